@@ -3,7 +3,7 @@ import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { faultOf, words } from '../../engine/check.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Texts } from '../form/form.ts';
-import type { Timed } from '../views/runs.ts';
+import type { Branched, Timed } from '../views/runs.ts';
 import type { Dropped } from './dropped.ts';
 import type { FolderFile } from './folder.ts';
 
@@ -17,6 +17,7 @@ export interface KeptRun {
   readonly hidden: boolean;
   /** What was noted of it. */
   readonly notes?: string;
+  readonly branched?: Branched | undefined;
   readonly config: Texts;
   readonly evalEvery: number;
   /** Whether it has come to its end. */

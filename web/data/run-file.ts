@@ -4,18 +4,21 @@ import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
 import { configOf, textsOf, type Texts } from '../form/form.ts';
-import type { Run, Timed } from '../views/runs.ts';
+import type { Branched, Run, Timed } from '../views/runs.ts';
 
 interface SavedRun<C = Texts> {
   readonly config: C;
   readonly lines: readonly Timed<MetricsLine>[];
   /** What was noted of it. */
   readonly notes?: string;
+  readonly branched?: Branched;
 }
 
 export const writeRuns = (runs: readonly Run[]): string =>
   JSON.stringify(
-    runs.map((r): SavedRun => ({ config: textsOf(r.config), ...(r.notes && { notes: r.notes }), lines: r.lines })),
+    runs.map(({ config, notes, branched, lines }): SavedRun => {
+      return { config: textsOf(config), ...(notes && { notes }), ...(branched && { branched }), lines };
+    }),
     undefined,
     1,
   );
@@ -48,11 +51,13 @@ const isSaved = (run: Partial<SavedRun> | null): run is SavedRun =>
   typeof run?.config === 'object' &&
   Array.isArray(run.lines) &&
   run.lines.every(isLine) &&
-  (run.notes === undefined || typeof run.notes === 'string');
+  (run.notes === undefined || typeof run.notes === 'string') &&
+  (run.branched === undefined || isBranched(Object(run.branched)));
 const isLine = (line: Partial<StepMetrics & EvalMetrics> | null): boolean =>
   line !== null &&
   isNumber(line.step) &&
   isNumber(line.loss) &&
   (isNumber(line.accuracy) || isNumber(line.rmse)) &&
   ('split' in line || isNumber(line.lr));
+const isBranched = ({ from, step }: Partial<Branched>): boolean => [from, step].every(isNumber);
 const isNumber = (value: unknown): boolean => typeof value === 'number';

@@ -11,6 +11,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { capital, count, el, select } from '../views/dom.ts';
 import { field, mark, type Hint } from './field.ts';
+import { optionInput } from './option-input.ts';
 import { SpecField } from './spec-field.ts';
 import { inPageWords } from '../words.ts';
 
@@ -48,8 +49,6 @@ export interface Around {
   readonly below: Partial<Record<Key, HTMLElement>>;
   /** Told of each change: the recipe of what stands there, nothing where no run can be made of it. */
   readonly changed: (recipe: Recipe | undefined) => void;
-  /** Told which data set is chosen, and whether it can be had now. */
-  readonly chosen: (name: string, isHere: boolean) => void;
 }
 
 /** What is said below an option's field. */
@@ -186,7 +185,6 @@ export class ConfigForm {
     );
     this.#dataset.value = name;
     this.#datasetHint.textContent = describe(name, this.#available.has(name));
-    this.#around.chosen(name, this.#available.has(name));
     const parameters = datasets[name]?.options;
     this.#datasetOptions.hidden = !parameters;
     this.#datasetOptions.placeholder = Object.entries(parameters ?? {})
@@ -280,37 +278,13 @@ export class ConfigForm {
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
       return field(name, select(choices, value, { name: key, onchange }), below);
     }
-    const made = field(name, this.#text(key, name, usual || unset), below);
+    const input = optionInput(key, this.#texts[key] ?? '', usual || unset, set);
+    input.name = key;
+    if (key === 'lr') this.#lr = input;
+    const made = field(name, input, below);
     const own = this.#around.below[key];
     if (own) made.append(own);
     return made;
-  }
-
-  /** The input of a number or a text, marked while it holds none that is accepted. */
-  #text(key: Key, name: string, placeholder: string): HTMLInputElement {
-    const { range } = optionOf(key).type;
-    const input = el('input', {
-      type: 'text',
-      value: this.#texts[key] ?? '',
-      placeholder,
-      inputMode: range ? (range.integer ? 'numeric' : 'decimal') : 'text',
-      name: key,
-      autocomplete: 'off',
-      spellcheck: false,
-    });
-    if (key === 'lr') this.#lr = input;
-    input.oninput = () => {
-      const text = input.value.trim();
-      let wrong = '';
-      try {
-        if (text) optionOf(key).type.parse(name, text);
-      } catch (error) {
-        wrong = inPageWords(error as Error);
-      }
-      mark(input, wrong);
-      this.#set(key, text);
-    };
-    return input;
   }
 }
 

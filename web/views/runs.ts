@@ -1,4 +1,5 @@
 /** The runs of this tab: all train in one worker, and each stays on the charts until it is removed. */
+import type { ChangedValues } from '../../train/config/changes.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
@@ -16,6 +17,14 @@ const NOTHING: Dropped = { files: {}, folders: {} };
 
 /** A line, and the seconds that its run had trained by then; those of a file may not know. */
 export type Timed<L> = L & { readonly seconds?: number };
+
+/** Where a run was branched from another. */
+export interface Branched {
+  /** The number of that run, as it is called. */
+  readonly from: number;
+  /** The steps that it had done. */
+  readonly step: number;
+}
 
 export class Run {
   readonly id: number;
@@ -39,6 +48,7 @@ export class Run {
   isDone = false;
   /** What was noted of it. */
   notes = '';
+  branched: Branched | undefined;
   /** Whether its curves are not drawn. */
   hidden = false;
   /** Who trains together, and which of them this tab is. */
@@ -108,7 +118,7 @@ export class Run {
       const tune = query.has('tune');
       const maxBinding = query.has('maxBinding') ? Number(query.get('maxBinding')) : undefined;
       this.facts = await this.engine.call('open', this.config, { tune, maxBinding, ...options, base: document.baseURI }, dropped);
-      this.config = { ...this.config, batchSize: this.facts.batchSize };
+      this.config = { ...this.config, batchSize: this.facts.batchSize, changes: this.facts.changes };
     } catch (error) {
       this.state = 'failed';
       this.message = inPageWords(error as Error);
@@ -129,6 +139,13 @@ export class Run {
     const steps = this.config.steps === undefined ? {} : { steps: this.facts.total };
     this.config = { ...this.config, epochs: this.config.epochs + epochs, ...steps };
     await this.engine.call('play');
+  }
+
+  /** Changes something of it from its next step on. */
+  async change(values: ChangedValues): Promise<void> {
+    this.facts = await this.engine.call('change', values);
+    this.config = { ...this.config, changes: this.facts.changes };
+    this.#changed(this);
   }
 
   /** Images a second over the last seconds by the clock, with all that is done between steps; undefined where too little is known. */

@@ -2,7 +2,10 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
+import type { ChangedValues } from '../../train/config/changes.ts';
+import { withChange } from '../../train/config/config.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
@@ -84,6 +87,7 @@ export class BuiltRun {
       total: this.opened.total,
       batchSize: this.recipe.batchSize,
       averages: trainer.averages,
+      changes: this.recipe.config.changes,
       images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
     };
   }
@@ -151,7 +155,7 @@ export class BuiltRun {
   }
 
   /** Goes on from a checkpoint of the same run. */
-  async resume(file: Uint8Array<ArrayBuffer>): Promise<void> {
+  async resume(file: Uint8Array): Promise<void> {
     const given = decodeCheckpoint(file);
     this.checkpoint = given;
     await this.#restore(given.fitted);
@@ -165,6 +169,15 @@ export class BuiltRun {
     this.recipe = { ...recipe, ...longer, config: { ...recipe.config, ...longer } };
     this.fitted = { evaluated: [] };
     await this.reopen(undefined);
+  }
+
+  /** Has something otherwise from the next step on. */
+  async change(values: ChangedValues): Promise<void> {
+    const { recipe, opened } = this;
+    const { changes, config } = recipeOf(withChange(recipe.config, opened.trainer.steps, values));
+    const changed = { ...recipe, changes, config: { ...recipe.config, changes: config.changes } };
+    await opened.change(changed);
+    this.recipe = changed;
   }
 
   /** Builds the run anew with its first weights. */

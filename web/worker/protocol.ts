@@ -1,4 +1,5 @@
 /** What the page and a run's worker say to each other: calls with an answer, and events. */
+import type { ChangedValues } from '../../train/config/changes.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { KernelResult } from '../../bench/kernels.ts';
 import type { Ceiling } from '../../bench/ceiling.ts';
@@ -40,6 +41,8 @@ export interface RunFacts {
   readonly outputs?: readonly string[];
   /** Whether an average of the weights is kept, which evaluations take. */
   readonly averages: boolean;
+  /** What changes while it trains, as its configuration has it. */
+  readonly changes: string | undefined;
   /** Seconds to load the data and to build and compile the programs. */
   readonly seconds: number;
 }
@@ -55,6 +58,8 @@ export interface OpenOptions {
   readonly maxBinding?: number | undefined;
   /** The name under which the browser keeps the run's checkpoints, and whether the run goes on from the one that is kept. */
   readonly kept?: { readonly id: string; readonly resumes: boolean } | undefined;
+  /** The checkpoint of a run of the same configuration that it begins from, and what changes there. */
+  readonly branch?: { readonly file: Uint8Array; readonly values: ChangedValues } | undefined;
 }
 
 /** What a bench measured, and where. */
@@ -229,6 +234,10 @@ export interface Api {
   stepOnce(): void;
   /** Gives a run more epochs, after its last one too; what it then is. */
   extend(epochs: number): RunFacts;
+  /** Changes something of the run from its next step on; what it then is. */
+  change(values: ChangedValues): RunFacts;
+  /** The run as it is now, as a file. */
+  checkpoint(): Uint8Array;
   /** Back to the first weights and step 0. */
   reset(): void;
   evaluate(part: 'val' | 'test'): Score;

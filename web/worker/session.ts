@@ -1,8 +1,10 @@
 /** One run in its worker: training as asked, alone or with others, recovery of a lost device, and looks into the net. */
 import { check, faultOf, say, words } from '../../engine/check.ts';
-import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
+import type { ChangedValues } from '../../train/config/changes.ts';
+import { ofOwnImages, withChange, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
+import { decodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loop.ts';
 import { bestOf } from '../../train/step/metrics.ts';
@@ -58,8 +60,10 @@ export class Session {
     return (this.#opening = this.#open(config, options, dropped));
   }
 
-  async #open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
+  async #open(asked: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
+    const { kept, branch } = options;
+    const config = branch ? withChange(asked, decodeCheckpoint(branch.file).state.counters.steps, branch.values) : asked;
     const recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(recipe);
     if (recipe.distribute) (this.#others = await import('./together.ts')).checkTogether(recipe);
@@ -70,16 +74,15 @@ export class Session {
       this.#building(`Loading ${config.dataset}: ${mib(done)} of ${mib(of)} MiB …`),
     );
     run.clipBatch();
-    const { kept } = options;
     this.#keeper = kept && new CheckpointKeeper(kept.id, this.#emit);
-    const file = kept?.resumes ? await this.#keeper!.kept() : undefined;
+    const file = branch?.file ?? (kept?.resumes ? await this.#keeper!.kept() : undefined);
     check(!kept?.resumes || file, 'resume: the browser has kept no checkpoint of this run', 'press Use and Start to train it anew');
     this.#goOn();
     this.#building('Compiling the programs …');
     await run.build();
     this.#goOn();
     if (file) await run.resume(file);
-    else await this.#save();
+    if (file === undefined || branch) await this.#save();
     const { facts } = run;
     if (run.recipe.distribute) {
       const { digestOf } = await import('../data/digest.ts');
@@ -137,6 +140,25 @@ export class Session {
     });
     this.#atRest();
     return { ...this.#run.facts, seconds: 0 };
+  }
+
+  async change(values: ChangedValues): Promise<RunFacts> {
+    this.#apart('changes');
+    await this.#settled(async () => {
+      await this.#run.change(values);
+      await this.#save();
+    });
+    if (this.#running) this.#run.tellState('running');
+    else this.#atRest();
+    return { ...this.#run.facts, seconds: 0 };
+  }
+
+  checkpoint(): Promise<Uint8Array> {
+    this.#apart('a branch');
+    return this.#settled(async () => {
+      await this.#save();
+      return this.#run.file();
+    });
   }
 
   async reset(): Promise<void> {

@@ -3,13 +3,13 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { axesOf, formatOf } from './axes.ts';
 import { extent } from './range.ts';
-import { heightAt, type Curve, type Gap, type View } from './line.ts';
-import { drawCuts, drawGaps, drawLabels, pathOf } from './paint.ts';
+import { heightAt, type Curve, type Gap, type Mark, type View } from './line.ts';
+import { drawCuts, drawGaps, drawLabels, drawMarks, pathOf } from './paint.ts';
 import { Tooltip } from './tooltip.ts';
 import { isDark } from '../dom.ts';
 
 export interface CurveChart {
-  show(curves: readonly Curve[], gaps?: readonly Gap[], view?: View): void;
+  show(curves: readonly Curve[], gaps?: readonly Gap[], view?: View, marks?: readonly Mark[]): void;
   /** The chart as it stands, with its title and the names of its curves. */
   picture(title: string): Promise<Blob>;
   close(): void;
@@ -34,6 +34,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   let curves: readonly Curve[] = [];
   let gaps: readonly Gap[] = [];
   let view: View = {};
+  let marks: readonly Mark[] = [];
   let across: [number, number] = [0, 1];
   let up = extent([], {});
 
@@ -72,7 +73,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
         axes: axesOf(view, format),
         series: [{}, ...series],
         hooks: {
-          drawAxes: [u => clip(() => drawGaps(u, gaps))(u)],
+          drawAxes: [u => clip(() => drawGaps(u, gaps))(u), u => clip(() => drawMarks(u, marks, view.group))(u)],
           draw: [u => drawLabels(u, curves), u => drawCuts(u, up, format)],
           setCursor: [told],
           setSelect: [
@@ -142,12 +143,13 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   });
   watch.observe(parent);
   return {
-    show(nextCurves, nextGaps = [], nextView = {}) {
-      [curves, gaps, view] = [nextCurves, nextGaps.filter(g => g.from.length > 1 && g.to.length > 1), nextView];
+    show(nextCurves, nextGaps = [], nextView = {}, nextMarks = []) {
+      [curves, gaps, view, marks] = [nextCurves, nextGaps.filter(g => g.from.length > 1 && g.to.length > 1), nextView, nextMarks];
       const read = curves
         .filter(c => c.points.length && !c.faint)
         .map(({ name, points }) => `${name}: ${format(points.at(-1)![1])} at ${view.across ?? 'step'} ${short(points.at(-1)![0])}`);
-      const text = [label, ...read].join('; ');
+      const changed = marks.map(({ name, label, step }) => `${name}: ${label} after step ${step}`);
+      const text = [label, ...read, ...changed].join('; ');
       if (parent.getAttribute('aria-label') !== text) parent.setAttribute('aria-label', text);
       draw();
     },

@@ -19,6 +19,17 @@ export interface Gap {
   readonly from: readonly Point[];
   readonly to: readonly Point[];
 }
+/** A place on x at which something changed. */
+export interface Mark {
+  readonly x: number;
+  readonly step: number;
+  readonly colour: string;
+  /** The curves that it is of. */
+  readonly name: string;
+  readonly group: number;
+  /** What changed, in a few letters. */
+  readonly label: string;
+}
 /** What is shown of the curves, and how. */
 export interface View {
   readonly log?: boolean;

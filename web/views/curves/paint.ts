@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import { isDark } from '../dom.ts';
 import type { Format } from './axes.ts';
-import type { Curve, Gap, Point } from './line.ts';
+import type { Curve, Gap, Mark, Point } from './line.ts';
 import type { Extent } from './range.ts';
 
 /** The path of a curve, or a dot where it is a single point. */
@@ -40,6 +40,29 @@ export function drawGaps(u: uPlot, gaps: readonly Gap[]): void {
     ctx.globalAlpha = 0.14;
     ctx.fillStyle = colour;
     ctx.fill(outline);
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** A thin line at each mark, with its label where none stands before it. */
+export function drawMarks(u: uPlot, marks: readonly Mark[], group: number | undefined): void {
+  const { ctx, bbox } = u;
+  const ratio = uPlot.pxRatio;
+  ctx.font = `${10 * ratio}px sans-serif`;
+  ctx.textBaseline = 'top';
+  const ends = [-Infinity, -Infinity]; // of the labels in two rows
+  for (const { x, colour, label, group: own } of marks.toSorted((a, b) => a.x - b.x)) {
+    const left = Math.round(u.valToPos(x, 'x', true));
+    ctx.globalAlpha = group !== undefined && own !== group ? 0.2 : 0.8;
+    ctx.fillStyle = colour;
+    ctx.fillRect(left, bbox.top, ratio, bbox.height);
+    const row = ends.findIndex(end => end < left);
+    if (row < 0) continue;
+    ctx.fillStyle = isDark() ? '#aab4c0' : '#56606b';
+    const { width } = ctx.measureText(label);
+    const at = Math.min(left + 3 * ratio, bbox.left + bbox.width - width); // the last one may stand on its line's other side
+    ctx.fillText(label, at, bbox.top + (2 + 12 * row) * ratio);
+    ends[row] = at + width;
   }
   ctx.globalAlpha = 1;
 }

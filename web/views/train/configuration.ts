@@ -12,7 +12,6 @@ import type { Shared } from '../../together/greeting.ts';
 import { button, el, notice, pick, told } from '../dom.ts';
 import { Previews } from '../looking/previews.ts';
 import { searches } from '../looking/searches.ts';
-import { PublishedData } from './published-data.ts';
 import { ValidateEvery } from './validate-every.ts';
 
 export class Configuration {
@@ -33,7 +32,6 @@ export class Configuration {
     const addFolder = () =>
       pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
     const previews = new Previews(() => this.dropped);
-    const published = new PublishedData(this.dropped, keep => this.#keep(keep));
     const { rate, sweep } = searches({
       config: () => this.#form.config(),
       dropped: () => this.dropped,
@@ -43,12 +41,7 @@ export class Configuration {
     this.#form = new ConfigForm(
       texts,
       this.available,
-      {
-        below: { ...previews.below, lr: rate },
-        changed: recipe => previews.show(recipe),
-        chosen: (name, isHere) => published.show(name, isHere),
-      },
-      published.element,
+      { below: { ...previews.below, lr: rate }, changed: recipe => previews.show(recipe) },
       el(
         'div',
         { class: 'row small' },

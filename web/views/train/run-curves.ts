@@ -4,6 +4,7 @@ import { button, el, saveBlob, told } from '../dom.ts';
 import type { View } from '../curves/line.ts';
 import { CurveBar } from './curve-bar.ts';
 import { namesOf } from './run-names.ts';
+import { marksOf } from './change/marks.ts';
 import { MEASURES, RunTracks, type Measure } from './run-tracks.ts';
 import { isRegression } from './run-view.ts';
 import type { Run } from '../runs.ts';
@@ -96,6 +97,7 @@ export class RunCurves {
         drawn.flatMap(d => d.curves),
         drawn.map(d => d.gap),
         { ...view, group: this.#group },
+        runs.flatMap((run, i) => (run.hidden ? [] : marksOf(run, names[i]!.brief, drawing.across))),
       );
     }
   }

@@ -114,13 +114,14 @@ export class RunKeeper {
     clearTimeout(kept.timer);
     kept.timer = undefined;
     kept.writing = kept.writing.then(async () => {
-      const { lines, id: number, hue, hidden, notes, config, state } = run;
+      const { lines, id: number, hue, hidden, notes, branched, config, state } = run;
       const { id, evalEvery, curvesOnly, isDeleted: deleted } = kept;
       const from = lines === kept.lines ? kept.count : 0; // after a return to an earlier step there are others
       const done = state === 'done' || (state === 'kept' && run.isDone);
       const count = lines.length;
       try {
-        await putRun({ id, number, hue, hidden, notes, config: textsOf(config), evalEvery, done, curvesOnly, deleted }, lines, from);
+        const told = { id, number, hue, hidden, notes, branched, config: textsOf(config), evalEvery, done, curvesOnly, deleted };
+        await putRun(told, lines, from);
         Object.assign(kept, { lines, count, isStored: true });
       } catch (error) {
         this.#refused(`Run ${number + 1}`, error);

@@ -143,7 +143,9 @@ function rowOf(run: Run, acts: Acts): Row {
     show(_, name, selected) {
       swatch.style.background = run.colour;
       put(named, name);
-      put(state, `${run.state}, step ${run.step}${bestWords(run)}`);
+      const { branched } = run;
+      const origin = branched ? `, branched from run ${branched.from} at step ${branched.step}` : '';
+      put(state, `${run.state}, step ${run.step}${bestWords(run)}${origin}`);
       put(hide, run.hidden ? 'Show' : 'Hide');
       hide.setAttribute('aria-label', `${run.hidden ? 'Show' : 'Hide'} the curves of run ${number}`);
       pick.setAttribute('aria-pressed', String(selected));

@@ -1,4 +1,5 @@
 /** What runs are called beside each other: by what differs between them. */
+import type { RunConfig } from '../../../train/config/config.ts';
 import { labelOf, OPTIONS, type Key } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { textsOf, type Texts } from '../../form/form.ts';
@@ -14,10 +15,10 @@ export interface Named {
 }
 
 /** The configuration of a run as texts, its learning rate too where that is the optimizer's own. */
-const known = new WeakMap<Run, Texts>();
-function textsFor(run: Run): Texts {
-  const texts = known.get(run) ?? { lr: String(recipeOf(run.config).config.lr), ...textsOf(run.config) };
-  known.set(run, texts);
+const known = new WeakMap<RunConfig, Texts>();
+function textsFor({ config }: Run): Texts {
+  const texts = known.get(config) ?? { lr: String(recipeOf(config).config.lr), ...textsOf(config) };
+  known.set(config, texts);
   return texts;
 }
 

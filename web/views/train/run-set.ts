@@ -1,14 +1,28 @@
 /** The runs of this tab: which there are and which is selected, how they begin, come back and go. */
+import { check } from '../../../engine/check.ts';
+import type { ChangedValues } from '../../../train/config/changes.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import type { Dropped } from '../../data/dropped.ts';
+import { keptCheckpoint } from '../../data/kept.ts';
 import { readRuns } from '../../data/run-file.ts';
 import type { Shared } from '../../together/greeting.ts';
+import type { OpenOptions } from '../../worker/protocol.ts';
 import { COLOURS } from '../colours.ts';
 import { announce, Run } from '../runs.ts';
 import { RunKeeper, type Recalled } from './run-keeper.ts';
 
 /** Milliseconds in which a run that was removed can be brought back. */
 const PATIENCE = 20_000;
+
+/** How a run begins. */
+interface Beginning {
+  /** Done once it is built. */
+  readonly ready?: ((run: Run) => Promise<void>) | undefined;
+  /** Whether it plays then; so it is unless this is false. */
+  readonly plays?: boolean;
+  /** The checkpoint that it begins from, what changes there, and the number of the run that this is of. */
+  readonly branch?: OpenOptions['branch'] & { readonly from: number };
+}
 
 /** A run that was removed, and what it takes to bring it back. */
 interface Removed {
@@ -35,7 +49,7 @@ export class RunSet {
   }
 
   /** A new run that plays unless `plays` is false, once it is built and `ready` is done; undefined where it is removed before. */
-  async begin({ config, evalEvery }: Shared, beside: boolean, ready?: (run: Run) => Promise<void>, plays = true): Promise<Run | undefined> {
+  async begin({ config, evalEvery }: Shared, beside: boolean, { ready, plays = true, branch }: Beginning = {}): Promise<Run | undefined> {
     const before = beside || this.selected?.state === 'loaded' || this.selected?.state === 'kept' ? undefined : this.selected;
     const going = before?.state === 'running';
     if (going) await before!.engine.call('pause');
@@ -46,7 +60,8 @@ export class RunSet {
     try {
       const curvesOnly = config.distribute !== undefined; // its net is that of all who train together
       const id = await this.#keeper.add(run, { evalEvery, curvesOnly });
-      await run.open({ evalEvery, kept: id === undefined || curvesOnly ? undefined : { id, resumes: false } }, this.#dropped);
+      await run.open({ evalEvery, kept: id === undefined || curvesOnly ? undefined : { id, resumes: false }, branch }, this.#dropped);
+      if (branch) run.branched = { from: branch.from, step: run.step };
       await ready?.(run);
     } catch (error) {
       // what was there stays
@@ -59,8 +74,16 @@ export class RunSet {
     }
     if (before && this.runs.includes(before)) this.remove(before);
     this.#announce();
-    if (plays) await run.engine.call('play');
+    if (plays && run.step < run.facts!.total) await run.engine.call('play');
     return run;
+  }
+
+  /** A new run beside another, from its present weights and states, or from its last checkpoint; what changes there is `values`. */
+  async branch(of: Run, values: ChangedValues): Promise<Run | undefined> {
+    const { id, evalEvery } = this.#keeper.of(of) ?? { id: undefined, evalEvery: 0 };
+    const file = of.state === 'kept' ? await keptCheckpoint(id!) : await of.engine.call('checkpoint');
+    check(file, `branch: the browser has kept no checkpoint of run ${of.id + 1}`, 'press Use and Start to train it anew');
+    return this.begin({ config: of.config, evalEvery }, true, { branch: { file, values, from: of.id + 1 } });
   }
 
   /** Opens a run from before a reload from its last checkpoint, and trains on where it is not done. */
@@ -88,7 +111,8 @@ export class RunSet {
   async #take(recalled: Recalled): Promise<void> {
     const run = this.#make(recalled.checked, recalled.number);
     run.recall(recalled.lines);
-    Object.assign(run, { hue: recalled.hue, hidden: recalled.hidden, notes: recalled.notes ?? '', isDone: recalled.done });
+    const { hue, hidden, notes = '', branched, done: isDone } = recalled;
+    Object.assign(run, { hue, hidden, notes, branched, isDone });
     run.state = recalled.curvesOnly ? 'loaded' : 'kept';
     if (recalled.curvesOnly) run.message = `Of run ${run.id + 1} the curves alone are here. Use puts its configuration into the form.`;
     await this.#keeper.add(run, recalled, recalled);
@@ -98,9 +122,9 @@ export class RunSet {
   /** Adds the runs of a file, as curves; gives how many. */
   load(text: string, name: string): number {
     const found = readRuns(text, name);
-    for (const { config, lines, notes = '' } of found) {
+    for (const { config, lines, notes = '', branched } of found) {
       const run = this.#make(config);
-      run.notes = notes;
+      Object.assign(run, { notes, branched });
       run.add(lines);
       run.state = 'loaded';
       run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;

@@ -8,15 +8,17 @@ const MORE = 5;
 interface Selects {
   selected(): Run | undefined;
   importWeights(bytes: Uint8Array, name: string): Promise<void>;
+  /** Begins another run from where one is. */
+  branch(run: Run): Promise<unknown>;
   /** Opens a run from before a reload, and trains on where it is not done. */
   resume(run: Run): Promise<void>;
 }
 
 export class RunToolbar {
   readonly element: HTMLElement;
-  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
+  #buttons: Record<'play' | 'step' | 'reset' | 'branch' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
 
-  constructor({ selected, importWeights, resume }: Selects) {
+  constructor({ selected, importWeights, branch, resume }: Selects) {
     const act = (work: (run: Run) => unknown) => () =>
       told(async () => {
         const run = selected();
@@ -43,6 +45,9 @@ export class RunToolbar {
         act(run => run.engine.call('reset')),
         { title: 'Back to the first weights' },
       ),
+      branch: button('Branch from here', act(branch), {
+        title: 'A new run beside this one from its present weights, with what stands below Change while it trains',
+      }),
       test: button(
         'Test',
         act(run => run.engine.call('evaluate', 'test')),
@@ -73,9 +78,9 @@ export class RunToolbar {
     const { play, average } = this.#buttons;
     const ready = run?.facts && !['building', 'failed', 'loaded', 'kept'].includes(run.state);
     for (const [name, e] of Object.entries(this.#buttons)) {
-      const alone = ['step', 'reset', 'load'].includes(name); // of one run on one device
+      const alone = ['step', 'reset', 'branch', 'load'].includes(name); // of one run on one device
       e.disabled =
-        !(ready || (name === 'play' && run?.state === 'kept')) ||
+        !(ready || (['play', 'branch'].includes(name) && run?.state === 'kept')) ||
         (name === 'step' && run.state === 'running') ||
         (name === 'step' && run.state === 'done') ||
         (alone && run.who.length > 0);

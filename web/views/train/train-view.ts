@@ -7,6 +7,7 @@ import { titled } from '../title.ts';
 import type { Address } from '../../form/address.ts';
 import { InspectView } from '../looking/inspect-view.ts';
 import { writeRuns } from '../../data/run-file.ts';
+import { ChangePanel } from './change/panel.ts';
 import { Configuration } from './configuration.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
@@ -25,9 +26,11 @@ export class TrainView {
   #set: RunSet;
   #inspect = new InspectView(() => this.configuration.config);
   #curves = new RunCurves();
+  #change = new ChangePanel();
   #toolbar = new RunToolbar({
     selected: () => this.selected,
     importWeights: (bytes, name) => this.importWeights(bytes, name),
+    branch: async run => this.#set.branch(run, this.#change.valuesFor(run)),
     resume: run => this.#set.resume(run),
   });
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
@@ -110,6 +113,7 @@ export class TrainView {
       this.#presets,
       this.#curves.element,
       this.#list.element,
+      this.#change.element,
       this.#togetherPart,
       this.#inspect.element,
     );
@@ -147,7 +151,7 @@ export class TrainView {
       for (const [i, texts] of runs.entries()) {
         this.configuration.set(texts);
         const take = async (run: Run) => void (await run.engine.call('importWeights', await weightsOf(trained!), trained!.label));
-        const run = await this.#set.begin(this.configuration.shared, i > 0, trained && take, !trained);
+        const run = await this.#set.begin(this.configuration.shared, i > 0, { ...(trained && { ready: take }), plays: !trained });
         if (run && trained) await this.#inspect.refresh(run, true);
       }
     });
@@ -156,7 +160,7 @@ export class TrainView {
   async #openTogether(): Promise<TogetherView> {
     const { TogetherView } = await import('./together-view.ts');
     if (!this.#together) {
-      const begin = (shared: Shared, ready?: (run: Run) => Promise<void>) => this.#set.begin(shared, false, ready);
+      const begin = (shared: Shared, ready?: (run: Run) => Promise<void>) => this.#set.begin(shared, false, { ready });
       this.#together = new TogetherView({ configured: () => this.configuration.shared, begin, draw: () => this.draw() });
       this.#togetherPart.append(this.#together.element);
       this.draw();
@@ -191,6 +195,7 @@ export class TrainView {
     this.#tellTitle();
     this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
+    this.#change.show(run);
     this.#list.show(this.runs, run, this.#set.removed);
     this.#curves.show(this.runs);
     this.#inspect.of(run);
