@@ -27,7 +27,7 @@ export { models } from './models/index.ts';
 export type { Model, ModelInput } from './models/model.ts';
 export type { Privacy, Spent } from './optim/accountant.ts';
 export { rules } from './optim/index.ts';
-export type { Factored, GroupOptions } from './optim/groups.ts';
+export type { Ending, Factored, GroupOptions } from './optim/groups.ts';
 export { optimizer, type Optimizer } from './optim/optimizer.ts';
 export type { Method, QuasiNewton } from './optim/quasi-newton.ts';
 export type { Form, Hyper, HyperParameters, Numbers, Rule } from './optim/rule.ts';

@@ -102,6 +102,23 @@ function positives(units: number, fanIn: number, name: string, seed: number): { 
   return Array.from({ length: units }, () => ({ at: Math.floor(next() * (fanIn + 1)), value: Math.sqrt(next()) }));
 }
 
+/**
+ * As torch.nn.init.dirac_ on the first filters of a convolution, one for each input channel, which pass that on as it is; the other filters,
+ * and dense layers, have PyTorch's default (Jordan 2024).
+ */
+const dirac: Init = (shape, name, seed) => {
+  const [o, c] = shape as [number, number];
+  const size = product(shape) / o;
+  const out = torchDefault(size)(shape, name, seed);
+  const taps = shape.slice(2);
+  if (!taps.length) return out;
+  const middle = taps.reduce((at, k) => at * k + Math.floor(k / 2), 0);
+  const identities = Math.min(o, c);
+  out.fill(0, 0, identities * size);
+  for (let i = 0; i < identities; i++) out[i * size + i * product(taps) + middle] = 1;
+  return out;
+};
+
 const glorotUniform = fanned((fanIn, fanOut) => uniform(Math.sqrt(6 / (fanIn + fanOut))));
 const glorotNormal = fanned((fanIn, fanOut) => normal(Math.sqrt(2 / (fanIn + fanOut))));
 const heUniform = fanned(fanIn => uniform(Math.sqrt(6 / fanIn)));
@@ -125,11 +142,16 @@ export const schemes: Readonly<Record<string, Init>> = {
   'kaiming-uniform': heUniform,
   'kaiming-normal': heNormal,
   orthogonal,
+  dirac,
   rai: asymmetric,
 };
 
 /** Schemes of biases, where that is not PyTorch's default: random ones would part what `constant` makes equal. */
-const biasSchemes: Readonly<Record<string, (fanIn: number) => Init>> = { constant: () => constant(0), rai: asymmetricBias };
+const biasSchemes: Readonly<Record<string, (fanIn: number) => Init>> = {
+  constant: () => constant(0),
+  dirac: () => constant(0),
+  rai: asymmetricBias,
+};
 
 /** What draws the biases under a scheme by the inputs of each unit, where that is not PyTorch's default. */
 export const biasScheme = (name: string): ((fanIn: number) => Init) | undefined =>

@@ -1,12 +1,18 @@
 /** Groups of parameters that move at other rates, or that weight decay pulls less: torch's param groups as factors by name. */
 import type { Tensor } from '../engine/tensor.ts';
 
+/** A factor that is 0 after so many epochs of the run. */
+export interface Ending {
+  readonly factor: number;
+  readonly epochs: number;
+}
+
 /** Parameters of which something is multiplied by a factor, 1 for all others. */
 export interface Factored {
   /** The factors that there are. */
-  readonly factors: readonly number[];
-  /** That of the parameter of a name. */
-  readonly of: (name: string) => number;
+  readonly factors: readonly (number | Ending)[];
+  /** That of the parameter of a name: one of those, or 1. */
+  readonly of: (name: string) => number | Ending;
 }
 
 /** What moves parameters in other ways than the optimizer says. */
@@ -17,12 +23,14 @@ export interface GroupOptions {
   readonly lr?: Factored | undefined;
   /** Factors of weight decay of every kind. */
   readonly decay?: Factored | undefined;
+  /** Epochs that are done before update number `t`, from 1, by which factors end; without it none ends. */
+  readonly epochsBefore?: (t: number) => number;
 }
 
 /** The factors of one group. */
 export interface Group {
-  readonly lr: number;
-  readonly decay: number;
+  readonly lr: number | Ending;
+  readonly decay: number | Ending;
 }
 
 export interface Groups {
@@ -34,9 +42,13 @@ export interface Groups {
 
 const NONE: Factored = { factors: [], of: () => 1 };
 
+/** What a factor is when so many epochs are done. */
+export const factorAt = (given: number | Ending, done: number): number =>
+  typeof given === 'number' ? given : done < given.epochs ? given.factor : 0;
+
 /** All groups that may come up; `decays` is whether anything decays at all. */
 export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean): Groups {
-  const distinct = (factors: readonly number[]) => [...new Set([1, ...factors])];
+  const distinct = (factors: Factored['factors']) => [...new Set([1, ...factors])];
   const decaying = decays ? distinct([...decay.factors, ...(decayBias ? [] : [0])]) : [1];
   const all = distinct(lr.factors).flatMap(lr => decaying.map(decay => ({ lr, decay })));
   const of = ({ name, shape }: Tensor) => {

@@ -6,7 +6,7 @@ import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
 import { fusedUpdate, inGroup, type Update } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
-import { groupsOf, type GroupOptions, type Groups } from './groups.ts';
+import { factorAt, groupsOf, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
@@ -70,8 +70,9 @@ export function optimizer(
   };
   const values: Optimizer['values'] = (t, lr, momentum, summed) => {
     if (!isGrouped) return valuesOf(t, lr, 1, momentum, summed); // asked at each step
+    const done = grouped.epochsBefore?.(t) ?? 0;
     const each = groups.all.map((group, k) => {
-      const own = valuesOf(t, lr * group.lr, group.decay, momentum, summed);
+      const own = valuesOf(t, lr * factorAt(group.lr, done), factorAt(group.decay, done), momentum, summed);
       return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
     });
     return Object.fromEntries(each.flat());

@@ -2,6 +2,7 @@
 import type { Graph } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
+import { flag, number, type Values } from '../engine/parameter.ts';
 import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
 import type { Privacy } from './accountant.ts';
@@ -143,12 +144,30 @@ export const dampened = (share: number): Piece => ({
   values: () => ({ undampened: 1 - share }),
 });
 
-/** Every k updates the weights go back to slow ones that have moved by alpha towards them (Zhang 2019). */
-export const lookahead = (k: number, alpha = 0.5): Piece => ({
+/** How far slow weights move, and where a run ends. */
+export const LOOKAHEAD = {
+  alpha: number(0.5, 'share of the way that slow weights move', { above: 0, max: 1 }),
+  end: number(0, 'the share at the end of the run; 0 is alpha throughout', { min: 0, max: 1 }),
+  power: number(1, 'exponent of the way from the one share to the other', { above: 0 }),
+  slow: flag(false, 'the last update leaves the slow weights'),
+};
+
+/**
+ * Every k updates the weights go back to slow ones that have moved by alpha towards them (Zhang 2019). Over a run of `updates` the share
+ * becomes alpha + (end - alpha) (t / updates)^power, and with `slow` the last update leaves the slow weights (Jordan 2024).
+ */
+export const lookahead = (
+  k: number,
+  alpha = 0.5,
+  { end = 0, power = 1, slow = false, updates = Infinity }: Partial<Values<typeof LOOKAHEAD>> & { updates?: number } = {},
+): Piece => ({
   state: ['slow'],
   weight: 'slow = select(slow, w, first);',
-  after: 'if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }',
-  values: t => ({ sync: t % k ? 0 : alpha }),
+  after: 'if (op.sync >= 0.0) { slow += op.sync * (w - slow); w = slow; }',
+  values(t) {
+    if (t % k) return { sync: slow && t === updates ? 0 : -1 };
+    return { sync: end ? alpha + (end - alpha) * Math.min(1, t / updates) ** power : alpha };
+  },
 });
 
 /** Greatest norm of the incoming weights of each output (Srivastava 2014). */

@@ -19,8 +19,9 @@ export function addEval(command: Command): void {
       .option('--split <split>', 'test or val', 'test')
       .option(
         '--tta <views>',
-        'average the predictions for several views: flip, 5crop, 10crop, scales, 5scales, one at each of several scales as 10crop@5scales or 10crop@0.9/0.8, or several joined by +',
+        'average the predictions for several views: flip, 5crop, 10crop, shifts, scales, 5scales, one at each of several scales as 10crop@5scales or 10crop@0.9/0.8, or several joined by +',
       )
+      .option('--tta-mean <of>', 'what is averaged over them: probabilities, or logits (default: probabilities)')
       .option(
         '--report',
         'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder',

@@ -8,7 +8,7 @@ import { notFinite } from '../../train/step/divergence.ts';
 import { scoreWords } from '../../train/evaluate/score.ts';
 import { logOf, score } from '../../train/study/probabilities.ts';
 import { attacksFrom, type Attack } from '../../train/study/robust/by-name.ts';
-import { predictViews, viewsOf } from '../../train/study/tta.ts';
+import { MEANS, predictViews, viewsOf } from '../../train/study/tta.ts';
 import { evaluateUnderAttack } from './attack.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { print } from '../output.ts';
@@ -18,6 +18,7 @@ import { localRecipe, openInferenceSession, type Evaluated, type SessionOptions 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string;
   tta?: string;
+  ttaMean?: string;
   report?: boolean;
   out?: string;
   predictions?: string;
@@ -55,6 +56,8 @@ function attacksOf({ attack, dropout, ...options }: EvalOptions): readonly Attac
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
+  check(views || options.ttaMean === undefined, '--tta-mean: is of several views', 'give --tta too, or leave it out');
+  const averaged = options.ttaMean === undefined ? undefined : parseChoice('--tta-mean', options.ttaMean, MEANS);
   checkReport(options);
   const attacks = attacksOf(options);
   const opened = await openForEvaluation(path, options);
@@ -72,7 +75,7 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     }
     check(n > 0, `eval: there are no ${split} images`, say`give ${named('valSplit')} a share above 0`);
     if (attacks) return await evaluateUnderAttack(opened, split, attacks, options);
-    const seen = views ? await predictViews(inference, split, k, views) : undefined;
+    const seen = views ? await predictViews(inference, split, k, views, averaged) : undefined;
     const result = seen ? score(seen, labels, k) : await inference.evaluate(split);
     if (!Number.isFinite(result.loss)) {
       const broken = notFinite(weights);

@@ -43,14 +43,18 @@ const size = ({ w, h }: Images) => `vec2f(${w}.0, ${h}.0)`;
 const channels = (c: number) => XYZW.slice(0, c).join('');
 
 export const KINDS = {
-  /** Pads by `padding` and takes a window of the old size anywhere. */
+  /** Pads by `padding` and takes a window of the old size anywhere, or at (`x`, `y`) of the room there is. */
   crop: {
     exact: true,
     draw: o => {
       const padding = float(o.padding!);
       const most = float(2 * o.padding!);
       const places = float(2 * o.padding! + 1);
-      return `vec4f(min(floor(r.xy * ${places}), vec2f(${most})) - ${padding}, 0.0, 0.0)`;
+      const anywhere = `min(floor(r.xy * ${places}), vec2f(${most}))`;
+      const drawn = (at: number | undefined, xy: 'x' | 'y') =>
+        at === undefined || at < 0 ? `${anywhere}.${xy}` : float(Math.round(at * 2 * o.padding!));
+      const isAnywhere = !(o.x! >= 0 || o.y! >= 0);
+      return `vec4f(${isAnywhere ? anywhere : `vec2f(${drawn(o.x, 'x')}, ${drawn(o.y, 'y')})`} - ${padding}, 0.0, 0.0)`;
     },
     map: () => 'q + Q(p.xy)',
   },

@@ -46,6 +46,7 @@ test('aliases, constant, and that every scheme is tested', () => {
     ...Object.keys(expected),
     'constant',
     'orthogonal',
+    'dirac',
     'rai',
     'xavier-uniform',
     'xavier-normal',
@@ -53,6 +54,26 @@ test('aliases, constant, and that every scheme is tested', () => {
     'kaiming-normal',
   ];
   assert.equal(Object.keys(schemes).sort(), tested.sort());
+});
+
+test('dirac: the first filters pass each channel on, the others and dense weights are as usual, biases are 0', () => {
+  const of = (shape: number[]) => [initializer('dirac')(shape, 'w', 3), initializer('torch')(shape, 'w', 3)] as const;
+  for (const [o, c, h, w] of [
+    [5, 3, 3, 3],
+    [2, 4, 2, 2],
+    [3, 3, 1, 5],
+  ] as const) {
+    const [made, usual] = of([o, c, h, w]);
+    const identity = Array.from({ length: Math.min(o, c) * c * h * w }, (_, at) => {
+      const place = at % (h * w);
+      const channel = Math.floor(at / (h * w)) % c;
+      return place === Math.floor(h / 2) * w + Math.floor(w / 2) && channel === Math.floor(at / (c * h * w)) ? 1 : 0;
+    });
+    assert.equal([...made], [...identity, ...usual.subarray(identity.length)]);
+  }
+  const [made, usual] = of([4, 3]);
+  assert.equal(made, usual);
+  assert.equal([...biasScheme('dirac')!(9)([3], 'b', 0)], [0, 0, 0]);
 });
 
 test('rai: one weight or bias of each unit is positive, of Beta(2, 1), and the others are normal', () => {

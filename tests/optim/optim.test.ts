@@ -315,6 +315,21 @@ test('Lookahead', async () => {
   b.destroy();
 });
 
+test('Lookahead on a schedule of its share, whose last update leaves the slow weights', async () => {
+  const start = random(SIZE, 5);
+  const updates = 5;
+  const b = await bench(optimizer(rules.sgd!, {}, [lookahead(2, 1, { end: 0.2, power: 3, slow: true, updates })]), 'own', start);
+  let fast = start;
+  let slow = start;
+  for (let t = 1; t <= updates; t++) {
+    fast = moved(fast, given(t));
+    if (t % 2 === 0) fast = slow = reference.lookahead(slow, fast, 1 + (0.2 - 1) * (t / updates) ** 3);
+    if (t === updates) fast = slow;
+    close(`step ${t}`, await b.step(t, given(t)), fast, 1e-6);
+  }
+  b.destroy();
+});
+
 test('SWA is the mean over the ends of its cycles', async () => {
   const b = await bench(optimizer(rules.sgd!, {}, [swa(2, 3)]));
   let mean: Float64Array = new Float64Array(SIZE);

@@ -56,7 +56,12 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
     about: 'Pads the border and cuts a window of the old size anywhere.',
     formula: 'x(p + r), |r| ≤ padding',
     value: 'padding',
-    options: { padding: number(4, 'pixels on each side', COUNT), fill: fill('zero') },
+    options: {
+      padding: number(4, 'pixels on each side', COUNT),
+      x: number(-1, 'share of the room that is left of the window; -1 is anywhere', { min: -1, max: 1 }),
+      y: number(-1, 'share of the room that is above it; -1 is anywhere', { min: -1, max: 1 }),
+      fill: fill('zero'),
+    },
   },
   flip: {
     about: 'Mirrors images at random.',

@@ -3,10 +3,11 @@ import { check, say, type Message } from '../../engine/check.ts';
 import { AT_LEAST_0 } from '../../engine/range.ts';
 import { parseNumber } from '../../engine/spec.ts';
 
-/** A factor for the parameters of a pattern. */
+/** A factor for the parameters of a pattern; after so many `epochs` it is 0, where it ends. */
 export interface Factor {
   readonly pattern: string;
   readonly factor: number;
+  readonly epochs?: number;
 }
 
 /** `conv1,bn1,layer*`. */
@@ -16,13 +17,20 @@ export function parsePatterns(who: Message, text: string): readonly string[] {
   return patterns;
 }
 
-/** `layer*=0.1,fc=1`: of a parameter of several patterns the last one counts. */
+/** `layer*=0.1,fc=1`: of a parameter of several patterns the last one counts. `stem.bias=1@3` is 0 after 3 epochs. */
 export function parseFactors(who: Message, text: string): readonly Factor[] {
   return text.split(',').map(part => {
     const [pattern = '', factor, ...more] = part.split('=').map(s => s.trim());
     check(factor !== undefined && !more.length, say`${who}: '${part}' is no pattern and factor`, 'write layer*=0.1,fc=1');
     checkPattern(who, pattern, text);
-    return { pattern, factor: parseNumber(say`${who}: ${pattern}`, factor, AT_LEAST_0) };
+    const [share = '', epochs, ...rest] = factor.split('@').map(s => s.trim());
+    check(!rest.length, say`${who}: '${part}' has more than one @`, 'write a factor and the epochs after which it is 0, as fc=1@3');
+    const of = say`${who}: ${pattern}`;
+    return {
+      pattern,
+      factor: parseNumber(of, share, AT_LEAST_0),
+      ...(epochs !== undefined && { epochs: parseNumber(of, epochs, AT_LEAST_0) }),
+    };
   });
 }
 

@@ -10,6 +10,7 @@ import { checkBelongs } from './belongs.ts';
 import type { RunConfig } from './config.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
+import { parseLookahead } from './regularisers.ts';
 
 /** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
 export interface FirstOrder {
@@ -32,6 +33,13 @@ export const regularisersOf = (config: RunConfig): Key[] =>
     return piece && config[key] !== undefined && config[key] !== off;
   });
 
+/** Whether lookahead goes by where the run ends. */
+function lookaheadEnds({ lookahead }: RunConfig): boolean {
+  if (lookahead === undefined) return false;
+  const { end, slow } = parseLookahead(named('lookahead'), String(lookahead));
+  return end > 0 || slow;
+}
+
 /** The optimizers of a configuration in order; `grows` is whether its schedule makes batches grow. */
 export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
   const specs = parseSpecs(named('optimizer'), config.optimizer);
@@ -39,6 +47,13 @@ export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
     config.swa === undefined || !grows,
     say`${named('swa')}: counts updates, which a growing batch makes fewer`,
     say`take ${named('ema')}`,
+    'another schedule',
+  );
+  const ends = lookaheadEnds(config) ? 'lookahead' : (['lrOf', 'weightDecayOf'] as const).find(key => config[key]?.includes('@'));
+  check(
+    ends === undefined || !grows,
+    say`${named('schedule')} batch-growth: makes fewer updates, and ${ends && named(ends)} counts them to an end`,
+    'leave the end out',
     'another schedule',
   );
   check(config.swa === undefined || specs.length === 1, say`${named('swa')}: is for one optimizer`, 'leave it out, or the others');

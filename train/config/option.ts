@@ -21,6 +21,8 @@ export const GROUPS = ['Basics', 'Regularisation', 'Gradients and averages', 'Da
 export interface Lengths {
   readonly stepsPerEpoch: number;
   readonly epochs: number;
+  /** Steps of the optimizer, where others come before or after it. */
+  readonly steps: number;
 }
 
 interface Facts<T> {

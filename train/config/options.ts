@@ -159,7 +159,7 @@ export const OPTIONS = {
   }),
   lrOf: option({
     flags: '--lr-of <k=v,...>',
-    help: 'factors of the learning rate for some layers or parameters, as layer*=0.1,fc=1; the last that names one counts',
+    help: 'factors of the learning rate for some layers or parameters, as layer*=0.1,fc=1; the last that names one counts; stem.bias=1@3 is 0 after 3 epochs',
     type: spec([], parseFactors),
   }),
   weightDecayOf: option({

@@ -1,11 +1,24 @@
 /** The options that put a piece around an update rule (optim/pieces.ts), in the order in which the pieces act. */
 import { check, named, say, type Message } from '../../engine/check.ts';
-import { valuesOf } from '../../engine/parameter.ts';
+import { valuesOf, type Values } from '../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
-import { parseSpec } from '../../engine/spec.ts';
+import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import { PRIVACY, type Privacy } from '../../optim/accountant.ts';
-import { clipNorm, clipValue, dpSgd, ema, gradNoise, l1, l1Proximal, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
-import { number, option, spec, type Option } from './option.ts';
+import {
+  clipNorm,
+  clipValue,
+  dpSgd,
+  ema,
+  gradNoise,
+  l1,
+  l1Proximal,
+  LOOKAHEAD,
+  lookahead,
+  maxNorm,
+  swa,
+  weightDecay,
+} from '../../optim/pieces.ts';
+import { number, option, spec, type Option, type Type } from './option.ts';
 
 /** What is asked for in a text, `clip=1,noise=1.1,delta=1e-5`. */
 function parsePrivacy(who: Message, text: string): Privacy {
@@ -16,6 +29,21 @@ function parsePrivacy(who: Message, text: string): Privacy {
   checkPairs(value === undefined, String(value));
   return valuesOf('dp', PRIVACY, options, { who });
 }
+
+/** What is asked for in a text, `5` or `5:alpha=1,end=0.2`. */
+export function parseLookahead(who: Message, text: string): Values<typeof LOOKAHEAD> & { readonly k: number } {
+  const { name, value, options } = parseSpec(who, text);
+  const k = parseNumber(who, value === undefined ? name : text, COUNT);
+  return { k, ...valuesOf('lookahead', LOOKAHEAD, options, { who }) };
+}
+
+/** A number of updates, or a text where more is said. */
+const EVERY: Type<number | string> = {
+  parse(who, text) {
+    const { k } = parseLookahead(who, text);
+    return text.includes(':') ? text : k;
+  },
+};
 
 export const REGULARISERS = {
   dp: option({
@@ -86,12 +114,17 @@ export const REGULARISERS = {
     piece: l1Proximal,
   }),
   lookahead: option({
-    flags: '--lookahead <k>',
-    help: 'every k updates go back half the way to the weights k updates ago',
-    type: number(COUNT),
+    flags: '--lookahead <k[:k=v,...]>',
+    help:
+      'every k updates go back half the way to the weights k updates ago; 5:alpha=1,end=0.2,power=3,slow=true goes the more of it the nearer ' +
+      'the end, where it leaves slow weights',
+    type: EVERY,
     group: 'Gradients and averages',
     formula: 's ← s + ½ (w − s);  w ← s',
-    piece: k => lookahead(k),
+    piece(text, { steps: updates }) {
+      const { k, alpha, ...path } = parseLookahead(named('lookahead'), String(text));
+      return lookahead(k, alpha, { ...path, updates });
+    },
   }),
   maxNorm: option({
     flags: '--max-norm <length>',

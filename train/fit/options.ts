@@ -66,10 +66,10 @@ export interface FitOptions
   readonly classWeights?: string | readonly number[] | Readonly<Record<string, number>> | undefined;
   /** Layers and parameters that keep their values: `['conv1', 'layer*']`. */
   readonly freeze?: string | readonly string[] | undefined;
-  /** Factors of the learning rate for some of them, `{ 'layer*': 0.1 }`; of several patterns of one the last counts. */
-  readonly lrOf?: string | Readonly<Record<string, number>> | undefined;
+  /** Factors of the learning rate for some of them, `{ 'layer*': 0.1, 'stem.bias': '1@3' }`; of several patterns of one the last counts. */
+  readonly lrOf?: string | Readonly<Record<string, number | string>> | undefined;
   /** Factors of weight decay in the same way. */
-  readonly weightDecayOf?: string | Readonly<Record<string, number>> | undefined;
+  readonly weightDecayOf?: string | Readonly<Record<string, number | string>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
   /** Weights to start from: tensors, the bytes of a safetensors file, or `'backbone'`, the backbone that comes along. */

@@ -256,12 +256,20 @@ const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSp
 
 /** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
 export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number, { lr, decay }: Tuning = {}): Phase[] {
-  const epochs = Math.max(1, Math.floor(recipe.steps === undefined ? recipe.epochs : recipe.steps / stepsPerEpoch));
-  const pieces = (around: FirstOrder['around']) => around.map(piece => piece({ stepsPerEpoch, epochs }));
-  return optimizers.map(({ epochs, ...method }) => ({
-    optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), { decayBias, lr, decay }) : method,
-    ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }),
-  }));
+  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
+  const epochs = Math.max(1, Math.floor(total / stepsPerEpoch));
+  let start = 0;
+  return optimizers.map(({ epochs: own, ...method }) => {
+    const before = start;
+    const steps = own === undefined ? total - before : own * stepsPerEpoch;
+    start += steps;
+    const groups = { decayBias, lr, decay, epochsBefore: (t: number) => (before + t - 1) / stepsPerEpoch };
+    const pieces = (around: FirstOrder['around']) => around.map(piece => piece({ stepsPerEpoch, epochs, steps }));
+    return {
+      optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), groups) : method,
+      ...(own !== undefined && { steps }),
+    };
+  });
 }
 
 /**

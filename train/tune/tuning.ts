@@ -42,8 +42,9 @@ export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, i
       factors.map(f => f.pattern),
       names,
     );
-    const of = (name: string) => factors.findLast(({ pattern }) => matches(pattern, name))?.factor ?? 1;
-    return { factors: factors.map(({ factor }) => factor), of };
+    const endings = factors.map(({ pattern, factor, epochs }) => ({ pattern, is: epochs === undefined ? factor : { factor, epochs } }));
+    const of = (name: string) => endings.findLast(({ pattern }) => matches(pattern, name))?.is ?? 1;
+    return { factors: endings.map(({ is }) => is), of };
   };
   return {
     ...(given && { start: startFrom({ model, head }, input, given) }),

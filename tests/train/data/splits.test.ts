@@ -178,8 +178,25 @@ test('views: mirrored, corners and centre, scales', async () => {
   assert.is(viewsOf('flip+scales').length, 5);
   assert.match(
     await refusal(() => viewsOf('6crop')),
-    /unknown view '6crop'; did you mean '5crop'\? known: flip, 5crop, 10crop, scales, 5scales$/,
+    /unknown view '6crop'; did you mean '5crop'\? known: flip, 5crop, 10crop, shifts, scales, 5scales$/,
   );
+});
+
+test('shifts are the image moved by a pixel, down and right and up and left, reflected at its border', async () => {
+  const images = noise([1, 5, 5], 4);
+  const look = async (view: (typeof VIEWS)[string][number]) =>
+    (await gathered(images, {}, { n: 1, part: 'test', training: false, view })).x;
+  const plain = await look([]);
+  const inside = (v: number) => (v < 0 ? -v : v > 4 ? 8 - v : v);
+  for (const [k, by] of [-1, 1, -1, 1].entries()) {
+    const seen = await look(VIEWS.shifts![k]!);
+    for (let i = 0; i < 25; i++) {
+      const column = k < 2 ? i % 5 : 4 - (i % 5);
+      assert.is(seen[i], plain[inside(Math.floor(i / 5) + by) * 5 + inside(column + by)], `view ${k}, pixel ${i}`);
+    }
+  }
+  assert.is(new Set(viewsOf('flip+flip+shifts').map(view => JSON.stringify(view))).size, 6);
+  assert.is(await refusal(() => viewsOf('shifts@0.9')), "view 'shifts@0.9': shifts are of the whole image; write shifts");
 });
 
 test('views are crossed with scales', async () => {
@@ -228,6 +245,15 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
   assert.ok(
     two.some((v, i) => Math.abs(v - one[i]!) > 1e-4),
     'the mirrored images are other images',
+  );
+  const byLogits = await predictViews(trainer, 'test', 10, VIEWS.flip!, 'logits');
+  const roots = one.map((v, i) => Math.sqrt(v * two[i]!)); // the softmax of mean logits is a geometric mean, normalised
+  const sums = Array.from(labels, (_, n) => roots.subarray(n * 10, n * 10 + 10).reduce((a, b) => a + b));
+  close(
+    'average of logits',
+    byLogits,
+    roots.map((v, i) => v / sums[Math.floor(i / 10)]!),
+    1e-5,
   );
   trainer.destroy();
 });

@@ -93,6 +93,13 @@ test('a new head starts as it is drawn, the other weights as given, in one line;
     [pretrained, { ...FROZEN, lrOf: 'fd=2' }, /^lrOf: 'fd' is the name of no/],
     [pretrained, { ...FROZEN, lrOf: 'fc' }, /^lrOf: 'fc' is no pattern and factor; write layer\*=0\.1,fc=1$/],
     [pretrained, { ...FROZEN, lrOf: 'fc=-1' }, /^lrOf: fc: -1 is out of range/],
+    [pretrained, { ...FROZEN, lrOf: 'fc=1@2@3' }, /^lrOf: 'fc=1@2@3' has more than one @; write a factor/],
+    [pretrained, { ...FROZEN, lrOf: 'fc=1@-3' }, /^lrOf: fc: -3 is out of range/],
+    [
+      pretrained,
+      { ...FROZEN, lrOf: 'fc=1@3', schedule: 'batch-growth:milestones=2' },
+      /^schedule batch-growth: makes fewer updates, and lrOf counts them to an end; leave the end out, or another schedule$/,
+    ],
     [pretrained, { ...FROZEN, optimizer: 'lbfgs', lrOf: 'fc=2' }, /^lbfgs: .*lrOf is not for it/],
   ];
   for (const [given, texts, message] of lines) assert.match(await refusal(() => open(texts, given)), message);
@@ -158,6 +165,24 @@ test('rates and decay by name: a factor of 0 stands still, one of 1 moves as all
   half.forEach((v, i) => assert.ok(Math.abs(2 * v - all[i]!) < 1e-6));
   const free = await after(1, await open({ head: 'new' }));
   assert.equal(moved(own, 'fc.bias'), moved(free, 'fc.bias'));
+});
+
+test('a factor that ends is 0 from then on, across optimizers too', async () => {
+  const run = await open({ head: 'new', lrOf: 'fc.bias=2@1.5', optimizer: 'sgd:epochs=1,momentum', epochs: '2' });
+  const { stepsPerEpoch } = run.trainer;
+  const bias = async (): Promise<number[]> => [...(await run.trainer.weights())['fc.bias']!.data];
+  const moves: boolean[] = [];
+  for (let last = await bias(); moves.length < 2 * stepsPerEpoch; ) {
+    await run.trainer.step();
+    const now = await bias();
+    moves.push(now.some((v, i) => v !== last[i]));
+    last = now;
+  }
+  run.trainer.destroy();
+  assert.equal(
+    moves,
+    moves.map((_, step) => step < 1.5 * stepsPerEpoch),
+  );
 });
 
 const far = (a: Tensors, b: Tensors) =>
