@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 import basicSsl from '@vitejs/plugin-basic-ssl';
+import { originsForPages } from './web/data/published.ts';
 import { browsable, footer } from './web/node/footer.ts';
 import { relay } from './web/node/relay.ts';
 import { serveData } from './web/node/serve-data.ts';
@@ -28,8 +29,8 @@ function commit(): string | undefined {
 }
 
 /**
- * What the page may load: its own files alone, so that a name or a file of a user's can run nothing. Styles are also set by scripts; while
- * Vite serves, its client listens on a socket.
+ * What the page may load: its own files alone, so that a name or a file of a user's can run nothing, and data sets from where they are
+ * published. Styles are also set by scripts; while Vite serves, its client listens on a socket.
  */
 const policy = (serves: boolean): string =>
   [
@@ -37,7 +38,7 @@ const policy = (serves: boolean): string =>
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "worker-src 'self' blob:",
-    `connect-src 'self' data: blob:${serves ? ' ws:' : ''}`,
+    `connect-src 'self' data: blob: ${originsForPages().join(' ')}${serves ? ' ws:' : ''}`,
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -34,6 +34,11 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
     [
       { kind: 'gzip', url: 'https://fashion-mnist.s3.eu-central-1.amazonaws.com/' },
       { kind: 'gzip', url: 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/' },
+      {
+        kind: 'gzip',
+        url: 'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
+        toPages: { bytes: 30878645 },
+      },
       { kind: 'debian', package: 'dataset-fashion-mnist', folder: 'usr/share/datasets/fashion-mnist', bytes: 30900652 },
     ],
   ),
@@ -48,6 +53,7 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
     [
       { kind: 'gzip', url: 'https://storage.googleapis.com/cvdf-datasets/mnist/' },
       { kind: 'gzip', url: 'https://ossci-datasets.s3.amazonaws.com/mnist/' },
+      { kind: 'gzip', url: 'https://raw.githubusercontent.com/fgnt/mnist/master/', toPages: { bytes: 11594722 } },
     ],
   ),
   cifar10: cifarSet(

@@ -17,6 +17,8 @@ export type Source = GzipSource | ArchiveSource | DebianSource | NpmSource;
 export interface GzipSource {
   readonly kind: 'gzip';
   readonly url: string;
+  /** Where any page in a browser may read them (by Access-Control-Allow-Origin): the bytes of all files, compressed. */
+  readonly toPages?: { readonly bytes: number };
 }
 
 /** All files in `folder` of one .tar.gz. */

@@ -4,6 +4,7 @@ import { datasets, knownName, loadDataset } from '../../datasets/index.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { Dropped } from './dropped.ts';
+import { publishedFor } from './published.ts';
 
 /** The names of the data sets that can be had now: the computed ones, those of the server and those dropped. */
 export async function available({ files: dropped, folders }: Dropped, base: string): Promise<Set<string>> {
@@ -48,6 +49,7 @@ async function fetched(name: string, file: string, base: string, counted: (bytes
   check(
     answer.ok && answer.headers.get('content-type') !== 'text/html',
     `${name}: this site does not have ${file}`,
+    ...(publishedFor(name) ? ['fetch it by the button below the data set'] : []),
     `run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`,
   );
   const count = new TransformStream<Uint8Array, Uint8Array>({

@@ -49,6 +49,8 @@ export interface Around {
   readonly below: Partial<Record<Key, HTMLElement>>;
   /** Told of each change: the recipe of what stands there, nothing where no run can be made of it. */
   readonly changed: (recipe: Recipe | undefined) => void;
+  /** Told which data set is chosen, and whether it can be had now. */
+  readonly chosen: (name: string, isHere: boolean) => void;
 }
 
 /** What is said below an option's field. */
@@ -185,6 +187,7 @@ export class ConfigForm {
     );
     this.#dataset.value = name;
     this.#datasetHint.textContent = describe(name, this.#available.has(name));
+    this.#around.chosen(name, this.#available.has(name));
     const parameters = datasets[name]?.options;
     this.#datasetOptions.hidden = !parameters;
     this.#datasetOptions.placeholder = Object.entries(parameters ?? {})

@@ -12,6 +12,7 @@ import type { Shared } from '../../together/greeting.ts';
 import { button, el, notice, pick, told } from '../dom.ts';
 import { Previews } from '../looking/previews.ts';
 import { searches } from '../looking/searches.ts';
+import { PublishedData } from './published-data.ts';
 import { ValidateEvery } from './validate-every.ts';
 
 export class Configuration {
@@ -32,6 +33,7 @@ export class Configuration {
     const addFolder = () =>
       pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
     const previews = new Previews(() => this.dropped);
+    const published = new PublishedData(this.dropped, keep => this.#keep(keep));
     const { rate, sweep } = searches({
       config: () => this.#form.config(),
       dropped: () => this.dropped,
@@ -41,7 +43,12 @@ export class Configuration {
     this.#form = new ConfigForm(
       texts,
       this.available,
-      { below: { ...previews.below, lr: rate }, changed: recipe => previews.show(recipe) },
+      {
+        below: { ...previews.below, lr: rate },
+        changed: recipe => previews.show(recipe),
+        chosen: (name, isHere) => published.show(name, isHere),
+      },
+      published.element,
       el(
         'div',
         { class: 'row small' },
