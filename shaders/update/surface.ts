@@ -4,9 +4,10 @@ import { values } from '../kernel/loops.ts';
 import { float } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';
 
-/** `gradient` is WGSL over f32 `x` and `y` giving vec2f; `noise` is the deviation of what is added to it. */
+/** `gradient` is WGSL over f32 `x` and `y` giving vec2f, after the statements `given`; `noise` is the deviation of what is added to it. */
 export interface Surface {
   gradient: string;
+  given?: string;
   noise: number;
 }
 
@@ -24,6 +25,7 @@ export const surfaceGradient = kernel({
     let at = 2u * (op.step - 1u);
     trail[at] = x;
     trail[at + 1u] = y;
+    ${p.given ?? ''}
     let slope = ${p.gradient}${p.noise ? ` + ${float(p.noise)} * ${normal}` : ''};
     g[0] = slope.x;
     g[1] = slope.y;`;

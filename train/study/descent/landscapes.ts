@@ -1,4 +1,5 @@
 /** Functions of two variables on which optimizers are watched: as WGSL for the device and in JavaScript for their level lines. */
+import { planeFunction } from './expression.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -9,8 +10,9 @@ export interface Landscape {
   /** What it shows of optimizers. */
   readonly about: string;
   readonly value: (x: number, y: number) => number;
-  /** WGSL over `x` and `y`: vec2f. */
+  /** WGSL over `x` and `y`: vec2f, after the statements `given`. */
   readonly gradient: string;
+  readonly given?: string;
   /** Deviation of the noise on the gradient. */
   readonly noise?: number;
   readonly start: Point;
@@ -23,6 +25,12 @@ export interface Landscape {
   readonly rates: Readonly<Record<string, number>>;
   /** The rate that suits its slopes; rules take it by their `rates.bySlope`. */
   readonly rate: number;
+}
+
+/** A function by its text, from which its slopes follow. */
+function written(formula: string): Pick<Landscape, 'formula' | 'value' | 'gradient' | 'given'> {
+  const { value, gradient, given } = planeFunction(formula);
+  return { formula, value, gradient, given };
 }
 
 export const landscapes: Readonly<Record<string, Landscape>> = {
@@ -109,5 +117,62 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
     levels: [0.1, 0.5, 1.5, 3, 6, 10, 16],
     rates: { sgd: 0.05, momentum: 0.01, nesterov: 0.01, adagrad: 0.4, adadelta: 5, rmsprop: 0.05, adam: 0.1, rprop: 0.01 },
     rate: 0.05,
+  },
+  rosenbrock: {
+    title: "Rosenbrock's function",
+    ...written('(1 - x)^2 + 100*(y - x^2)^2'),
+    about: 'A bent valley with a nearly level floor: it is found at once, and followed slowly.',
+    start: [-1.2, 1],
+    minima: [[1, 1]],
+    x: [-2, 2],
+    y: [-1, 3],
+    steps: 1000,
+    levels: [0.5, 2, 8, 25, 80, 200, 500, 1000],
+    rates: { sgd: 0.001, momentum: 0.0003, nesterov: 0.0003, adagrad: 0.3, adadelta: 5, rmsprop: 0.01, adam: 0.05, rprop: 0.01 },
+    rate: 0.001,
+  },
+  himmelblau: {
+    title: "Himmelblau's function",
+    ...written('(x^2 + y - 11)^2 + (x + y^2 - 7)^2'),
+    about: 'Four minima of the same height around a hill: who ends in which?',
+    start: [-0.2, -1.2],
+    minima: [
+      [3, 2],
+      [-2.805118086952745, 3.131312518250573],
+      [-3.779310253377747, -3.283185991286169],
+      [3.584428340330492, -1.848126526964404],
+    ],
+    x: [-5, 5],
+    y: [-5, 5],
+    steps: 200,
+    levels: [5, 20, 50, 100, 150, 200, 300, 500],
+    rates: { sgd: 0.01, momentum: 0.003, nesterov: 0.003, adagrad: 0.5, adadelta: 10, rmsprop: 0.05, adam: 0.1, rprop: 0.01 },
+    rate: 0.01,
+  },
+  rastrigin: {
+    title: "Rastrigin's function",
+    ...written('20 + x^2 + y^2 - 10*(cos(2*pi*x) + cos(2*pi*y))'),
+    about: 'A bowl full of dents: the slope leads into the next one, and only who is carried over its rim gets further.',
+    start: [-3.3, 2.6],
+    minima: [[0, 0]],
+    x: [-5.12, 5.12],
+    y: [-5.12, 5.12],
+    steps: 300,
+    levels: [5, 10, 20, 30, 40, 60],
+    rates: { sgd: 0.002, momentum: 0.001, nesterov: 0.001, adagrad: 0.3, adadelta: 5, rmsprop: 0.05, adam: 0.1, rprop: 0.01 },
+    rate: 0.002,
+  },
+  ackley: {
+    title: "Ackley's function",
+    ...written('20 + e - 20*exp(-0.2*sqrt((x^2 + y^2)/2)) - exp((cos(2*pi*x) + cos(2*pi*y))/2)'),
+    about: 'Ripples on a plain around a funnel with a sharp tip, at which slopes do not become small.',
+    start: [-3.2, 2.4],
+    minima: [[0, 0]],
+    x: [-4, 4],
+    y: [-4, 4],
+    steps: 300,
+    levels: [2, 4, 6, 8, 10, 12],
+    rates: { sgd: 0.02, momentum: 0.01, nesterov: 0.01, adagrad: 0.3, adadelta: 5, rmsprop: 0.05, adam: 0.1, rprop: 0.01 },
+    rate: 0.02,
   },
 };

@@ -13,7 +13,7 @@ import type { Landscape, Point } from './landscapes.ts';
 /** The points before each of `steps` updates of a rule, and after the last. Throws where the rule needs more than a gradient. */
 export async function trajectory(
   device: Device,
-  land: Pick<Landscape, 'gradient' | 'noise' | 'start'>,
+  land: Pick<Landscape, 'gradient' | 'given' | 'noise' | 'start'>,
   rule: string,
   { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Readonly<Record<string, number>>; seed?: number },
 ): Promise<Point[]> {
@@ -22,7 +22,11 @@ export async function trajectory(
   const build = (g: Graph, memory: Memory) => {
     const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start));
     const trail = g.persistent('state', 'trail', [2 * (steps + 1)]);
-    g.run(surfaceGradient, { gradient: land.gradient, noise: land.noise ?? 0 }, { w: value, g: grad, trail });
+    g.run(
+      surfaceGradient,
+      { gradient: land.gradient, noise: land.noise ?? 0, ...(land.given && { given: land.given }) },
+      { w: value, g: grad, trail },
+    );
     memory.reserve(g);
     update.addTo(g, memory.layout);
     return { trail };
