@@ -43,7 +43,11 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     const { v, a } = op.tensors;
     if (!absorb(op, v!, a) && a && symmetric) absorb(op, a, v);
   }
-  return out.filter(op => !gone.has(op)).map(order);
+  return joined(
+    out.filter(op => !gone.has(op)),
+    kept,
+    profile,
+  ).map(order);
 }
 
 /** The op that writes each tensor, the last one where there are several, and those that read it. */
@@ -73,7 +77,7 @@ function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): 
       const found = producer?.kernel.joins?.find(j => j.op === op.kernel && j.when(op, producer, profile));
       if (!producer || !found || producer.pauses || instead.has(producer) || instead.has(op)) continue;
       if (found.replaces && (kept.has(between) || readers.get(between)!.length > 1)) continue;
-      const { calls, reader } = found.gives<Tensor, Op>(op, producer, (name, shape) => made(producer, name, shape));
+      const { calls, reader } = found.gives<Tensor, Op>(op, producer, (name, shape) => made(producer, name, shape), profile);
       instead.set(producer, calls);
       instead.set(op, []);
       const after = writes(op).flatMap(t => readers.get(t) ?? []);

@@ -1,5 +1,4 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
-import { MOMENT_COLUMNS } from '../product/product.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 
@@ -50,7 +49,8 @@ const forward = (why: string, params: Conv): CallRow<Conv> => ({
     weight: weight(p),
     ...(p.bias && { bias: p.o }),
     y: y(p),
-    ...(p.moments && { partial: (2 * y(p)) / MOMENT_COLUMNS }),
+    ...(p.recorded && { partial: (2 * y(p)) / p.recorded.columns }),
+    ...(p.recorded?.of === 'products' && { normalised: y(p), stats: 2 * p.o }),
   }),
 });
 
@@ -79,7 +79,10 @@ export const calls: readonly CallRow[] = [
   forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
   forward('taps in a row', { ...wide, bias: true }),
   forward('more rows than columns, strides that differ', tall),
-  forward('moments of the output too', { ...layer(4, 8, 8, 72, 3), bias: true, moments: true }),
+  forward('moments of the output too', { ...layer(4, 8, 8, 72, 3), bias: true, recorded: { of: 'moments', columns: 64 } }),
+  forward('moments of few channels, more pixels at once', { ...layer(8, 4, 8, 12, 3), recorded: { of: 'moments', columns: 256 } }),
+  forward('products of an input gradient', { ...inputGradient(layer(2, 16, 8, 40, 3)), recorded: { of: 'products', columns: 16 } }),
+  forward('products of many channels', { ...inputGradient(layer(4, 72, 8, 8, 3)), recorded: { of: 'products', columns: 64 } }),
   {
     ...forward('flipped: an input gradient', inputGradient(layer(2, 16, 8, 72, 3))),
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [timed(p, 'input gradient', inputGradient(p))] : [])),

@@ -1,5 +1,5 @@
 import { axesOf, constants } from './constants.ts';
-import { takesMoments, takesNorm } from './joins.ts';
+import { takesMoments, takesNorm, takesProducts } from './joins.ts';
 import { imagesLanes } from './images-lanes.ts';
 import { backwardInputLanes } from './input-lanes.ts';
 import { forwardLanes } from './lanes.ts';
@@ -25,9 +25,9 @@ const oneEach = (count: number, size: number) => planes({ count, size, threads: 
 export const conv = kernel({
   name: 'conv',
   unrolled: true,
-  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?' },
+  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', normalised: 'read?', stats: 'read f32?' },
   epilogue: 'y',
-  joins: [takesNorm, takesMoments],
+  joins: [takesNorm, takesMoments, takesProducts],
   flops,
   variants: [
     forwardLanes('shuffle'),
@@ -36,7 +36,7 @@ export const conv = kernel({
     forwardLanes('scalar'),
     ...tiled(forward),
     {
-      fits: (p: Conv) => !p.moments,
+      fits: (p: Conv) => !p.recorded,
       over: p => oneEach(p.n * p.o, p.oh * p.ow),
       body: p => {
         const [h, w] = axesOf(p);
@@ -81,6 +81,7 @@ export const inputGradient = (p: Conv): Conv => ({
   pad: padsOfGradient(p),
   bias: false,
   flip: true,
+  recorded: undefined,
   epilogue: undefined,
 });
 

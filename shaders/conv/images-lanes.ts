@@ -36,7 +36,7 @@ export const imagesLanes: Variant<Conv> = {
   needs: ['subgroups'],
   fits: (p, d) =>
     isSoftware(d) &&
-    !p.moments &&
+    !p.recorded &&
     areBoth(p.stride, 1) &&
     areBoth(p.dilation, 1) &&
     Math.max(...p.k) <= 7 &&

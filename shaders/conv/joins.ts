@@ -1,9 +1,10 @@
 /** What a convolution can take over from the normalisation after it. */
-import { fitting, type Join } from '../kernel/kernel.ts';
+import { fitting, pick, type Call, type Join, type Profile } from '../kernel/kernel.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
-import type { Channels } from '../norm/channels.ts';
-import { moments } from '../norm/moments.ts';
-import { MOMENT_COLUMNS } from '../product/product.ts';
+import type { Channels, Values } from '../norm/channels.ts';
+import { batchNormGradients, batchNormSums, moments } from '../norm/moments.ts';
+import type { Recorded } from '../product/product.ts';
 import type { Conv } from './shape.ts';
 
 /**
@@ -16,7 +17,7 @@ export const takesNorm: Join = {
   when: (op, producer) => {
     const p = op.params as BatchNormApply;
     const { epilogue, flip } = producer.params as Conv; // with flip the weights of an output channel do not lie side by side
-    return p.by === 'running' && !p.linear && !epilogue && !flip;
+    return p.by === 'running' && !p.linear && !p.epilogue && !epilogue && !flip;
   },
   gives: (op, producer, make) => {
     const { c, eps, affine } = op.params as BatchNormApply & { by: 'running' };
@@ -39,30 +40,75 @@ export const takesNorm: Join = {
   },
 };
 
+/** Neighbouring pixels of which numbers may be recorded together: the more, the fewer are left to be added up. */
+const COLUMNS = [256, 128, 64, 32, 16];
+
 /**
- * Training: the moments that batch normalisation needs come from the convolution itself where one of its variants has its outputs in
- * workgroup memory. Elsewhere they cost a pass over the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20
- * step.
+ * How the numbers of a convolution's output may be recorded; undefined where the variant that computes it cannot. Elsewhere they cost a pass
+ * over the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20 step.
  */
+function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], d: Profile): Recorded | undefined {
+  const p = params as Conv;
+  const best = pick(kernel, p, d).name;
+  const columns = COLUMNS.find(
+    columns =>
+      (p.n * p.oh * p.ow) % columns === 0 && fitting(kernel, { ...p, recorded: { of, columns } }, d).some(({ name }) => name === best),
+  );
+  const more = of === 'moments' ? 1 : 3;
+  return columns && Object.keys(tensors).length + more <= d.maxBindings && !p.recorded ? { of, columns } : undefined;
+}
+
+/** Runs of pixels as the numbers of a convolution are those of, in `partial` [split, c, 2]. */
+function runsOf({ n, c, hw }: Values, { columns }: Recorded): Channels {
+  return { n: n * hw, c, hw: 1, split: (n * hw) / columns };
+}
+
+/** Training: the moments that batch normalisation needs come from the convolution itself. */
 export const takesMoments: Join = {
   op: moments,
   replaces: false,
   when: (op, producer, d) => {
     const p = op.params as Channels;
-    const params: Conv = { ...producer.params, moments: true };
-    const same = p.c === params.o && p.n === params.n && (p.n * p.hw) % MOMENT_COLUMNS === 0;
-    return same && !params.epilogue && fitting(producer.kernel, params, d).length > 0;
+    const { o, n, epilogue } = producer.params as Conv;
+    return p.c === o && p.n === n && !epilogue && recordedBy(producer, 'moments', d) !== undefined;
   },
-  gives: (op, producer, make) => {
-    const { n, c, hw } = op.params as Channels;
-    const values = n * hw;
-    const split = values / MOMENT_COLUMNS;
-    const partial = make('moments', [split, c, 2]);
+  gives: (op, producer, make, d) => {
+    const recorded = recordedBy(producer, 'moments', d)!;
+    const runs = runsOf(op.params as Channels, recorded);
+    const partial = make('moments', [runs.split, runs.c, 2]);
     return {
-      calls: [{ ...producer, params: { ...producer.params, moments: true }, tensors: { ...producer.tensors, partial } }],
+      calls: [{ ...producer, params: { ...producer.params, recorded }, tensors: { ...producer.tensors, partial } }],
+      reader: call => ({ ...call, params: { ...call.params, ...runs }, tensors: { ...call.tensors, partial } }),
+    };
+  },
+};
+
+/** The sums that the gradient of batch normalisation takes come from the convolution that the gradient of its output comes from. */
+export const takesProducts: Join = {
+  op: batchNormSums,
+  replaces: false,
+  when: (op, producer, d) => {
+    const p = op.params as Channels;
+    const { o, n, oh, ow } = producer.params as Conv;
+    const same = producer.tensors.y === op.tensors.dy && p.c === o && p.n === n && fitsVec4(oh * ow);
+    return same && recordedBy(producer, 'products', d) !== undefined;
+  },
+  gives: (op, producer, make, d) => {
+    const recorded = recordedBy(producer, 'products', d)!;
+    const runs = runsOf(op.params as Channels, recorded);
+    const partial = make('products', [runs.split, runs.c, 2]);
+    const { x, stats } = op.tensors;
+    return {
+      calls: [
+        {
+          ...producer,
+          params: { ...producer.params, recorded },
+          tensors: { ...producer.tensors, partial, normalised: x!, stats: stats! },
+        },
+      ],
       reader: call => ({
         ...call,
-        params: { ...call.params, n: values, hw: 1, split },
+        params: call.kernel === batchNormGradients ? { ...call.params, ...runs } : { ...call.params, runs },
         tensors: { ...call.tensors, partial },
       }),
     };

@@ -62,7 +62,7 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],
   fits: (p, d) => {
-    if (!isSoftware(d) || p.moments) return false;
+    if (!isSoftware(d) || p.recorded) return false;
     if (rows === 'scalar') return true;
     if (!aligned(p) || p.o / p.groups < 4) return false;
     const { across, tiles } = forwardTile(p, rows);

@@ -1,4 +1,5 @@
 import type { Epilogue } from '../kernel/epilogue.ts';
+import type { Recorded } from '../product/product.ts';
 import { areaOf, isSquare, type Pair } from '../kernel/pair.ts';
 
 /**
@@ -22,8 +23,12 @@ export interface Conv {
   groups: number;
   bias?: boolean;
   flip?: boolean;
-  /** Write the moments of each channel of y too, those of each MOMENT_COLUMNS pixels by themselves (a normalisation follows). */
-  moments?: boolean;
+  /**
+   * Write two numbers of each channel of y too, those of so many neighbouring pixels by themselves: the moments, where a normalisation
+   * follows, or, where y is the gradient of what a normalisation gave, its sum and that of its products with what was normalised, less the
+   * mean.
+   */
+  recorded?: Recorded;
   epilogue?: readonly Epilogue[];
 }
 

@@ -7,7 +7,7 @@ import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { linear, unfolded } from '../product/operand.ts';
-import { MOMENT_COLUMNS, type Tiled } from '../product/product.ts';
+import type { Tiled } from '../product/product.ts';
 
 /** Whether each output pixel is met by the input pixel of its place alone. */
 const pointwise = (p: Conv): boolean => areBoth(p.k, 1) && areBoth(p.stride, 1) && areBoth(p.pad, 0) && p.h === p.oh && p.w === p.ow;
@@ -65,22 +65,34 @@ export const forward: Tiled<Conv> = {
     });
   },
   vec4: p => fitsVec4(p.oh * p.ow),
-  stored: ['y'],
-  moments: p => p.moments ?? false,
+  stored: ['y', 'normalised'],
+  recorded: p => p.recorded,
   code: (p, y) => {
     const bias = p.bias ? ' + bias[o]' : '';
+    const products = p.recorded?.of === 'products';
     return `${constants(p)}${wgsl`
 ${finish(p.epilogue, y.type)}
-fn store(m : u32, pixel : u32, sum : ${y.type}) {
-  let o = batch * u32(OG) + m;
-  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${y.index};
-  y[at] = finish(sum${bias}, at);
+fn placeOf(o : u32, pixel : u32) -> u32 {
+  return ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${y.index};
 }
-#if ${p.moments ?? false}
-fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
-  let o = batch * u32(OG) + m; let at = (pixel / ${MOMENT_COLUMNS}u * u32(O) + o) * 2u;
-  partial[at] = mean${bias};
-  partial[at + 1u] = squares;
+fn store(m : u32, pixel : u32, sum : ${y.type})${products ? ` -> ${y.type}` : ''} {
+  let o = batch * u32(OG) + m;
+  let at = placeOf(o, pixel);
+  let v = finish(sum${bias}, at);
+  y[at] = v;
+  ${products ? 'return v;' : ''}
+}
+#if ${products}
+fn paired(m : u32, pixel : u32, v : vec4f) -> vec4f {
+  let o = batch * u32(OG) + m;
+  return v * (normalised[placeOf(o, pixel)] - stats[o]);
+}
+#endif
+#if ${p.recorded !== undefined}
+fn record(m : u32, pixel : u32, first : f32, second : f32) {
+  let o = batch * u32(OG) + m; let at = (pixel / ${p.recorded?.columns}u * u32(O) + o) * 2u;
+  partial[at] = first${products ? '' : bias};
+  partial[at + 1u] = second;
 }
 #endif`}`;
   },

@@ -139,6 +139,7 @@ export interface Join {
     op: C,
     producer: C,
     make: (name: string, shape: readonly number[]) => T,
+    d: Profile,
   ) => Joined<C>;
 }
 

@@ -60,9 +60,12 @@ export function channels(p: Values, images: number, d: Target, across: boolean):
   };
 }
 
-/** A workgroup takes enough images of its channel that starting it does not count; what belongs to the channel is read once, before. */
-export const overChannels = (p: Values, d: Target): Loop => {
-  const images = ceilDiv((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, p.hw);
+/**
+ * A workgroup takes enough images of its channel that starting it does not count, `least` values at least; what belongs to the channel is
+ * read once, before.
+ */
+export const overChannels = (p: Values, d: Target, least = 0): Loop => {
+  const images = ceilDiv(Math.max((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, least), p.hw);
   return channels(p, Math.min(p.n, images), d, false);
 };
 

@@ -14,16 +14,16 @@ const sizesOf = ({ n, c, hw, split }: Channels): Channels => ({ n, c, hw, split 
 export const joinsMoments: Join = {
   op: batchNormApply,
   replaces: false,
-  when: (op, _, d) => (op.params as BatchNormApply).by === 'batch' && bindsAll(d),
+  when: (op, _producer, d) => (op.params as BatchNormApply).by === 'batch' && bindsAll(d),
   gives: (op, { params, tensors }) => {
-    const { n, c, hw, affine } = op.params as BatchNormApply;
+    const { by: _, ...own } = op.params as BatchNormApply;
     const { eps, momentum } = params;
     return {
       calls: [
         {
           ...op,
           kernel: batchNormTraining,
-          params: { n, c, hw, affine, eps, momentum, runs: sizesOf(params) },
+          params: { ...own, eps, momentum, runs: sizesOf(params) },
           tensors: { ...op.tensors, ...tensors },
         },
       ],

@@ -7,7 +7,7 @@ import { accumulates, type Gradient } from '../kernel/gradient.ts';
 import { totalNeeds } from '../kernel/total.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { applied, appliedBackward, batchNormApply, type BatchNorm } from './batch-norm.ts';
-import { channels, overChannels, type Channels } from './channels.ts';
+import { channels, overChannels, runs, type Channels } from './channels.ts';
 import { firstMean, gradientsFromRuns, gradientsFromValues, secondMean, storedGradients } from './gradients.ts';
 import { fromRuns, fromValues, inverseOf, storedStatistics, type Statistics } from './statistics.ts';
 
@@ -22,8 +22,8 @@ export interface TrainingBackward extends ByRuns {
   gradient?: Gradient;
 }
 
-/** As the runs of a kernel that was given them say, a workgroup takes some images of a channel; else all of them. */
-const over = (p: ByRuns, d: Target) => (p.runs ? overChannels(p, d) : channels(p, p.n, d, false));
+/** A workgroup takes some images of a channel, enough that the numbers of its runs cost little beside them; without runs all of them. */
+const over = (p: ByRuns, d: Target) => (p.runs ? overChannels(p, d, 8 * runs(p.runs)) : channels(p, p.n, d, false));
 
 /** WGSL: what a channel's first workgroup does alone. */
 const once = (statements: string) => `

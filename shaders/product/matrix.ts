@@ -56,7 +56,7 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   name: 'matrix',
   fits(p, d) {
     const { m, n, k } = t.shape(p);
-    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p) && (t.fits?.(p) ?? true);
+    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.recorded?.(p) && (t.fits?.(p) ?? true);
   },
   needs: d => ['subgroups', 'matrices', ...(configOf(d)?.type === 'f16' ? (['f16'] as const) : [])],
   vec4: p => vec4Bindings(t, p),

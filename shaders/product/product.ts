@@ -26,16 +26,20 @@ export interface Tiled<P> {
   /** WGSL of constants, and of `store(m, n, sum)` with a sum of f32 or vec4f, called within bounds. */
   readonly code: (p: P, y: Width) => string;
   /**
-   * Whether `record(m, n, mean, squares)` is to be called too, with the mean of Y[m, n … n + MOMENT_COLUMNS - 1] and the sum of squared
-   * distances from it. n divides by MOMENT_COLUMNS then.
+   * What of each row's runs of `columns` is to be recorded too. Of `moments` it is mean and sum of squared distances from it, as
+   * `record(m, n, mean, squares)`, n being the first column of a run. Of `products` it is the sum of what `store(m, n, sum)` then returns, and
+   * that of what `paired(m, n, stored)` makes of it, both of vec4f. n divides by `columns`.
    */
-  readonly moments?: (p: P) => boolean;
+  readonly recorded?: (p: P) => Recorded | undefined;
   /** Whether a call can be computed so at all. */
   readonly fits?: (p: P) => boolean;
 }
 
-/** Neighbouring columns whose moments are taken together. */
-export const MOMENT_COLUMNS = 64;
+/** Two numbers that are taken of each `columns` neighbouring outputs of a row. */
+export interface Recorded {
+  readonly of: 'moments' | 'products';
+  readonly columns: number;
+}
 
 export const widthOfY = <P>(t: Tiled<P>, p: P): Width => widthOf(t.vec4(p));
 

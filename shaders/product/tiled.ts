@@ -3,7 +3,7 @@ import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { range, unroll, XYZW, type Width } from '../kernel/wgsl.ts';
 import { matrix } from './matrix.ts';
-import { codeOf, MOMENT_COLUMNS, vec4Bindings, widthOfY, type Tiled } from './product.ts';
+import { codeOf, vec4Bindings, widthOfY, type Recorded, type Tiled } from './product.ts';
 import { stages, type Staging } from './stage.ts';
 
 /**
@@ -54,9 +54,6 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
 /** Without it neighbours along k would lie in one bank. */
 const pad = (alongK: boolean): number => (alongK ? 1 : 0);
 
-/** Neighbouring threads, four columns each, that take their moments together. */
-const MOMENT_THREADS = MOMENT_COLUMNS / 4;
-
 /** WGSL name of what a thread sums up for its row `i` and four of its columns. */
 const sum = (i: number, j: number) => `c${i}_${j}`;
 
@@ -88,7 +85,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
   const exchange = half ? 'exchange' : 'stage';
   const staged = (p: P): number => depth * (height / 4 + pad(t.a(p).alongK) + width / 4 + pad(t.b(p).alongK));
   const exchanged = (p: P): number =>
-    Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.moments?.(p) ? ((threads * tall) / 4) * wide : 0);
+    Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.recorded?.(p) ? ((threads * tall) / 4) * wide : 0);
   const bytes = (p: P): number => (half ? 8 * staged(p) + 16 * exchanged(p) : 16 * Math.max(staged(p), exchanged(p)));
   return {
     name: `tiled ${half ? 'f16 ' : ''}${name}`,
@@ -103,7 +100,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
         d.maxWorkgroupBytes >= bytes(p) &&
         tile.fits(m, n, k / split, blocks) &&
         (t.fits?.(p) ?? true) &&
-        (!t.moments?.(p) || columns % MOMENT_THREADS === 0)
+        columns % ((t.recorded?.(p)?.columns ?? 4) / 4) === 0
       );
     },
     needs: half ? ['f16'] : [],
@@ -112,6 +109,8 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
     code: p => {
       const { m, n } = t.shape(p);
       const { a, b, walk } = stages(t, p, staging);
+      const recorded = t.recorded?.(p);
+      const products = recorded?.of === 'products';
       const start = `
   ${slices > 1 ? `let share = index / ${group}u;` : ''}
   let row = index % ${group}u / ${columns}u; let column = index % ${columns}u;
@@ -137,9 +136,10 @@ ${half && exchanged(p) ? `var<workgroup> exchange : array<vec4f, ${exchanged(p)}
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
   ${walk(start, multiply)}
   ${joinSlices(tile, exchange)}
-  ${t.moments?.(p) ? recordMoments(tile, m, n, exchange) : ''}
-  ${slices > 1 ? 'if (share > 0u) { return; }' : ''}
-  ${storeSums(tile, m, n, widthOfY(t, p))}
+  ${recorded && !products ? record(tile, m, n, exchange, recorded) : ''}
+  ${slices > 1 && !products ? 'if (share > 0u) { return; }' : ''}
+  ${storeSums(tile, m, n, widthOfY(t, p), products)}
+  ${recorded && products ? record(tile, m, n, exchange, recorded) : ''}
 }`;
     },
   };
@@ -172,11 +172,12 @@ function joinSlices({ rows, columns, tall, wide, slices }: Tile, exchange: strin
     .join('');
 }
 
-/** WGSL: a thread stores its sums, as far as they are inside the m x n outputs. */
-function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, { width }: Width): string {
+/** WGSL: a thread stores its sums, as far as they are inside the m x n outputs; what is stored is the sum from then on where `keeps`. */
+function storeSums({ rows, columns, tall, wide, slices }: Tile, m: number, n: number, { width }: Width, keeps: boolean): string {
+  const own = slices > 1 && keeps ? ' && share == 0u' : '';
   const storeVec4 = (i: number, j: number) =>
     width === 4
-      ? `if (n < ${n}u) { store(m, n, ${sum(i, j)}); }`
+      ? `if (n < ${n}u${own}) { ${keeps ? `${sum(i, j)} = ` : ''}store(m, n, ${sum(i, j)}); }`
       : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`);
   return unroll(
     tall,
@@ -197,8 +198,9 @@ function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, { 
 }
 
 /**
- * WGSL: mean and squared distances of each row's runs of MOMENT_COLUMNS columns, recorded. Neighbouring threads, four columns each, add up
- * in a tree what they hold of a block, four rows at a time. A thread of 4 x 4 outputs has one block:
+ * WGSL: two numbers of each row's runs of columns, recorded. Neighbouring threads, four columns each, add up in a tree what they hold of a
+ * block, four rows at a time; first one number of each row, then the other. Mean and squared distances of 64 columns, for a thread of 4 x 4
+ * outputs, which has one block:
  *
  * ```wgsl
  * stage[index * 1u + 0u] = vec4f(dot(c0_0, vec4f(1.0)), dot(c1_0, vec4f(1.0)), dot(c2_0, vec4f(1.0)), dot(c3_0, vec4f(1.0)));
@@ -207,52 +209,58 @@ function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, { 
  *   stage[index * 1u + 0u] += stage[(index + 8u) * 1u + 0u];
  * }
  * …
- * let mean0 = stage[(index - column % 16u) * 1u + 0u] * 0.015625;
+ * let first0 = stage[(index - column % 16u) * 1u + 0u] * 0.015625;
  * …
- * if (m + 0u < 64u) { record(m + 0u, n, mean0.x, stage[index * 1u + 0u].x); }
+ * if (m + 0u < 64u) { record(m + 0u, n, first0.x, stage[index * 1u + 0u].x); }
  * ```
  */
-function recordMoments({ rows, columns, tall, wide }: Tile, m: number, n: number, exchange: string): string {
+function record({ rows, columns, tall, wide, slices }: Tile, m: number, n: number, exchange: string, recorded: Recorded): string {
+  const threads = recorded.columns / 4;
   const across = wide / 4;
   const perThread = (tall / 4) * across;
   const blocks = range(perThread).map(block => ({
     /** The place of the block among those of its thread, in rows and columns of blocks. */
     down: Math.floor(block / across),
     right: block % across,
-    mean: `mean${block}`,
+    first: `first${block}`,
     /** The place for a number of each of its four rows, and the same of the thread that is `threads` further. */
     place: `${exchange}[index * ${perThread}u + ${block}u]`,
     placeAt: (thread: string) => `${exchange}[(${thread}) * ${perThread}u + ${block}u]`,
   }));
   type Block = (typeof blocks)[number];
   const overBlocks = (line: (block: Block) => string) => blocks.map(line).join('\n  ');
+  /** WGSL that declares the first row and column of a block. */
+  const placed = ({ down, right }: Block) => `let m = m0 + (row + ${down * rows}u) * 4u; let n = n0 + (column + ${right * columns}u) * 4u;`;
   /** WGSL: a number for each of the four rows of a block, from the four columns that the thread holds of it. */
-  const ofRows = ({ down, right }: Block, number: (columns: string, row: string) => string) =>
-    `vec4f(${XYZW.map((row, i) => number(sum(4 * down + i, right), row)).join(', ')})`;
-  const squaresOf = (block: Block) =>
-    ofRows(block, (columns, row) => `dot(${columns} - ${block.mean}.${row}, ${columns} - ${block.mean}.${row})`);
-  const addedUp = `${halvings(MOMENT_THREADS)
+  const ofRows = ({ down, right }: Block, number: (columns: string, row: string, i: number) => string) =>
+    `vec4f(${XYZW.map((row, i) => number(sum(4 * down + i, right), row, i)).join(', ')})`;
+  const second = (block: Block) =>
+    recorded.of === 'moments'
+      ? ofRows(block, (columns, row) => `dot(${columns} - ${block.first}.${row}, ${columns} - ${block.first}.${row})`)
+      : ofRows(block, (columns, _, i) => `dot(paired(m + ${i}u, n, ${columns}), vec4f(1.0))`);
+  const addedUp = `${halvings(threads)
     .map(
       half => `
   workgroupBarrier();
-  if (column % ${MOMENT_THREADS}u < ${half}u) {
+  if (column % ${threads}u < ${half}u) {
     ${overBlocks(({ place, placeAt }) => `${place} += ${placeAt(`index + ${half}u`)};`)}
   }`,
     )
     .join('')}
   workgroupBarrier();`;
+  const mean = recorded.of === 'moments' ? ` * ${1 / recorded.columns}` : '';
   return wgsl`
   ${overBlocks(block => `${block.place} = ${ofRows(block, columns => `dot(${columns}, vec4f(1.0))`)};`)}
   ${addedUp}
-  ${overBlocks(({ mean, placeAt }) => `let ${mean} = ${placeAt(`index - column % ${MOMENT_THREADS}u`)} * ${1 / MOMENT_COLUMNS};`)}
+  ${overBlocks(({ first, placeAt }) => `let ${first} = ${placeAt(`index - column % ${threads}u`)}${mean};`)}
   workgroupBarrier();
-  ${overBlocks(block => `${block.place} = ${squaresOf(block)};`)}
+  ${overBlocks(block => `{ ${recorded.of === 'products' ? placed(block) : ''} ${block.place} = ${second(block)}; }`)}
   ${addedUp}
   ${overBlocks(
-    ({ down, right, mean, place }) => `{
-    let m = m0 + (row + ${down * rows}u) * 4u; let n = n0 + (column + ${right * columns}u) * 4u;
-    if (column % ${MOMENT_THREADS}u == 0u && n < ${n}u) {
-      ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, ${mean}.${x}, ${place}.${x}); }`).join('\n      ')}
+    block => `{
+    ${placed(block)}
+    if (column % ${threads}u == 0u && n < ${n}u${slices > 1 ? ' && share == 0u' : ''}) {
+      ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, ${block.first}.${x}, ${block.place}.${x}); }`).join('\n      ')}
     }
   }`,
   )}`;

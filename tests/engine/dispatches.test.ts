@@ -22,7 +22,7 @@ function kernelsOf(name: string, profile: Profile, batch: number): string[] {
 }
 
 for (const [way, profile, most] of [
-  ['a GPU', GPU, 132],
+  ['a GPU', GPU, 120],
   ['a software adapter', SOFTWARE, 120],
 ] as const) {
   test(`a step of resnet20 takes at most ${most} on ${way}`, () => {

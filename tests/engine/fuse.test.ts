@@ -87,7 +87,7 @@ test('on a GPU the moments of batch norm come from the convolution before it', a
   const gpu = { ...PROFILE, lanes: 0 };
   assert.is(count(kernels(normalised, [2, 3, 16, 16], true, { ...PROFILE, maxBindings: 8 }), 'moments'), 1, 'not on a software adapter');
   assert.is(count(kernels(normalised, [2, 3, 16, 16], true, gpu), 'moments'), 0);
-  assert.is(count(kernels(normalised, [2, 3, 5, 5], true, gpu), 'moments'), 1, '50 values are no runs of 64');
+  assert.is(count(kernels(normalised, [2, 3, 5, 5], true, gpu), 'moments'), 1, '50 values are no runs of 16');
   assert.is(
     count(kernels(sequential({ conv: conv2d(4, 3, { pad: 1 }), gn: groupNorm(2) }), [2, 3, 8, 8], true, gpu), 'moments'),
     1,
@@ -98,6 +98,28 @@ test('on a GPU the moments of batch norm come from the convolution before it', a
   close('output', fused.y, plain.y, 2e-5);
   for (const name of ['bn.running_mean', 'bn.running_var']) close(name, fused.buffers[name]!, plain.buffers[name]!, 1e-5);
   for (const name of ['conv.weight', 'bn.weight', 'bn.bias']) {
+    close(`gradient of ${name}`, fused.gradients[name]!, plain.gradients[name]!, 1e-4);
+  }
+});
+
+/** A gradient that comes to a batch norm from a convolution, through a relu and joined by that of a shortcut. */
+const between = sequential({
+  conv1: conv2d(8, 3, { pad: 1, bias: false }),
+  bn1: batchNorm(),
+  act1: relu(),
+  block: residual(sequential({ conv: conv2d(8, 3, { pad: 1, bias: false }) })),
+});
+
+test('on a GPU the sums of the gradient of batch norm come from the convolution before it', async () => {
+  const gpu = { ...PROFILE, lanes: 0 };
+  const names = kernels(between, [2, 3, 16, 16], true, gpu);
+  assert.is(count(names, 'batch_norm_sums'), 0);
+  assert.is(count(kernels(between, [2, 3, 6, 6], true, gpu), 'batch_norm_sums'), 1, '72 values are no runs of 16');
+  assert.is(count(kernels(between, [2, 3, 5, 5], true, gpu), 'batch_norm_sums'), 1, 'nor are 50');
+  const fused = await runLayer('gpu', between, [10, 3, 16, 16]);
+  const plain = await runLayer('own', between, [10, 3, 16, 16], { fuse: false });
+  close('gradient of x', fused.dx!, plain.dx!, 2e-5);
+  for (const name of ['conv1.weight', 'bn1.weight', 'bn1.bias']) {
     close(`gradient of ${name}`, fused.gradients[name]!, plain.gradients[name]!, 1e-4);
   }
 });

@@ -26,7 +26,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
   'product/tiled.ts': [
     [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
-    [conv, 'tiled 64x64', { ...small, o: 64, moments: true }],
+    [conv, 'tiled 64x64', { ...small, o: 64, recorded: { of: 'moments', columns: 64 } }],
   ],
 };
 
