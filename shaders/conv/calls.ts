@@ -72,6 +72,8 @@ const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
 export const calls: readonly CallRow[] = [
   { ...forward('3x3', layer(2, 20, 8, 16, 3)), bench: n => layers(n).map(p => timed(p, 'forward', p)) },
   forward('3x3 that fills no tile', { ...layer(3, 9, 7, 33, 3), bias: true }),
+  forward('an odd width', { ...layer(2, 9, 15, 20, 3), bias: true }),
+  forward('5x5 of an odd width', layer(2, 5, 7, 8, 5)),
   forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
   forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
   forward('few channels, many pixels', layer(8, 8, 8, 16, 3)),
@@ -113,5 +115,7 @@ export const calls: readonly CallRow[] = [
   toWeight('of more rows than columns, strides that differ', tall, 2),
   toWeight('of 5x5, a row of taps a lane', layer(2, 6, 14, 16, 5, { pad: 0 }), 2),
   toWeight('of 5x5 of many channels', layer(2, 16, 8, 20, 5)),
+  toWeight('of whole filters', layer(2, 3, 24, 20, 3), 2),
+  toWeight('of whole filters, nothing divides', layer(2, 3, 21, 70, 3, { stride: 2 }), 2),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),
 ];

@@ -7,6 +7,7 @@ import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInput, backwardWeight, forward } from './tiled.ts';
 import { backwardWeightRows } from './weight-lanes-3x3.ts';
 import { backwardWeightChannels } from './weight-lanes-channels.ts';
+import { backwardWeightFilters } from './weight-lanes-filters.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
@@ -33,6 +34,7 @@ export const conv = kernel({
     forwardLanes('shuffle'),
     forwardLanes('vec4'),
     imagesLanes,
+    forwardLanes('neighbours'),
     forwardLanes('scalar'),
     ...tiled(forward),
     {
@@ -145,6 +147,8 @@ export const convBackwardWeight = kernel({
     backwardWeightChannels(true),
     backwardWeightChannels(false),
     backwardWeightPixels,
+    backwardWeightFilters(true),
+    backwardWeightFilters(false),
     backwardWeightColumns(true),
     backwardWeightColumns(false),
     ...tiled(backwardWeight),

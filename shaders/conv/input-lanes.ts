@@ -1,6 +1,6 @@
 /** The input gradient of convolutions of stride 2 for software adapters; see lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { declareSums, id, loadRow, sorted, storeRow, tilesOf, type RowLoad } from './lane-tiles.ts';
+import { declareSums, findColumns, id, loadRow, sorted, storeRow, tilesOf, type RowLoad } from './lane-tiles.ts';
 import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
   let c0 = i32(group.y) * ${BACK.channels};
   let column = tw * ${BACK.columns}; let row = th * ${BACK.rows};
-  let start = column / 2; let top = row / 2;
+  let start = column / 2; let top = row / 2; ${findColumns(load)}
   ${unroll(holders, g => `var w${g} = (i32(group.z) * op.og * op.cg + ${held(g)}) * ${taps};`)}${
     p.bias ? unroll(holders, g => `\n  let bias${g} = bias[i32(group.z) * op.cg + ${held(g)}];`) : ''
   }

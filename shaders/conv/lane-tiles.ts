@@ -4,8 +4,14 @@ import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf } from '../kernel/pair.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
-/** How a row of the input is loaded: aligned vec4f with the halo from the neighbouring lane, the halo loaded, or scalars. */
-export type Rows = 'shuffle' | 'vec4' | 'scalar';
+/**
+ * How a row of the input is loaded: as aligned vec4f with the halo from the neighbouring lane (`shuffle`) or loaded (`vec4`); as scalars with
+ * the halo from the neighbouring lane (`neighbours`) or loaded (`scalar`).
+ */
+export type Rows = 'shuffle' | 'vec4' | 'neighbours' | 'scalar';
+
+/** Whether rows are loaded, and stored, as vec4f. */
+export const isVector = (rows: Rows): boolean => rows === 'shuffle' || rows === 'vec4';
 
 /** The sizes of a call by which its weights are found: strides per output channel, per input channel, the first tap, per tap. */
 export const weightStrides = ({ k, c, o, groups, flip }: Conv) => {
@@ -30,35 +36,46 @@ export interface RowLoad {
   readonly free?: boolean;
 }
 
+/** Columns that a lane loads one by one. */
+const single = ({ rows, step, offsets }: RowLoad) => (rows === 'neighbours' ? range(step) : rows === 'scalar' ? offsets : []);
+
+/** WGSL before the loops: whether the columns that a lane loads one by one exist, as `in{offset}`. */
+export const findColumns = (load: RowLoad): string =>
+  load.free
+    ? ''
+    : single(load)
+        .map(o => `let in${id(o)} = u32(start + ${o}) < u32(W);`)
+        .join(' ');
+
 /**
  * WGSL that loads columns `start + offset` of one row into `x{row}_{offset}`, zeros outside the image. `e{row}` is the index of column
  * `start`, `ok{row}` says whether the row exists.
  */
-export function loadRow(row: string, { buffer, rows, step, offsets, free }: RowLoad): string {
-  if (rows === 'scalar')
-    return offsets
-      .map(o => {
-        const value = `${buffer}[e${row} + ${o}]`;
-        return `    let x${row}_${id(o)} = ${free ? value : `select(0.0, ${value}, ok${row} & (u32(start + ${o}) < u32(W)))`};`;
-      })
-      .join('\n');
+export function loadRow(row: string, load: RowLoad): string {
+  const { buffer, rows, step, offsets, free } = load;
+  const scalar = (o: number) => {
+    const value = `${buffer}[e${row} + ${o}]`;
+    return free ? value : `select(0.0, ${value}, ok${row} & in${id(o)})`;
+  };
+  if (rows === 'scalar') return offsets.map(o => `    let x${row}_${id(o)} = ${scalar(o)};`).join('\n');
 
   const vec4s = step / 4;
-  const own = range(vec4s).map(q => `    let v${row}_${q} = select(vec4f(0.0), ${buffer}[e${row} / 4 + ${q}], ok${row});`);
-  const columns = offsets.map(o => {
-    const vec4 = Math.floor(o / 4);
-    const part = XYZW[((o % 4) + 4) % 4];
-    const value = () => {
-      if (vec4 >= 0 && vec4 < vec4s) return `v${row}_${vec4}.${part}`;
-      const exists = o < 0 ? '(tw > 0)' : '(tw + 1 < op.across)';
-      if (rows === 'vec4') return `select(0.0, ${buffer}[e${row} / 4 + ${vec4}].${part}, ok${row} & ${exists})`;
-      return o < 0
-        ? `select(subgroupShuffleUp(v${row}_${vec4s - 1}.${part}, 1u), 0.0, tw == 0)`
-        : `select(subgroupShuffleDown(v${row}_0.${part}, 1u), 0.0, tw + 1 == op.across)`;
-    };
-    return `    let x${row}_${id(o)} = ${value()};`;
-  });
-  return [...own, ...columns].join('\n');
+  const wide = isVector(rows);
+  const own = wide
+    ? range(vec4s).map(q => `    let v${row}_${q} = select(vec4f(0.0), ${buffer}[e${row} / 4 + ${q}], ok${row});`)
+    : range(step).map(o => `    let v${row}_${o} = ${scalar(o)};`);
+  /** A column that some lane has loaded itself, counted from its own first. */
+  const held = (o: number) => (wide ? `v${row}_${Math.floor(o / 4)}.${XYZW[o % 4]}` : `v${row}_${o}`);
+  const value = (o: number) => {
+    if (o >= 0 && o < step) return held(o);
+    const exists = o < 0 ? '(tw > 0)' : '(tw + 1 < op.across)';
+    if (rows === 'vec4')
+      return `select(0.0, ${buffer}[e${row} / 4 + ${Math.floor(o / 4)}].${XYZW[((o % 4) + 4) % 4]}, ok${row} & ${exists})`;
+    return o < 0
+      ? `select(subgroupShuffleUp(${held(step + o)}, 1u), 0.0, tw == 0)`
+      : `select(subgroupShuffleDown(${held(o - step)}, 1u), 0.0, tw + 1 == op.across)`;
+  };
+  return [...own, ...offsets.map(o => `    let x${row}_${id(o)} = ${value(o)};`)].join('\n');
 }
 
 /** WGSL: the sums of a tile, `c{channel}_{row}_{column}`. */

@@ -4,7 +4,19 @@
  * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { declareSums, id, loadRow, sorted, storeRow, tilesOf, weightStrides, type RowLoad, type Rows } from './lane-tiles.ts';
+import {
+  declareSums,
+  findColumns,
+  id,
+  isVector,
+  loadRow,
+  sorted,
+  storeRow,
+  tilesOf,
+  weightStrides,
+  type RowLoad,
+  type Rows,
+} from './lane-tiles.ts';
 import { isInside, padsOf, sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
@@ -25,27 +37,20 @@ function forwardTile(p: Conv, rows: Rows) {
   return { th, tw, channels, whole, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
 }
 
-/** Whether each lane's columns of the input begin at a multiple of four, with a halo of at most two on either side. */
-const aligned = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
-  w % 4 === 0 &&
-  ow % 4 === 0 &&
-  dilation === 1 &&
-  sw <= 2 &&
-  kw % 2 === 1 &&
-  kw <= 5 &&
-  left === (kw - 1) / 2 &&
-  w === ow * sw &&
-  h === oh * sh;
+/** Whether each lane's columns of the input begin where those of its neighbour end, with a halo of at most two on either side. */
+const adjoin = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
+  dilation === 1 && sw <= 2 && kw % 2 === 1 && kw <= 5 && left === (kw - 1) / 2 && w === ow * sw && h === oh * sh;
 
 /**
  * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
  * reads, `w{holder}_{tap}` a weight of the channel that it holds, `c{channel}_{row}_{column}` a sum.
  *
  * ```wgsl
+ * let h0 = top + 0;
+ * let ok0 = u32(h0) < u32(H); let row0 = clamp(h0, 0, H - 1) * W;
+ * …
  * for (var c = 0; c < op.cg; c++) {
- *   let h0 = top + 0;
- *   let ok0 = u32(h0) < u32(H);
- *   let e0 = base + clamp(h0, 0, H - 1) * W;
+ *   let e0 = base + row0;
  *   let v0_0 = select(vec4f(0.0), x[e0 / 4 + 0], ok0);
  *   let x0_m1 = select(subgroupShuffleUp(v0_0.w, 1u), 0.0, tw == 0);
  *   let x0_0 = v0_0.x;
@@ -64,11 +69,11 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   fits: (p, d) => {
     if (!isSoftware(d) || p.recorded) return false;
     if (rows === 'scalar') return true;
-    if (!aligned(p) || p.o / p.groups < 4) return false;
+    if (!adjoin(p) || p.o / p.groups < 4 || isVector(rows) !== (p.w % 4 === 0 && p.ow % 4 === 0)) return false;
     const { across, tiles } = forwardTile(p, rows);
-    return rows === 'vec4' || (d.lanes % across === 0 && tiles % d.lanes === 0);
+    return rows === 'vec4' || (d.lanes <= 8 && d.lanes % across === 0 && tiles % d.lanes === 0); // lavapipe shuffles 16 lanes one by one
   },
-  ...(rows !== 'scalar' && { vec4: ['x', 'y'] }),
+  ...(isVector(rows) && { vec4: ['x', 'y'] }),
   sizes: p => {
     const { across, down, tiles } = forwardTile(p, rows);
     return {
@@ -90,28 +95,31 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     const [sh, sw] = p.stride;
     const [dh, dw] = p.dilation;
     const pads = padsOf(p);
-    const vector = rows !== 'scalar';
+    const vector = isVector(rows);
+    const haloed = rows !== 'scalar';
     const { th, tw, channels, whole } = forwardTile(p, rows);
     const holders = ceilDiv(channels, S); // a lane holds the weights of so many channels
     const held = (g: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;
     const broadcast = (name: string, i: number, suffix = '') => `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
 
-    // Columns count from `start`: the tile's first column where vec4f are loaded, else the first that it reads.
-    const column = (x: number, s: number) => x * sw + s * dw - (vector ? (kw - 1) / 2 : 0);
+    // Columns count from `start`: the tile's first column where those around it are its halo, else the first that it reads.
+    const column = (x: number, s: number) => x * sw + s * dw - (haloed ? (kw - 1) / 2 : 0);
     const load: RowLoad = {
       buffer: 'x',
       rows,
       step: tw * sw,
       offsets: sorted(range(tw).flatMap(x => range(kw).map(s => column(x, s)))),
-      free: !vector && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
+      free: !haloed && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
     };
     // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
     const rowOf = (y: number, r: number) => (whole ? y * sh + r * dh : y);
     const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))];
-    const readRow = (row: number) => `
+    const findRow = (row: number) => `
     let h${row} = ${whole ? `top + ${row}` : `top + ${row * sh} + r * ${dh}`};
-    let ok${row} = u32(h${row}) < u32(H);
-    let e${row} = base + clamp(h${row}, 0, H - 1) * W;
+    let ok${row} = u32(h${row}) < u32(H); let row${row} = clamp(h${row}, 0, H - 1) * W;`;
+    const findRows = rowKeys.map(findRow).join('');
+    const readRow = (row: number) => `
+    let e${row} = base + row${row};
 ${loadRow(String(row), load)}`;
     const taps = whole
       ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
@@ -136,16 +144,18 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
   let o0 = i32(group.y) * ${channels};                      // first output channel within the group
   let column = tw * ${tw}; let row = th * ${th};            // first output of this lane's tile
-  let start = column * ${sw}${vector ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
+  let start = column * ${sw}${haloed ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
   ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held(g)} * op.wo + op.w0;`)}
   ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
 ${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
+  ${findColumns(load)}${whole ? findRows : ''}
   var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
   for (var c = 0; c < op.cg; c++) {
     #if ${whole}
 ${body}
     #else
     for (var r = 0; r < ${kh}; r++) {
+${findRows}
 ${body}
     }
     #endif

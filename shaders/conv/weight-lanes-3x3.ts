@@ -40,7 +40,7 @@ export const backwardWeightRows = (vec4: boolean): Variant<ConvWeight> => ({
     p.oh === p.h &&
     p.ow === p.w &&
     p.w <= 8 &&
-    (!vec4 || p.w % 4 === 0),
+    vec4 === (p.w % 4 === 0),
   ...(vec4 && { vec4: ['x', 'dy'] }),
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, rowChannels(p)), p.split * p.groups],

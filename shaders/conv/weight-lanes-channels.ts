@@ -85,7 +85,7 @@ export const backwardWeightChannels = (vec4: boolean): Variant<ConvWeight> => ({
     p.k[1] <= 11 &&
     p.pad[1] <= p.k[1] - p.stride[1] &&
     fillsLanes(p, d) &&
-    (!vec4 || (p.w % 4 === 0 && p.ow % 4 === 0)),
+    vec4 === (p.w % 4 === 0 && p.ow % 4 === 0),
   ...(vec4 && { vec4: ['x', 'dy'] }),
   sizes,
   grid: (p, d) => [ceilDiv(heldParts(p), d.lanes), ceilDiv(p.o / p.groups, stripChannels(p)), p.split * p.groups],

@@ -23,6 +23,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
   ],
   'conv/weight-lanes-3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
   'conv/weight-lanes-channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
+  'conv/weight-lanes-filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
   'product/tiled.ts': [
     [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
