@@ -9,11 +9,29 @@ import type { Dropped } from '../data/dropped.ts';
 import { notice } from './dom.ts';
 import { inPageWords } from '../words.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from '../worker/protocol.ts';
+import type { Opening } from '../worker/run-device.ts';
 
 /** Seconds over which the speed is taken. */
 const LATELY = 10;
 
 const NOTHING: Dropped = { files: {}, folders: {} };
+
+/** How the page's address has devices opened. */
+function opening(): Opening {
+  const query = new URLSearchParams(location.search);
+  return { tune: query.has('tune'), maxBinding: query.has('maxBinding') ? Number(query.get('maxBinding')) : undefined };
+}
+
+/** Has the worker ready for a run of what `configured` gives. */
+export async function warm(configured: () => RunConfig): Promise<void> {
+  const engine = new Engine(undefined, RUNS);
+  try {
+    await engine.call('warm', configured(), opening());
+  } catch {
+    /* the run will say what is wrong */
+  }
+  await engine.close();
+}
 
 /** A line, and the seconds that its run had trained by then; those of a file may not know. */
 export type Timed<L> = L & { readonly seconds?: number };
@@ -114,10 +132,7 @@ export class Run {
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
     [this.state, this.message] = ['building', ''];
     try {
-      const query = new URLSearchParams(location.search);
-      const tune = query.has('tune');
-      const maxBinding = query.has('maxBinding') ? Number(query.get('maxBinding')) : undefined;
-      this.facts = await this.engine.call('open', this.config, { tune, maxBinding, ...options, base: document.baseURI }, dropped);
+      this.facts = await this.engine.call('open', this.config, { ...opening(), ...options, base: document.baseURI }, dropped);
       this.config = { ...this.config, batchSize: this.facts.batchSize, changes: this.facts.changes };
     } catch (error) {
       this.state = 'failed';

@@ -61,8 +61,8 @@ class Link {
   }
 }
 
-/** That of all runs, which holds their data, and their device with what was compiled for it; both outlast a run by a minute. */
-export const RUNS = new Link(60_000);
+/** That of all runs, which holds their data, and their device with what was compiled for it; both outlast a run by five minutes. */
+export const RUNS = new Link(300_000);
 
 /** What answers calls in a worker: one of its own, or one that it shares. */
 export class Engine {

@@ -19,6 +19,7 @@ import type { Outcome } from '../../train/study/experiment.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
 import type { NetShape } from './fitting.ts';
 import type { Dropped } from '../data/dropped.ts';
+import type { Opening } from './run-device.ts';
 
 /** What a run is, once its programs are built. */
 export interface RunFacts {
@@ -47,15 +48,11 @@ export interface RunFacts {
   readonly seconds: number;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends Opening {
   /** Address of the page, beside which data/ lies. */
   readonly base: string;
   /** Steps between evaluations on the validation images; 0 after each epoch only. */
   readonly evalEvery: number;
-  /** Time the variants of kernels on a software adapter too, whose best ones are known. */
-  readonly tune?: boolean;
-  /** Bytes that one binding may span, in place of what the adapter says: `?maxBinding=` shows how the page does on a small GPU. */
-  readonly maxBinding?: number | undefined;
   /** The name under which the browser keeps the run's checkpoints, and whether the run goes on from the one that is kept. */
   readonly kept?: { readonly id: string; readonly resumes: boolean } | undefined;
   /** The checkpoint of a run of the same configuration that it begins from, and what changes there. */
@@ -227,6 +224,8 @@ export interface Drawn extends Omit<Outcome, 'panels' | 'layout' | 'pictures' | 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
   open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
+  /** Has a run of a configuration begin sooner. */
+  warm(config: RunConfig, opening: Opening): void;
   /** Gives back what the run holds. */
   close(): void;
   play(): void;

@@ -9,9 +9,11 @@ export interface DeviceUser {
   lost(device: Device): void;
 }
 
-/** What of a page's address says how its device is opened. */
+/** How the device is opened. */
 export interface Opening {
-  readonly tune?: boolean | undefined;
+  /** Time the variants of kernels on a software adapter too, whose best ones are known. */
+  readonly tune?: boolean;
+  /** Bytes that one binding may span, in place of what the adapter says: `?maxBinding=` shows how the page does on a small GPU. */
   readonly maxBinding?: number | undefined;
 }
 
@@ -19,7 +21,7 @@ const users = new Set<DeviceUser>();
 const devices = new Map<string, Promise<Device>>();
 
 /** The device, opened where there is none, and again where it is lost or nobody can go on with it; `user` hears of it until it leaves. */
-export async function runDevice({ tune, maxBinding }: Opening = {}, user?: DeviceUser): Promise<Device> {
+export async function runDevice({ tune = false, maxBinding }: Opening = {}, user?: DeviceUser): Promise<Device> {
   if (user) users.add(user);
   const key = `${tune} ${maxBinding}`;
   const known = devices.get(key);

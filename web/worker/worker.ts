@@ -21,6 +21,7 @@ function handlersOf(session: Session, tell: (event: RunEvent) => void): Handlers
   const experiments = () => (laboratory ??= import('./laboratory.ts').then(({ Laboratory }) => new Laboratory(tell)));
   return {
     open: (config, options, dropped) => session.open(config, options, dropped),
+    warm: async (...asked) => (await import('./warm.ts')).warm(...asked),
     close: () => session.close(),
     play: () => session.play(),
     pause: () => session.pause(),

@@ -79,6 +79,7 @@ export class InspectView {
   /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */
   async refresh(run: Run | undefined, force = false): Promise<void> {
     if (!run?.facts || run.state === 'building' || run.state === 'failed') return;
+    if (run.state === 'running' && !run.steps.length) return; // its first point comes first
     if (run !== this.#shown || (!force && (performance.now() < this.#next || document.hidden))) return;
     if (this.#busy) {
       this.#again ||= force;

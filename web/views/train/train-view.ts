@@ -14,10 +14,12 @@ import { RunToolbar } from './run-toolbar.ts';
 import { RunList } from './run-list.ts';
 import { RunSet } from './run-set.ts';
 import { numbersOf, shareOf, statusOf } from './run-view.ts';
-import type { Run } from '../runs.ts';
+import { warm, type Run } from '../runs.ts';
 import type { Shared } from '../../together/greeting.ts';
 import type { TogetherView } from './together-view.ts';
 
+/** Milliseconds after which the page has been drawn. */
+const AT_REST = 500;
 const NONE = 'No run yet. Choose a configuration and press Start.';
 
 export class TrainView {
@@ -45,6 +47,7 @@ export class TrainView {
   });
   #status = el('p', { class: 'status', role: 'status' }, NONE);
   #drawing = false;
+  #warming: ReturnType<typeof setTimeout> | undefined;
 
   /** Those it trains with, whose screen is loaded when it is opened. */
   #together: TogetherView | undefined;
@@ -77,6 +80,7 @@ export class TrainView {
 
   #aside(): HTMLElement {
     const skip = button('Skip the configuration', () => this.#toolbar.focus(), { class: 'skip' }); // many fields lie between Start and Pause
+    const soon = { onpointerenter: () => this.#warm(0), onfocus: () => this.#warm(0) };
     const load = () => pick({ accept: '.json' }, async ([file]) => this.loadRuns(await file!.text(), file!.name));
     return el(
       'aside',
@@ -84,8 +88,13 @@ export class TrainView {
       el(
         'div',
         { class: 'row start' },
-        button('Start', () => this.#start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }),
-        button('Compare', () => this.#start(true), { title: 'A new run beside those there are' }),
+        button('Start', () => this.#start(false), {
+          class: 'primary',
+          id: 'start',
+          title: 'A new run in place of the selected one',
+          ...soon,
+        }),
+        button('Compare', () => this.#start(true), { title: 'A new run beside those there are', ...soon }),
         skip,
       ),
       fold(
@@ -128,7 +137,15 @@ export class TrainView {
 
   /** Looks into the net again, once this is in the document: what changed while another view was shown was not looked at. */
   show(): void {
+    this.#warm(AT_REST);
     requestAnimationFrame(() => void this.#inspect.refresh(this.selected, true));
+  }
+
+  /** Has the worker ready for what the form says, where no run has done that. */
+  #warm(after: number): void {
+    clearTimeout(this.#warming);
+    if (this.runs.length) return;
+    this.#warming = setTimeout(() => void warm(() => this.configuration.config), after);
   }
 
   /** Takes what an address says: a configuration, or whom to join; throws where a name is unknown. */
