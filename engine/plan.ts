@@ -129,11 +129,18 @@ function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): Lives {
       last.set(t, kept.has(t) ? ops.length : i);
     }
   });
-  const alive = new Float64Array(ops.length);
-  for (const [t, i] of first) {
-    for (let at = i; at <= Math.min(last.get(t)!, ops.length - 1); at++) alive[at]! += bytesOf(t);
+  return { first, last, alive: bytesAlong(ops.length, first, last) };
+}
+
+/** Bytes of tensors at each of `length` places, each tensor being there from its first to its last place. */
+export function bytesAlong(length: number, first: ReadonlyMap<Tensor, number>, last: ReadonlyMap<Tensor, number>): Float64Array {
+  const changes = new Float64Array(length + 2);
+  for (const [t, from] of first) {
+    changes[from]! += bytesOf(t);
+    changes[Math.min(last.get(t)! + 1, length + 1)]! -= bytesOf(t);
   }
-  return { first, last, alive };
+  for (let at = 1; at < length; at++) changes[at]! += changes[at - 1]!;
+  return changes.subarray(0, length);
 }
 
 const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a, b), 0);
@@ -224,19 +231,30 @@ interface Range {
 }
 
 interface Slot {
+  readonly number: number;
   bytes: number;
+  /** By offset. */
   held: Range[];
+  /** The tensor that was last found to be barred from it. */
+  barred: Tensor | undefined;
 }
 
 /** The least offset at which `bytes` are free in `slot` from op `from` to op `to`. */
 function freeOffset(slot: Slot, from: number, to: number, bytes: number): number {
-  const meanwhile = slot.held.filter(h => to >= h.from && from <= h.to).sort((a, b) => a.offset - b.offset);
   let offset = 0;
-  for (const h of meanwhile) {
+  for (const h of slot.held) {
+    if (to < h.from || from > h.to) continue;
     if (offset + bytes <= h.offset) break;
-    offset = Math.max(offset, h.end);
+    if (h.end > offset) offset = h.end;
   }
   return offset;
+}
+
+/** Marks a range of a slot as taken. */
+function hold(slot: Slot, range: Range): void {
+  slot.bytes = Math.max(slot.bytes, range.end);
+  const after = slot.held.findLastIndex(h => h.offset <= range.offset);
+  slot.held.splice(after + 1, 0, range);
 }
 
 /** Greedy: each tensor in turn goes where the slots grow least, and of such slots into the smallest. */
@@ -252,25 +270,26 @@ function assign(
     const from = first.get(t)!;
     const to = last.get(t)!;
     const bytes = aligned(bytesOf(t));
-    const never = apart.get(t);
-    const barred = never && new Set(Array.from(never, other => placeOf.get(other)?.slot));
+    for (const other of apart.get(t) ?? []) {
+      const place = placeOf.get(other);
+      if (place) slots[place.slot]!.barred = t;
+    }
     let best: { slot: Slot; offset: number; growth: number } | undefined;
-    for (const [number, slot] of slots.entries()) {
-      if (best?.growth === 0 && slot.bytes >= best.slot.bytes) continue;
-      if (barred?.has(number)) continue;
+    for (const slot of slots) {
+      if (best && (bytes - slot.bytes > best.growth || (best.growth === 0 && slot.bytes >= best.slot.bytes))) continue;
+      if (slot.barred === t) continue;
       const offset = freeOffset(slot, from, to, bytes);
       const growth = Math.max(0, offset + bytes - slot.bytes);
       if (growth && offset + bytes > bufferLimit) continue;
       if (!best || growth < best.growth || (growth === best.growth && slot.bytes < best.slot.bytes)) best = { slot, offset, growth };
     }
     if (!best || best.growth >= bytes) {
-      const slot: Slot = { bytes: 0, held: [] };
+      const slot: Slot = { number: slots.length, bytes: 0, held: [], barred: undefined };
       slots.push(slot);
       best = { slot, offset: 0, growth: bytes };
     }
-    best.slot.bytes = Math.max(best.slot.bytes, best.offset + bytes);
-    best.slot.held.push({ from, to, offset: best.offset, end: best.offset + bytes });
-    placeOf.set(t, { slot: slots.indexOf(best.slot), offset: best.offset });
+    hold(best.slot, { from, to, offset: best.offset, end: best.offset + bytes });
+    placeOf.set(t, { slot: best.slot.number, offset: best.offset });
   }
   return { slots: slots.map(s => s.bytes), placeOf };
 }

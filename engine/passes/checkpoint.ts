@@ -1,6 +1,6 @@
 import { reads, writes, type Op, type Pass } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { aliveAtOnce, bytesOf, plan } from '../plan.ts';
+import { aliveAtOnce, bytesAlong, bytesOf, plan } from '../plan.ts';
 
 /** How many budgets of a segment are tried, from the bytes of all saved activations downwards. */
 const BUDGETS = 32;
@@ -48,8 +48,11 @@ interface Forward {
   readonly saved: ReadonlySet<Tensor>;
   /** Activations that are kept in any case: the program keeps them, or they come from ops that write persistent tensors. */
   readonly once: ReadonlySet<Tensor>;
-  /** Bytes of all saved activations. */
+  /** Bytes of all saved activations, and those of each op that are first touched there. */
   readonly bytes: number;
+  readonly savedAt: Float64Array;
+  /** Bytes of activations that are touched both before each op and from it on. */
+  readonly crossing: Float64Array;
 }
 
 const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
@@ -76,21 +79,18 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
     for (const t of written) if (!repeats.includes(t)) once.add(t);
   });
   const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
-  return { count, again, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
+  const savedAt = new Float64Array(count);
+  for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
+  const behind = new Map(Array.from(first, ([t, i]) => [t, i + 1] as const));
+  const crossing = bytesAlong(count + 1, behind, last);
+  return { count, again, first, last, writers, saved, once, bytes: savedAt.reduce((a, b) => a + b, 0), savedAt, crossing };
 }
 
 /**
  * The places of the borders between segments; a border at i lies before op i. A segment ends where its saved activations exceed `budget`.
  * Its border then moves back, at most to half of those bytes, to where the fewest bytes cross: what is written before it and used after it.
  */
-function borders({ count, first, last, saved }: Forward, budget: number): number[] {
-  const crossing = new Float64Array(count + 1);
-  const savedAt = new Float64Array(count);
-  for (const [t, i] of first) {
-    for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
-  }
-  for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
-
+function borders({ count, savedAt, crossing }: Forward, budget: number): number[] {
   /** The first place at which the saved activations since `start` exceed the budget, and their bytes. */
   const filled = (start: number): { end: number; bytes: number } | undefined => {
     for (let end = start + 1, bytes = 0; end <= count; end++) {
@@ -118,10 +118,9 @@ function borders({ count, first, last, saved }: Forward, budget: number): number
 
 /** The ops with the forward ops of each segment but the last done again where the backward pass first needs what they gave. */
 function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[] {
-  const segmentAt = (i: number) => {
-    const at = cuts.findIndex(c => i < c);
-    return at < 0 ? cuts.length : at;
-  };
+  const segments = new Uint32Array(f.count);
+  for (let i = 0, segment = 0; i < f.count; i++) segments[i] = i === cuts[segment] ? ++segment : segment;
+  const segmentAt = (i: number) => segments[i]!;
   const segmentOf = (t: Tensor) => segmentAt(f.first.get(t)!);
   /** Whether a tensor is used within one segment alone, and that segment is done again. */
   const inside = (t: Tensor) =>
