@@ -199,7 +199,7 @@ interface Lowered {
 /** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
 function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lowered {
   const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
-  const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), profile);
+  const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), graph.kept, profile);
   const typed = options.half ? halve(fused, graph.kept) : fused;
   const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
   const flagged = options.debug ? withChecks(graph, stored) : undefined;

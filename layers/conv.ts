@@ -7,7 +7,6 @@ import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
 import { patches } from '../shaders/conv/patches.ts';
 import type { Conv } from '../shaders/conv/shape.ts';
-import { channelSum } from '../shaders/norm/reduce.ts';
 import {
   edgesOf,
   onnxWindow,
@@ -25,7 +24,7 @@ import {
 } from './geometry.ts';
 import { torchDefault } from './init.ts';
 import { standardised } from './norm.ts';
-import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
+import { biasGradient, weightedForm, weightGradient, type WeightTransform } from './weight.ts';
 
 /** What convolutions of either direction take. */
 export interface Channels {
@@ -130,7 +129,7 @@ function convolution(g: Graph, x: Tensor, asked: Asked): Tensor {
     weightGradient(g, weight, changed, (out, gradient) =>
       g.run(sumSlices, { size: weight.value.size, count: split, gradient }, { slices, out }),
     );
-    if (b) g.run(channelSum, { n, c: o, hw: p.oh * p.ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
+    if (b) biasGradient(g, b, dy, { n, c: o, hw: p.oh * p.ow });
     return [g.gradientOf(x, dx => runInputGradient(g, { ...p, bias: false }, { dy, weight: used, dx }))];
   };
   const onnx = weightedForm(weight, changed, (to, x, weight) => {
@@ -207,7 +206,7 @@ export const convTranspose2d =
       const slices = g.tensor([split, ...weight.value.shape]);
       g.run(convBackwardWeight, { ...p, split }, { x: dy, dy: x, dweight: slices });
       g.run(sumSlices, { size: weight.value.size, count: split, gradient: g.gradient(weight.grad) }, { slices, out: weight.grad });
-      if (b) g.run(channelSum, { n, c: o, hw: oh * ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
+      if (b) biasGradient(g, b, dy, { n, c: o, hw: oh * ow });
       return [g.gradientOf(x, dx => g.run(conv, p, { x: dy, weight: weight.value, y: dx }))];
     };
     const onnx: OnnxForm = (to, x) =>

@@ -2,9 +2,8 @@ import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { patches } from '../shaders/conv/patches.ts';
 import { matmul } from '../shaders/product/matmul.ts';
-import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
-import { weightedForm, weightGradient, type UsedWeight, type WeightTransform } from './weight.ts';
+import { biasGradient, weightedForm, weightGradient, type UsedWeight, type WeightTransform } from './weight.ts';
 
 const ONE = [1, 1] as const;
 
@@ -45,7 +44,7 @@ export function linear(
     weightGradient(g, weight, changed, (dweight, gradient) =>
       g.run(matmul, { m: out, n: c, k: n, ta: true, gradient }, { a: dy, b: x, y: dweight }),
     );
-    if (b) g.run(channelSum, { n, c: out, hw: 1, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
+    if (b) biasGradient(g, b, dy, { n, c: out, hw: 1 });
     return [g.gradientOf(x, dx => g.run(matmul, { m: n, n: c, k: out }, { a: dy, b: used, y: dx }))];
   };
   const onnx = weightedForm(weight, changed, (o, x0, weight) => {

@@ -3,6 +3,9 @@ import type { Graph } from '../engine/graph.ts';
 import type { Param, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm, OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
+import { sumSlices } from '../shaders/kernel/sum-slices.ts';
+import type { Values } from '../shaders/norm/channels.ts';
+import { channelSplits, channelSum } from '../shaders/norm/reduce.ts';
 
 /** What a layer uses as its weight where that is not the parameter itself. */
 export interface UsedWeight {
@@ -28,6 +31,19 @@ export function weightGradient(
     write(dweight);
     changed.backward(dweight);
   } else write(grad, g.gradient(grad));
+}
+
+/** Writes the gradient of a bias [c] from dy [n, c, hw]. */
+export function biasGradient(g: Graph, { grad }: Param, dy: Tensor, sizes: Values): void {
+  const gradient = g.gradient(grad);
+  const split = channelSplits(sizes, g.profile);
+  if (split === 1) {
+    g.run(channelSum, { ...sizes, gradient }, { x: dy, out: grad });
+    return;
+  }
+  const slices = g.tensor([split, sizes.c]);
+  g.run(channelSum, { ...sizes, split }, { x: dy, out: slices });
+  g.run(sumSlices, { size: sizes.c, count: split, gradient }, { slices, out: grad });
 }
 
 /** The form of a layer that uses a weight `changed`, of its input and that weight; none where the change has none. */

@@ -29,8 +29,6 @@ const BINDINGS = {
   out4: 'write?',
 } as const;
 const MOST = Object.keys(BINDINGS).length / 2;
-/** More bytes of slices than these are not kept to be summed in one call. */
-const BYTES = 2 ** 24;
 
 /** What the binding `name` is called for sum number `i` of a call. */
 const numbered = (name: string, i: number): string => (i ? `${name}${i}` : name);
@@ -54,10 +52,7 @@ export const sumSlices = kernel({
   name: 'sum_slices',
   bindings: BINDINGS,
   together: {
-    fits: (all, d) => {
-      const values = all.reduce((n, { params }) => n + params.count * params.size, 0);
-      return all.length <= Math.min(MOST, d.maxBindings >> 1) && values * 4 <= BYTES && all.every(({ params }) => !params.more);
-    },
+    fits: (all, d) => all.length <= Math.min(MOST, d.maxBindings >> 1) && all.every(({ params }) => !params.more),
     of: all => ({
       params: { ...all[0]!.params, more: all.slice(1).map(({ params }) => params) },
       tensors: Object.assign(

@@ -114,7 +114,7 @@ const channel = (why: string, params: ChannelSum): CallRow<ChannelSum> => ({
   why,
   kernel: channelSum,
   params,
-  tensors: p => ({ x: values(p), out: p.c }),
+  tensors: p => ({ x: values(p), out: p.c * (p.split ?? 1) }),
 });
 
 export const calls: readonly CallRow[] = [
@@ -140,5 +140,6 @@ export const calls: readonly CallRow[] = [
   ...local('nothing divides', { ...odd, size: 4, alpha: 0.3, beta: 0.75, k: 2 }),
   { ...channel('as vec4', whole), bench: n => [{ label: 'channel sum', params: { n, c: 16, hw: 1024 } }] },
   channel('nothing divides', odd),
+  channel('shares, the last a smaller one', { ...odd, split: 4 }),
   channel('one value an image', { ...whole, hw: 1 }),
 ];

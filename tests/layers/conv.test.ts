@@ -32,7 +32,7 @@ const cases: readonly Case[] = [
   { n: 3, c: 4, h: 14, w: 14, o: 9, k: 3, options: { pad: 1, stride: 2 }, why: 'stride 2, not aligned', long: true },
   { n: 2, c: 5, h: 7, w: 7, o: 11, k: 3, options: { pad: 1 }, why: 'nothing divides', gpu: true },
   { n: 2, c: 5, h: 7, w: 9, o: 3, k: 3, options: { pad: 1, stride: 2 }, why: 'not square, odd, stride 2', gpu: 'long' },
-  { n: 3, c: 1, h: 28, w: 28, o: 6, k: 5, options: { pad: 2 }, why: 'LeNet conv1' },
+  { n: 3, c: 1, h: 28, w: 28, o: 6, k: 5, options: { pad: 2 }, why: 'LeNet conv1', gpu: 'long' },
   { n: 2, c: 5, h: 9, w: 8, o: 10, k: 3, options: { pad: 1, groups: 5 }, why: 'depthwise with a multiplier: lanes are pixels' },
   { n: 2, c: 6, h: 14, w: 14, o: 16, k: 5, why: 'LeNet conv2: no padding, tiles of five' },
   { n: 8, c: 11, h: 8, w: 7, o: 3, k: 5, why: 'the gradient of a lane is an image', long: true },
