@@ -40,6 +40,13 @@ const x = (p: Conv) => p.n * p.c * p.h * p.w;
 const y = (p: Conv) => p.n * p.o * p.oh * p.ow;
 const weight = (p: Conv) => p.o * filterSize(p);
 
+/** A derivative of relu, and what came by another way. */
+const added = [
+  { f: 'select(v, zero, a <= zero)', operand: 'e0' },
+  { f: 'v + a', operand: 'e1' },
+] as const;
+const joined = ({ epilogue }: Conv, n: number) => epilogue && { e0: n, e1: n };
+
 const forward = (why: string, params: Conv): CallRow<Conv> => ({
   why,
   kernel: conv,
@@ -49,6 +56,7 @@ const forward = (why: string, params: Conv): CallRow<Conv> => ({
     weight: weight(p),
     ...(p.bias && { bias: p.o }),
     y: y(p),
+    ...joined(p, y(p)),
     ...(p.recorded && { partial: (2 * y(p)) / p.recorded.columns }),
     ...(p.recorded?.of === 'products' && { normalised: y(p), stats: 2 * p.o }),
   }),
@@ -58,7 +66,7 @@ const toInput = (why: string, params: Conv): CallRow<Conv> => ({
   why,
   kernel: convBackwardInput,
   params,
-  tensors: p => ({ dy: y(p), weight: weight(p), ...(p.bias && { bias: p.c }), dx: x(p) }),
+  tensors: p => ({ dy: y(p), weight: weight(p), ...(p.bias && { bias: p.c }), dx: x(p), ...joined(p, x(p)) }),
 });
 
 const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
@@ -70,7 +78,10 @@ const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
 });
 
 export const calls: readonly CallRow[] = [
-  { ...forward('3x3', layer(2, 20, 8, 16, 3)), bench: n => layers(n).map(p => timed(p, 'forward', p)) },
+  {
+    ...forward('3x3, with an epilogue', { ...layer(2, 20, 8, 16, 3), epilogue: added }),
+    bench: n => layers(n).map(p => timed(p, 'forward', p)),
+  },
   forward('3x3 that fills no tile', { ...layer(3, 9, 7, 33, 3), bias: true }),
   forward('an odd width', { ...layer(2, 9, 15, 20, 3), bias: true }),
   forward('5x5 of an odd width', layer(2, 5, 7, 8, 5)),
@@ -91,7 +102,7 @@ export const calls: readonly CallRow[] = [
   },
 
   {
-    ...toInput('as vec4', layer(2, 20, 8, 34, 3, { stride: 2 })),
+    ...toInput('as vec4, with an epilogue', { ...layer(2, 20, 8, 34, 3, { stride: 2 }), epilogue: added }),
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
   },
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),

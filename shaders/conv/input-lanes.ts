@@ -1,6 +1,6 @@
 /** The input gradient of convolutions of stride 2 for software adapters; see lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { declareSums, findColumns, id, loadRow, sorted, storeRow, tilesOf, type RowLoad } from './lane-tiles.ts';
+import { declareSums, findColumns, id, loadRow, sorted, storeRow, storeSums, tilesOf, type RowLoad } from './lane-tiles.ts';
 import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
@@ -102,19 +102,23 @@ ${unroll(
     ${unroll(holders, g => `w${g} += op.cg * ${taps};`, ' ')}
   }
   if (tile < op.tiles) {
-${unroll(
-  BACK.channels,
-  i => `
-    if (c0 + ${i} < op.cg) {${unroll(
+${storeSums({
+  channels: BACK.channels,
+  height: BACK.rows,
+  width: BACK.columns,
+  first: 'c0',
+  end: 'op.cg',
+  epilogue: Boolean(p.epilogue?.length),
+  store: (i, channel) =>
+    unroll(
       BACK.rows,
       y => `
       if (row + ${y} < op.h) {
-        let out = ((n * op.c + i32(group.z) * op.cg + c0 + ${i}) * op.h + row + ${y}) * op.w + column;
+        let out = ((n * op.c + i32(group.z) * op.cg + ${channel}) * op.h + row + ${y}) * op.w + column;
         ${storeRow(i, y, { buffer: 'dx', width: BACK.columns, vector, columns: 'op.w' })}
       }`,
-    )}
-    }`,
-)}
+    ),
+})}
   }
 }`
     );

@@ -12,6 +12,7 @@ import {
   loadRow,
   sorted,
   storeRow,
+  storeSums,
   tilesOf,
   weightStrides,
   type RowLoad,
@@ -163,19 +164,23 @@ ${body}
     ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
   }
   if (tile < op.tiles) {
-${unroll(
+${storeSums({
   channels,
-  i => `
-    if (o0 + ${i} < op.og) {${unroll(
+  height: th,
+  width: tw,
+  first: 'o0',
+  end: 'op.og',
+  epilogue: Boolean(p.epilogue?.length),
+  store: (i, channel) =>
+    unroll(
       th,
       y => `
       if (row + ${y} < op.oh) {
-        let out = ((n * op.o + i32(group.z) * op.og + o0 + ${i}) * op.oh + row + ${y}) * op.ow + column;
+        let out = ((n * op.o + i32(group.z) * op.og + ${channel}) * op.oh + row + ${y}) * op.ow + column;
         ${storeRow(i, y, { buffer: 'y', width: tw, vector, columns: 'op.ow' })}
       }`,
-    )}
-    }`,
-)}
+    ),
+})}
   }
 }`
     );
