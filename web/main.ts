@@ -153,6 +153,9 @@ addEventListener(
       if (shown === train && location.hash.includes('?')) train.configure(query()); // a link opened in this tab
     }),
 );
+// what has the focus is not to lie behind the header, nor behind a message below it
+const above = document.querySelector<HTMLElement>('.above')!;
+new ResizeObserver(() => document.documentElement.style.setProperty('--above', `${above.offsetHeight}px`)).observe(above);
 document.querySelector<HTMLElement>('.skip')!.onclick = event => {
   event.preventDefault();
   place.focus();

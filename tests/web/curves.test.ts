@@ -1,6 +1,7 @@
 /** What is drawn of curves: the overfitting gap, the smoothed line, the range, and a curve that grows. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { formatOf } from '../../web/views/curves/axes.ts';
 import { overfitting } from '../../web/views/curves/gap.ts';
 import { smooth } from '../../web/views/curves/line.ts';
 import { extent } from '../../web/views/curves/range.ts';
@@ -96,6 +97,11 @@ test('a curve that grows is kept in few points, with its outliers and its trend;
   );
   track.follow(lines.slice(0, 5));
   assert.equal(track.shown(0).points, line(0, 1, 0, 1, 0));
+});
+
+test('numbers on charts are as short as they can be', () => {
+  assert.equal([0.5, 0.891, 1].map(formatOf(true)), ['50 %', '89.1 %', '100 %']);
+  assert.equal([250, 0.25, 1e-5].map(formatOf()), ['250', '0.25', '1.0e-5']);
 });
 
 test.run();

@@ -62,6 +62,28 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
     for (const sure of await table.locator('tbody td:last-child').allTextContents()) assert.match(sure, /^\d+\.\d %$/);
   });
 
+  test('before the camera bars keep their places, and both pictures are of one moment', async () => {
+    const { page } = at;
+    await at.press('Use the camera');
+    const names = () => page.locator('.answer .bars li > :first-child').allTextContents();
+    const seen = page.locator('.seen figure canvas').first();
+    await page.waitForFunction(`document.querySelector('.seen figure canvas')?.width === 160`);
+    const before = await names();
+    const old = await seen.elementHandle();
+    await page.waitForFunction(old => old !== document.querySelector('.seen figure canvas'), old);
+    assert.equal(await names(), before);
+    const apart = await page.evaluate<number>(`(() => {
+      const [shown, given] = [...document.querySelectorAll('.seen figure canvas')];
+      const small = Object.assign(document.createElement('canvas'), { width: given.width, height: given.height }).getContext('2d');
+      small.drawImage(shown, 0, 0, given.width, given.height);
+      const [a, b] = [small, given.getContext('2d')].map(c => c.getImageData(0, 0, given.width, given.height).data);
+      const grey = i => 0.299 * a[i] + 0.587 * a[i + 1] + 0.114 * a[i + 2];
+      return Array.from({ length: b.length / 4 }, (_, i) => Math.abs(grey(4 * i) - b[4 * i])).reduce((x, y) => x + y) / (b.length / 4);
+    })()`);
+    assert.ok(apart < 10, `${apart} of 255 apart`);
+    await at.press('Stop the camera');
+  });
+
   test('its answers to test images are there under Train, and it can be trained on', async () => {
     const { page } = at;
     await page.getByRole('link', { name: 'Train', exact: true }).click();

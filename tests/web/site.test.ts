@@ -1,8 +1,12 @@
 /** A built page as a site: offline after a visit, in a frame, and with words for those who link to it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { browsable } from '../../web/node/footer.ts';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import type { HtmlTagDescriptor } from 'vite';
+import { browsable, foot, type About } from '../../web/node/footer.ts';
+import { tagsOf } from '../../web/node/site.ts';
+import { onPage, ROOT, type BuiltPage } from '../support/process/browser.ts';
 
 const test = suite('site');
 let at: BuiltPage;
@@ -11,6 +15,18 @@ test('the address of a repository as npm writes it is opened by a browser; what 
   for (const address of ['git+https://example.org/a/b.git', 'https://example.org/a/b', 'https://example.org/a/b/'])
     assert.is(browsable(address), 'https://example.org/a/b');
   for (const none of [undefined, '', 'a/b', 'git@example.org:a/b.git', 'javascript:alert(1)']) assert.is(browsable(none), undefined);
+});
+
+test('who links to it is shown a picture of the size that its words say, and who asks for source and documentation is led there', async () => {
+  const picture = readFileSync(join(ROOT, 'web/public/preview.png'));
+  assert.ok(picture.length < 150_000, `${picture.length} bytes`);
+  const said = Object.fromEntries(
+    tagsOf('https://example.org/descent/').map(({ attrs }) => [attrs!.property ?? attrs!.name, attrs!.content]),
+  );
+  assert.is(said['og:image'], 'https://example.org/descent/preview.png');
+  assert.equal([said['og:image:width'], said['og:image:height']].map(Number), [picture.readUInt32BE(16), picture.readUInt32BE(20)]);
+  const links = (about: Partial<About>) => (foot({ version: '1.2.3', ...about }).children as HtmlTagDescriptor[]).map(t => t.attrs?.href);
+  assert.equal(links({ source: 'https://example.org/a' }), [undefined, 'https://example.org/a#readme', 'https://example.org/a']);
 });
 
 if (onPage(test, 'site.test.ts', built => void (at = built))) {

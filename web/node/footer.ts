@@ -28,7 +28,8 @@ export function footer(about: About): Plugin {
   };
 }
 
-function foot({ version, commit, source, documentation }: About): HtmlTagDescriptor {
+/** What stands in it. */
+export function foot({ version, commit, source, documentation }: About): HtmlTagDescriptor {
   const link = (href: string | undefined, children: string): HtmlTagDescriptor[] =>
     href ? [{ tag: 'a', attrs: { href, rel: 'noreferrer' }, children }] : [];
   const build = `Descent ${version}${commit ? `, ${commit}` : ''}`;

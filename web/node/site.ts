@@ -1,12 +1,25 @@
 /** What a build of the page has as a site: a service worker by which it opens offline, and words and a picture for those who link to it. */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Plugin } from 'vite';
+import type { HtmlTagDescriptor, Plugin } from 'vite';
 
 const NAME = 'offline.js';
 
 /** What of a build is fetched before it is asked for: not the script for exported pages, which only an export takes, and no nets. */
 const isPart = (name: string): boolean => /\.(html|js|css|svg|webmanifest)$/.test(name) && ![NAME, 'page.min.js'].includes(name);
+
+/** What those read who show a link to the site: its address and its picture (web/public/preview.png). */
+export function tagsOf(address: string): HtmlTagDescriptor[] {
+  const said = {
+    'og:url': address,
+    'og:image': new URL('preview.png', address).href,
+    'og:image:width': '1200',
+    'og:image:height': '630',
+    'og:image:alt': 'A small net learns two spirals: its units, its weights and its answer',
+  };
+  const tags: HtmlTagDescriptor[] = Object.entries(said).map(([property, content]) => ({ tag: 'meta', attrs: { property, content } }));
+  return [...tags, { tag: 'meta', attrs: { name: 'twitter:card', content: 'summary_large_image' } }];
+}
 
 /** `address`: where the site will be, for those who fetch its picture from elsewhere. */
 export function site(address?: string): Plugin {
@@ -18,13 +31,7 @@ export function site(address?: string): Plugin {
     configResolved({ root }) {
       isPage = root === web.replaceAll('\\', '/');
     },
-    transformIndexHtml: () =>
-      address
-        ? [
-            { tag: 'meta', attrs: { property: 'og:url', content: address } },
-            { tag: 'meta', attrs: { property: 'og:image', content: new URL('preview.png', address).href } },
-          ]
-        : [],
+    transformIndexHtml: () => (address ? tagsOf(address) : []),
     buildStart() {
       if (isPage) this.emitFile({ type: 'chunk', id: join(web, 'offline', 'worker.ts'), fileName: NAME });
     },

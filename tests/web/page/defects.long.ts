@@ -23,7 +23,7 @@ if (
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`axe finds nothing, ${colorScheme}`, async () => {
       await page.emulateMedia({ colorScheme });
-      for (const view of ['train', 'race', 'predict', 'bench', 'playground', 'teach']) {
+      for (const view of ['train', 'lessons', 'lessons/momentum', 'race', 'predict', 'bench', 'playground', 'teach']) {
         await at.open(view);
         await page.locator('#view h2').first().waitFor();
         if (view === 'train') {
@@ -34,6 +34,23 @@ if (
         assert.equal(await violations(page), [], `${view}, ${colorScheme}`);
       }
       await page.emulateMedia({ colorScheme: 'light' });
+    });
+  }
+
+  for (const width of [1440, 390]) {
+    test(`no view moves while it loads, ${width} px wide`, async () => {
+      await page.setViewportSize({ width, height: 900 });
+      for (const view of ['train', 'lessons', 'lessons/momentum', 'race', 'predict', 'bench', 'playground', 'teach']) {
+        await at.open(view);
+        await page.locator('#view h2').first().waitFor();
+        const shift = await page.evaluate<number>(`new Promise(resolve => {
+          let sum = 0;
+          new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: 'layout-shift', buffered: true });
+          setTimeout(() => resolve(sum), 2500);
+        })`);
+        assert.ok(shift < 0.05, `${view} by ${shift}`);
+      }
+      await page.setViewportSize({ width: 1280, height: 720 });
     });
   }
 

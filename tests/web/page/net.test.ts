@@ -57,6 +57,10 @@ if (
     await layer.getByRole('img', { name: /^Gradients, −.* step \d+$/ }).waitFor();
     assert.is(await layer.getByRole('figure').count(), 3);
     await layer.getByRole('img', { name: 'weights 8×3072' }).waitFor();
+    await page.getByLabel('Test image', { exact: true }).focus();
+    await page.evaluate(`dispatchEvent(new Event('scroll'))`); // after which it looks anew
+    await page.waitForTimeout(1000);
+    assert.is(await page.evaluate('document.activeElement.ariaLabel'), 'Test image');
     await box('fc2').click();
     const scores = layer.getByRole('list', { name: 'Scores of classes' }).getByRole('listitem');
     await scores.filter({ hasText: /^circle-?\d+\.\d\d$/ }).waitFor();

@@ -119,10 +119,21 @@ if (
     await at.press('Time kernels');
     await at.says('Measured on');
     await page.getByLabel('Batch size', { exact: true }).fill('16');
+    await page.getByLabel('Each dispatch').check();
     await at.press('Time a step');
     await page.getByRole('table', { name: 'Time of a step' }).waitFor();
     const { kernels, step, adapter, batch } = JSON.parse(Buffer.from(await at.downloaded('Download JSON')).toString());
     assert.equal([kernels[0].kernel, batch, adapter.software], ['conv_backward_weight', 16, true]);
+    const cells = (table: string, column: number) =>
+      page.getByRole('table', { name: table }).locator(`tbody td:nth-child(${column})`).allTextContents();
+    const times = (await cells('Times of kernels', 4)).map(Number);
+    assert.equal(
+      times,
+      times.toSorted((a, b) => b - a),
+    );
+    const shares = (await cells('Times of dispatches', 5)).map(Number.parseFloat);
+    assert.is(shares.pop(), 100);
+    assert.ok(Math.abs(shares.reduce((a, b) => a + b) - 100) < 1, shares.join(' '));
     assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
   });
 

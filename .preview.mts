@@ -1,0 +1,18 @@
+import { chromium } from 'playwright-core';
+import { preview } from 'vite';
+import sharp from 'sharp';
+import { readFileSync, statSync } from 'node:fs';
+const server = await preview({ configFile: '/tmp/w/p-sight/vite.config.ts', root: '/tmp/w/p-sight/web', logLevel: 'silent', build: { outDir: '/tmp/w/site-sight' }, preview: { port: 0, host: 'localhost' } } as never);
+const at = server.resolvedUrls!.local[0]!;
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] });
+const p = await (await browser.newContext({ viewport: { width: 1200, height: 630 }, serviceWorkers: 'block', bypassCSP: true, deviceScaleFactor: 1 })).newPage();
+p.setDefaultTimeout(200000);
+await p.goto(`${at}#playground?problem=spiral&hidden=6-4&features=x-y-sinx-siny&lr=0.01`);
+await p.waitForTimeout(3000);
+console.log(await p.evaluate('location.hash'), await p.locator('#notice').textContent());
+await p.getByRole('button', { name: 'Start', exact: true }).click();
+await p.waitForFunction(`/Step [\\d,]+/.exec(document.querySelector('.status').textContent)?.[0].replace(/\\D/g, '') > 2500`, undefined, { polling: 500 });
+await p.screenshot({ path: '/tmp/w/shots/preview-raw.png' });
+await sharp('/tmp/w/shots/preview-raw.png').png({ palette: true, colours: 160, effort: 10, dither: 0.6 }).toFile('/tmp/w/shots/preview.png');
+console.log(statSync('/tmp/w/shots/preview-raw.png').size, statSync('/tmp/w/shots/preview.png').size, await p.locator('.status').textContent());
+await browser.close(); await server.close(); process.exit(0);

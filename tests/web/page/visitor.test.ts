@@ -1,0 +1,125 @@
+/** What a visitor does beside training: drops and pastes, leaves, looks in the dark, with large letters, on a tablet. */
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+
+const test = suite('visitor of the page');
+let at: BuiltPage;
+let page: Page;
+const run = (lr: string) => ({
+  config: { model: 'mlp', lr },
+  lines: [1, 2, 3].map(step => ({ step, epoch: step, loss: 1 / step, accuracy: step / 4, lr: 0.1, images_per_s: 1 })),
+});
+const runs = new TextEncoder().encode(JSON.stringify([run('0.1'), run('0.2')]));
+
+if (
+  onPage(test, 'page/visitor.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  test('runs have colours of their own whichever came and went, and their charts one height', async () => {
+    await at.open('train');
+    await at.drop('two.json', runs);
+    await at.press('Remove run 1');
+    await at.drop('two.json', runs);
+    await page.locator('.runs li').nth(2).waitFor();
+    const colours = await page.locator('.runs .swatch').evaluateAll(all => all.map(e => (e as HTMLElement).style.background));
+    assert.is(new Set(colours).size, 3);
+    const [loss, accuracy] = await Promise.all([0, 1].map(i => page.locator('.chart').nth(i).boundingBox()));
+    assert.equal([loss!.y, loss!.height], [accuracy!.y, accuracy!.height]);
+  });
+
+  test('images/s is what the clock says of the last steps', async () => {
+    const speed = await page.evaluate<number>(
+      `Object.assign(Object.create(Object.getPrototypeOf(descent.runs[0])), {
+        facts: { batchSize: 64 }, steps: [1, 2, 3, 14].map((seconds, i) => ({ step: 10 * i, seconds })) }).imagesPerSecond`,
+    );
+    assert.is(speed, (64 * 10) / 11); // validation, looks and all lie between its last two lines
+  });
+
+  test('with letters of twice the size fields grow too, and what has the focus lies below the header', async () => {
+    const size = () => page.locator('[name=lr]').evaluate(e => Number.parseFloat(getComputedStyle(e).fontSize));
+    const before = await size();
+    await page.evaluate(`document.documentElement.style.fontSize = '200%'`);
+    assert.is(await size(), 2 * before);
+    await page.evaluate(`document.documentElement.style.fontSize = ''`);
+    await page.setViewportSize({ width: 390, height: 600 });
+    await page.getByRole('button', { name: 'Remove run 3' }).focus();
+    for (let i = 0; i < 12; i++) {
+      await page.keyboard.press('Shift+Tab');
+      const [top, header, what] = await page.evaluate<[number, number, string]>(
+        `[document.activeElement.getBoundingClientRect().top, document.querySelector('.above').getBoundingClientRect().bottom, document.activeElement.outerHTML.slice(0, 99)]`,
+      );
+      assert.ok(top >= header, `${top} behind the header, which ends at ${header}: ${what}`);
+    }
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  test('what is held over the page shows where it can be dropped; what is missing is said; a double click starts one run', async () => {
+    const over = (type: string) =>
+      page.evaluate(`(() => { const dataTransfer = new DataTransfer(); dataTransfer.items.add(new File(['x'], 'x.png'));
+        dispatchEvent(new DragEvent('${type}', { dataTransfer, cancelable: true })); })()`);
+    await over('dragover');
+    await page.locator('body.held').waitFor();
+    await over('dragleave');
+    await page.locator('body:not(.held)').waitFor();
+    await at.open('train?model=mlp:hidden=8&dataset=shapes&batchSize=16&limitTrain=320&limitTest=32&epochs=10000&logEvery=1');
+    await at.press('Save runs');
+    await at.notes('There is no run to save yet; press Start.');
+    await page.getByRole('button', { name: 'Start', exact: true }).dblclick();
+    await at.until('r.step >= 1');
+    assert.is(await page.evaluate('descent.runs.length'), 1);
+  });
+
+  test('who leaves while a run trains is asked', async () => {
+    const [dialog] = await Promise.all([page.waitForEvent('dialog'), page.close({ runBeforeUnload: true })]);
+    assert.is(dialog.type(), 'beforeunload');
+    await dialog.dismiss();
+    await at.pause();
+  });
+
+  test('a picture that is pasted is asked about', async () => {
+    await page.evaluate(`(async () => {
+      const blob = await new Promise(done => Object.assign(document.createElement('canvas'), { width: 9, height: 9 }).toBlob(done));
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([blob], 'pasted.png', { type: 'image/png' }));
+      dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+    })()`);
+    await page.locator('.answer .bars li').first().waitFor();
+    assert.is(await page.evaluate('location.hash'), '#predict');
+  });
+
+  test('a playground that is left while it builds does not train unseen; what was wrong there is gone once it is right', async () => {
+    await at.open('playground?hidden=4');
+    await at.press('Start');
+    await page.getByRole('link', { name: 'Bench' }).click();
+    await page.getByRole('button', { name: 'Time kernels' }).waitFor();
+    await page.waitForTimeout(1500);
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.getByRole('button', { name: /^(Start|Resume)$/ }).waitFor();
+    const notice = page.locator('#notice');
+    await page.getByLabel('Learning rate').fill('-1');
+    await page.getByText("'-1' is not accepted").filter({ visible: true }).first().waitFor();
+    await page.getByLabel('Learning rate').fill('0.01');
+    await page.getByText("'-1' is not accepted").filter({ visible: true }).first().waitFor({ state: 'hidden' });
+    assert.is(await notice.isVisible(), false);
+    await page.setViewportSize({ width: 820, height: 1180 });
+    assert.ok((await page.locator('.boundary').boundingBox())!.width > 230);
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  test('a race is drawn anew when the system turns dark', async () => {
+    await at.open('race');
+    await page.getByText(/^Step \d+ of/).waitFor();
+    const drawn = () => page.evaluate<string>(`document.querySelector('canvas.race, .race canvas').toDataURL()`);
+    const light = await drawn();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForFunction(`document.querySelector('canvas.race, .race canvas').toDataURL() !== ${JSON.stringify(light)}`);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();
