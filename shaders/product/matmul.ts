@@ -23,21 +23,47 @@ export interface Matmul {
   epilogue?: readonly Epilogue[];
 }
 
-/** Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most. */
-const rows = (p: Matmul) => Math.min(16, p.m);
+/**
+ * Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most, or 32 of a large one: these compile twice as long, to gain
+ * a tenth.
+ */
+function rows({ m, n, k }: Matmul): number {
+  const large = m * n * k >= 2 ** 26 && ceilDiv(m, 32) * ceilDiv(n, 32) >= 64;
+  return Math.min(large ? 32 : 16, m);
+}
 
 /** WGSL: four scalars from `start` on, none of them behind `start + last`, in place of a vec4f that would be misaligned. */
 const fourScalars = (buffer: string, start: string, last: string): string =>
   `vec4f(${XYZW.map((_, j) => `${buffer}[${start} + min(${j}, ${last})]`).join(', ')})`;
 
+/**
+ * Whether lanes move pointers along k in place of computing their addresses anew: a fifth faster (measured on lavapipe), but slower where B is
+ * stored [n, k]. Where k does not divide by four its end must be watched.
+ */
+const moves = (p: Matmul) => fitsVec4(p.k) && !p.tb;
+
+/** WGSL: the pointers into A and B, and what moves them on by four values of k. */
+function pointers(p: Matmul, groups: number) {
+  if (!moves(p)) return { start: '', move: '' };
+  const intoB = fitsVec4(p.n);
+  return {
+    start: `${unroll(groups, g => `var pa${g} = ${p.ta ? `ma${g}` : `ra${g} / 4`};`, ' ')}${intoB ? ' var pb = nb / 4;' : ''}`,
+    move: `${unroll(groups, g => `pa${g} += ${p.ta ? '4 * M' : '1'};`, ' ')}${intoB ? ' pb += N;' : ''}`,
+  };
+}
+
 /** WGSL: lane l loads row m0 + l of A (and l + S, …) for the four values of k from `k` on: as `a0`, or one by one as `a0_0` … `a0_3`. */
 function loadA(p: Matmul, groups: number): string {
   if (p.ta) {
     const value = (g: number, kk: number) =>
-      fitsVec4(p.k) ? `a[(k + ${kk}) * M + ma${g}]` : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+      moves(p)
+        ? `a[pa${g} + ${kk} * M]`
+        : fitsVec4(p.k)
+          ? `a[(k + ${kk}) * M + ma${g}]`
+          : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
     return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
   }
-  if (fitsVec4(p.k)) return unroll(groups, g => `    let a${g} = a[(ra${g} + k) / 4];`);
+  if (fitsVec4(p.k)) return unroll(groups, g => `    let a${g} = a[${moves(p) ? `pa${g}` : `(ra${g} + k) / 4`}];`);
   // the last four of k hang over: they are zeros in A, so that it does not matter what they are in B
   const inside = 'vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K)';
   return unroll(groups, g => `    let a${g} = select(vec4f(0.0), ${fourScalars('a', `ra${g} + k`, 'K - 1 - k')}, ${inside});`);
@@ -51,7 +77,10 @@ function loadB(p: Matmul): string {
 ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
   }
   const at = (kk: number) => `${fitsVec4(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
-  const value = (kk: number) => (fitsVec4(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb'));
+  const value = (kk: number) => {
+    if (!fitsVec4(p.n)) return fourScalars('b', at(kk), 'N - 1 - nb');
+    return moves(p) ? `b[pb + ${kk} * (N / 4)]` : `b[(${at(kk)}) / 4]`;
+  };
   return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
 }
 
@@ -92,6 +121,7 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
     const S = d.lanes;
     const M = rows(p);
     const groups = ceilDiv(M, S);
+    const { start, move } = pointers(p, groups);
     const rowOfA = (g: number) => `min(m0 + ${g * S} + lane, M - 1)`;
     const broadcast = (row: number, kk: number) =>
       `subgroupBroadcast(a${Math.floor(row / S)}${p.ta ? `_${kk}` : `.${XYZW[kk]}`}, ${row % S}u)`;
@@ -107,11 +137,13 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let nb = min(n, (N - 1) / 4 * 4);
   ${unroll(groups, g => (p.ta ? `let ma${g} = ${rowOfA(g)};` : `let ra${g} = ${rowOfA(g)} * K;`))}
   ${p.tb ? unroll(4, j => `let rb${j} = min(n + ${j}, N - 1) * K;`) : ''}
+  ${start}
   ${unroll(M, i => `var c${i} = vec4f(0.0);`, ' ')}
   for (var k = 0; k < K; k += 4) {
 ${loadA(p, groups)}
 ${loadB(p)}
 ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
+    ${move}
   }
   if (n < N) {
 ${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
