@@ -6,7 +6,6 @@ import { compilersOn } from './compilers.ts';
 import { check, named, say } from './check.ts';
 import { Device } from './device.ts';
 import { platform } from './platform.ts';
-import { Tuner } from './tune.ts';
 
 /** What `openDevice` takes; all of it may be left out. */
 export interface DeviceOptions {
@@ -48,6 +47,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     device.compilers = compilersOn(device.gpu, cores - 1, async () => (await Device.open(await find(adapter))).gpu);
   }
   if (tune ?? !device.report.software) {
+    const { Tuner } = await import('./tune.ts');
     device.tuner = new Tuner({ store, version: `descent ${built?.version ?? 'checkout'} ${runtime()}`, progress, note });
   }
   return device;

@@ -22,7 +22,7 @@ import type { Phase } from '../step/phases/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { built } from '../evaluate/built.ts';
 import type { FeatureOptions, Features } from '../tune/features.ts';
-import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
+import type { GivenWeights, Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { changesOf } from './changes.ts';
 import { onDataset } from './task.ts';
@@ -83,7 +83,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const images = await openData(dataset, { ...seen, augment });
   const { classWeights } = recipe;
   const input = { shape, classes: outputsOf(dataset).length };
-  const tuning = tuningOf(recipe, input, options.start);
+  const tunes = options.start ?? recipe.freeze ?? recipe.lrOf ?? recipe.weightDecayOf;
+  const tuning: Tuning = tunes ? (await import('../tune/tuning.ts')).tuningOf(recipe, input, options.start) : {};
   const whole = recipe.model.layer(input);
   const features = await cached(recipe, { device, model: whole, data: images }, tuning, exchange);
   const { data, head: model } = features ?? { data: images, head: whole };

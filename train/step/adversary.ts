@@ -1,7 +1,6 @@
 /** Adversarial training (Madry et al. 2018): each batch is moved to where its loss is large before the net learns on it. */
 import { check, named, say, type Message } from '../../engine/check.ts';
-import { Graph, type Layer } from '../../engine/graph.ts';
-import type { Tensor } from '../../engine/tensor.ts';
+import { Graph } from '../../engine/graph.ts';
 import { UNLABELLED } from '../../datasets/dataset.ts';
 import { lossesOf } from '../../layers/loss.ts';
 import { needsGradientAlone } from '../../optim/rule.ts';
@@ -12,6 +11,7 @@ import type { DeviceData } from '../data/device-data.ts';
 import { lossFor, modelOn } from '../evaluate/evaluation-graph.ts';
 import type { Phase } from './phases/phase.ts';
 import type { Adversarial, TrainerOptions } from './trainer-options.ts';
+import { perturbation } from './training-graph.ts';
 
 /** Throws where a run does not learn on images of its own whose values are pixels, by their gradient alone. */
 export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): void {
@@ -37,15 +37,6 @@ export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): v
     'leave one of the two out',
   );
 }
-
-/** What is added to a batch [n, c, h, w] that is normalised. */
-const perturbation = (g: Graph, x: Tensor): Tensor => g.persistent('state', 'perturbation', x.shape, () => new Float32Array(x.size));
-
-/** `model` on the attacked images of a batch. */
-export const onAttacked =
-  (model: Layer): Layer =>
-  (g, x) =>
-    model(g, g.sum(x, perturbation(g, x)));
 
 /** Attacks that come of other random numbers than the steps of training. */
 const APART = 2 ** 31;

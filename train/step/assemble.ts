@@ -10,7 +10,6 @@ import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
 import { keepApart } from '../distribute/sync-batch-norm.ts';
-import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phases/phase.ts';
 import { checkPrivate, privacyOf } from './private.ts';
@@ -43,7 +42,8 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
     const train = trainingGraph(o, data);
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
-    if (o.adversarial) checkAdversarial(o, phases);
+    const attacks = o.adversarial && (await import('./adversary.ts')); // as all that few runs take, it is loaded by those that do
+    attacks?.checkAdversarial(o, phases);
     if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors))
       (await import('../linear/kfac.ts')).checkKfac(o, graph);
     if (privacy) checkPrivate(o, graph, privacy);
@@ -55,8 +55,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
     if (o.syncBatchNorm) keepApart(graph);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
-    const adversary = o.adversarial && (await Adversary.compile(o, data, graph, o.adversarial));
-    // What few rules take is loaded by those that do.
+    const adversary = await attacks?.Adversary.compile(o, data, graph, o.adversarial!);
     const beside: Beside = {
       lastLayer: async hyper => (await import('../linear/last-layer.ts')).LastLayer.create(o, data, hyper),
       kfac: async hyper => (await import('../linear/kfac.ts')).Kfac.create(o, data, graph, hyper),

@@ -1,6 +1,6 @@
 /** The graph that computes gradients: the batch, the model, the loss, the backward pass. */
 import { UNLABELLED } from '../../datasets/dataset.ts';
-import { Graph } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { lossesOf, weightedMeans } from '../../layers/loss.ts';
 import { lossScale } from '../../optim/loss-scale.ts';
@@ -11,8 +11,16 @@ import type { LabelWeighting } from '../data/label-weights.ts';
 import { lengthOf } from '../data/share.ts';
 import { usualLoss } from '../run/task.ts';
 import { lossFor, modelOn, type BuiltGraph } from '../evaluate/evaluation-graph.ts';
-import { onAttacked } from './adversary.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
+
+/** What is added to a batch [n, c, h, w] that is normalised, where it is attacked. */
+export const perturbation = (g: Graph, x: Tensor): Tensor => g.persistent('state', 'perturbation', x.shape, () => new Float32Array(x.size));
+
+/** `model` on the attacked images of a batch. */
+const onAttacked =
+  (model: Layer): Layer =>
+  (g, x) =>
+    model(g, g.sum(x, perturbation(g, x)));
 
 export interface TrainingGraph extends BuiltGraph {
   /** The state of dynamic loss scaling, where the loss is scaled. */

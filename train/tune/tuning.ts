@@ -29,7 +29,6 @@ export interface Tuning extends Pick<GroupOptions, 'lr' | 'decay'> {
 
 /** Throws, before anything is compiled, where weights or patterns are not of the model. */
 export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, input: ModelInput, given: GivenWeights | undefined): Tuning {
-  if (!given && !freeze && !lrOf && !weightDecayOf) return {};
   const { shape } = input;
   const { weights: own } = built(model.layer(input), shape);
   const names = own.map(t => t.name);

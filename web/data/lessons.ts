@@ -22,12 +22,6 @@ interface Schema extends DBSchema {
   samples: { key: string; value: Sample };
 }
 
-/** A number for a class or sample, larger than those before it, in other tabs too. */
-export function newId(): string {
-  const time = (performance.timeOrigin + performance.now()).toFixed(3).padStart(20, '0');
-  return `${time}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-}
-
 export class Lesson {
   readonly classes: TaughtClass[] = [];
   readonly samples: Sample[] = [];

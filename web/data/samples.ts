@@ -2,7 +2,8 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
 import { bytesOfOpen, withPicture } from '../../datasets/pictures.ts';
-import { newId, type Sample } from './lessons.ts';
+import type { Sample } from './lessons.ts';
+import { newId } from './new-id.ts';
 
 /** Pixels of a side of what people see. */
 const THUMB = 96;

@@ -10,7 +10,7 @@ import type { Kfac } from '../../linear/kfac.ts';
 import type { LastLayer } from '../../linear/last-layer.ts';
 import { FirstOrderPhase } from './first-order.ts';
 import type { Phase } from './phase.ts';
-import { QuasiNewtonPhase } from './quasi-newton.ts';
+import type { QuasiNewtonPhase } from './quasi-newton.ts';
 import type { Span } from '../step.ts';
 
 /** A phase with what it needs on the device. */
@@ -54,6 +54,7 @@ export async function activate(
       const last = optimizer.rule.solves ? await lastLayer(optimizer.hyper) : undefined;
       out.push(new FirstOrderPhase(memory, optimizer, span, { schedule: own, update, last, factors }));
     } else {
+      const { QuasiNewtonPhase } = await import('./quasi-newton.ts');
       out.push(new QuasiNewtonPhase(memory, graph, optimizer, span, own));
     }
   }

@@ -2,7 +2,7 @@
 import type { Verdict } from '../../../train/evaluate/report.ts';
 import type { Judged } from '../../worker/protocol.ts';
 import { button, count, el, select, told } from '../dom.ts';
-import { isSeen, panel, quiet, type Panel } from '../panel.ts';
+import { quiet, type Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { confusionTable, type ConfusionTable } from './confusion.ts';
 import { explained } from './explained.ts';
@@ -18,12 +18,8 @@ const MOST = 20;
 const PAIRS = 12;
 
 export class AnswersView {
-  #tilesPanel = panel(
-    'Test images',
-    'Each has its label, and below it what the net takes it for and how sure it is. Green is right, red is wrong. Press one to see what the answer goes by.',
-  );
-  #tablePanel = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
-  readonly panels: readonly Panel[] = [this.#tilesPanel, this.#tablePanel];
+  #tilesPanel: Panel;
+  #tablePanel: Panel;
   #order: Order = 'worst';
   #isAll = false;
   #run: Run | undefined;
@@ -38,6 +34,12 @@ export class AnswersView {
   #opened = el('section', { class: 'opened', hidden: true, 'aria-label': 'Images of the cell' });
   #openedTitle = el('h3');
   #openedTiles: VerdictTiles | undefined;
+
+  /** `tiles` and `table` are the panels that it fills. */
+  constructor(tiles: Panel, table: Panel) {
+    this.#tilesPanel = tiles;
+    this.#tablePanel = table;
+  }
 
   /** Says below the tiles what an answer goes by. */
   async #explain(run: Run, at: HTMLElement, { image, label, answer }: Verdict, bytes: Uint8Array): Promise<void> {
@@ -57,9 +59,8 @@ export class AnswersView {
     );
   }
 
-  /** Judges anew, and fills those of its panels that are seen while `isShown` holds. */
+  /** Judges anew, and fills its panels while `isShown` holds. */
   async fill(run: Run, isShown: () => boolean): Promise<void> {
-    if (!isShown() || !this.panels.some(isSeen)) return;
     const { test } = run.facts!.images;
     const judged = await run.engine.call('judge', this.#isAll ? test : Math.min(FIRST, test));
     if (!isShown()) return;

@@ -4,15 +4,21 @@ import { outputsOf } from '../../../datasets/dataset.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { inPageWords } from '../../words.ts';
 import { el } from '../dom.ts';
-import { AnswersView } from './answers.ts';
+import type { AnswersView } from './answers.ts';
 import { NetView, type Plan } from '../net/net-view.ts';
-import { quiet } from '../panel.ts';
+import { isSeen, panel, quiet } from '../panel.ts';
 import type { Run } from '../runs.ts';
 
 export class InspectView {
   readonly element: HTMLElement;
   #configured: () => RunConfig;
-  #answers = new AnswersView();
+  #tiles = panel(
+    'Test images',
+    'Each has its label, and below it what the net takes it for and how sure it is. Green is right, red is wrong. Press one to see what the answer goes by.',
+  );
+  #table = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
+  /** Loaded when they are first seen. */
+  #answers: Promise<AnswersView> | undefined;
   #net = new NetView(() => void this.refresh(this.#shown, true));
   #busy = false;
   /** Whether it was asked for while it was being done. */
@@ -26,7 +32,7 @@ export class InspectView {
   /** `configured` says what the form does, and throws where no run can be made of that. */
   constructor(configured: () => RunConfig) {
     this.#configured = configured;
-    this.element = el('div', { class: 'inspect' }, this.#whose, ...this.#answers.panels.map(({ box }) => box), this.#net.panel.box);
+    this.element = el('div', { class: 'inspect' }, this.#whose, this.#tiles.box, this.#table.box, this.#net.panel.box);
     this.#clear(undefined);
     let later: ReturnType<typeof setTimeout> | undefined;
     addEventListener(
@@ -70,10 +76,14 @@ export class InspectView {
     if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
     else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
-    for (const { box, body } of this.#answers.panels) {
+    for (const { box, body } of [this.#tiles, this.#table]) {
       box.hidden = !run || (isThere && !hasPictures(run)); // nothing could ever fill them
       body.replaceChildren(quiet(why));
     }
+  }
+
+  #answering(): Promise<AnswersView> {
+    return (this.#answers ??= import('./answers.ts').then(({ AnswersView }) => new AnswersView(this.#tiles, this.#table)));
   }
 
   /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */
@@ -91,7 +101,7 @@ export class InspectView {
       if (hasPictures(run)) {
         const isShown = () => run === this.#shown;
         await this.#net.fill(run, isShown); // first, as answers that appear move it
-        await this.#answers.fill(run, isShown);
+        if (isShown() && [this.#tiles, this.#table].some(isSeen)) await (await this.#answering()).fill(run, isShown);
       }
     } catch {
       /* the run says itself what is wrong with it */

@@ -1,7 +1,8 @@
 /** Classes of one's own, by camera or pictures: captured, learned in seconds, told apart live, exported; all of it on this machine. */
 import { check } from '../../../engine/check.ts';
 import type { FolderFile } from '../../data/folder.ts';
-import { Lesson, newId, type TaughtClass } from '../../data/lessons.ts';
+import { Lesson, type TaughtClass } from '../../data/lessons.ts';
+import { newId } from '../../data/new-id.ts';
 import { Engine } from '../../worker/client.ts';
 import type { Api, Samples, TaughtNet } from '../../worker/protocol.ts';
 import { button, count, el } from '../dom.ts';

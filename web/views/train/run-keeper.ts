@@ -2,7 +2,7 @@
 import type { RunConfig } from '../../../train/config/config.ts';
 import type { MetricsLine } from '../../../train/step/metrics.ts';
 import { forgetRun, keptLines, keptRuns, putRun, refusal, release, taken, type KeptRun } from '../../data/kept.ts';
-import { newId } from '../../data/lessons.ts';
+import { newId } from '../../data/new-id.ts';
 import { checked } from '../../data/run-file.ts';
 import { textsOf } from '../../form/form.ts';
 import { notice } from '../dom.ts';
