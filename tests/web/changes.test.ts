@@ -17,7 +17,7 @@ const SMALL = {
   logEvery: '1',
   epochs: '8',
   optimizer: 'momentum',
-  lr: '0.05',
+  lr: '0.002',
 };
 const NONE = { files: {}, folders: {} };
 
@@ -47,14 +47,14 @@ test('a run that is changed twice while it trains is the one that its configurat
   assert.is(run.facts.changes, undefined);
   run.session.play();
   await run.pastStep(6);
-  const first = (await run.session.change({ lr: '0.02', momentum: '0.5' })).changes!;
+  const first = (await run.session.change({ lr: '0.001', momentum: '0.5' })).changes!;
   await run.pastStep(12);
   const { changes } = await run.session.change({ augment: 'flip', weightDecay: '0.001' });
   const file = await run.session.checkpoint();
   await run.done();
   assert.match(
     changes!,
-    /^\d+: lr=0\.02 momentum=0\.5; \d+: weight-decay=0\.001 augment=flip$|^\d+: lr=0\.02 momentum=0\.5; \d+: augment=flip weight-decay=0\.001$/,
+    /^\d+: lr=0\.001 momentum=0\.5; \d+: weight-decay=0\.001 augment=flip$|^\d+: lr=0\.001 momentum=0\.5; \d+: augment=flip weight-decay=0\.001$/,
   );
   assert.ok(changes!.startsWith(first));
   assert.equal(
@@ -70,10 +70,10 @@ test('a run that is changed twice while it trains is the one that its configurat
   const step = decodeCheckpoint(file).state.counters.steps;
   const same = await opened({ ...config, changes }, { branch: { file, values: {} } });
   assert.equal([same.at(), same.facts.changes], [step, changes]);
-  const other = await opened({ ...config, changes }, { branch: { file, values: { lr: '0.001' } } });
+  const other = await opened({ ...config, changes }, { branch: { file, values: { lr: '0.0005' } } });
   assert.is(
     other.facts.changes!.endsWith(
-      `${step}: ${step === Number(/; (\d+):/.exec(changes!)![1]) ? 'augment=flip weight-decay=0.001 ' : ''}lr=0.001`,
+      `${step}: ${step === Number(/; (\d+):/.exec(changes!)![1]) ? 'augment=flip weight-decay=0.001 ' : ''}lr=0.0005`,
     ),
     true,
   );
@@ -95,7 +95,7 @@ test('what cannot be is refused in a line, and the run is as it was', async () =
     [{ augment: 'crop:40' }, 'augment: crop: padding 40 does not fit images of 32x32; give 1 to 31'],
   ] as const)
     assert.is(await refusal(() => run.session.change(values)), message);
-  assert.is((await run.session.change({ lr: '0.050' })).changes, undefined);
+  assert.is((await run.session.change({ lr: '0.0020' })).changes, undefined);
 });
 
 test.run();

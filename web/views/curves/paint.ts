@@ -50,6 +50,7 @@ export function drawMarks(u: uPlot, marks: readonly Mark[], group: number | unde
   const ratio = uPlot.pxRatio;
   ctx.font = `${10 * ratio}px sans-serif`;
   ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
   const ends = [-Infinity, -Infinity]; // of the labels in two rows
   for (const { x, colour, label, group: own } of marks.toSorted((a, b) => a.x - b.x)) {
     const left = Math.round(u.valToPos(x, 'x', true));

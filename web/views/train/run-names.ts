@@ -1,4 +1,5 @@
 /** What runs are called beside each other: by what differs between them. */
+import { changesIn } from '../../../train/config/changes.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { labelOf, OPTIONS, type Key } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
@@ -39,6 +40,12 @@ export function namesOf(runs: readonly Run[]): Named[] {
 }
 
 function wordsOf(key: Key, text: string | undefined): string {
+  if (key === 'changes')
+    return text === undefined
+      ? 'never changed'
+      : `changed after step ${changesIn({ changes: text })
+          .map(({ after }) => after)
+          .join(', ')}`;
   const { default: usual } = OPTIONS[key] as { default?: unknown };
   const label = labelOf(key);
   return `${label.charAt(0).toLowerCase()}${label.slice(1)} ${text ?? (usual === undefined ? 'as usual' : String(usual))}`;
