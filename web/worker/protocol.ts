@@ -13,7 +13,7 @@ import type { Filters, Histogram, Planes } from '../../train/study/looks.ts';
 import type { ClassScores, Verdict } from '../../train/evaluate/report.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
-import type { Point } from '../../train/study/descent/landscapes.ts';
+import type { Landscape, Point } from '../../train/study/descent/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Outcome } from '../../train/study/experiment.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
@@ -304,9 +304,10 @@ export interface Api {
 /** Which rule, from where, on which landscape. The answer holds `steps` + 1 points. */
 export interface RaceRequest {
   readonly rule: string;
-  readonly lr: number;
-  readonly landscape: string;
-  readonly start: readonly [number, number];
+  readonly hyper: Readonly<Record<string, number>>;
+  /** What the device needs of it. */
+  readonly land: Pick<Landscape, 'gradient' | 'given' | 'noise'>;
+  readonly start: Point;
   readonly steps: number;
 }
 

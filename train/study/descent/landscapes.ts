@@ -12,9 +12,9 @@ export interface Landscape {
   readonly value: (x: number, y: number) => number;
   /** WGSL over `x` and `y`: vec2f, after the statements `given`. */
   readonly gradient: string;
-  readonly given?: string;
+  readonly given?: string | undefined;
   /** Deviation of the noise on the gradient. */
-  readonly noise?: number;
+  readonly noise?: number | undefined;
   readonly start: Point;
   readonly minima: readonly Point[];
   readonly x: readonly [number, number];

@@ -51,12 +51,12 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     };
     const series = curves.map(
       (_, i): uPlot.Series => ({
-        stroke: () => curves[i]!.colour,
+        stroke: () => curves[i]?.colour ?? '', // one that was just replaced may draw once more
         width: curves[i]!.dashed ? 2.2 : curves[i]!.faint ? 1 : 1.8,
         alpha: curves[i]!.faint ? 0.3 : 1,
         ...(curves[i]!.dashed && { dash: [6, 3] }),
         points: { show: false },
-        paths: u => pathOf(u, curves[i]!.points),
+        paths: u => pathOf(u, curves[i]?.points ?? []),
       }),
     );
     chart = new uPlot(

@@ -1,310 +1,302 @@
-/** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
-import { rules } from '../../../optim/index.ts';
-import { Engine } from '../../worker/client.ts';
-import { casing, racerColour, strokeOf } from '../colours.ts';
-import { button, el, fold, isDark, select, told } from '../dom.ts';
-import { contours, SIZE } from './contours.ts';
+/** The optimizer race: rules from one point, computed by the updates that train nets, on contours and as f by step. */
+import './race.css';
+import { landscapes, type Point } from '../../../train/study/descent/landscapes.ts';
 import { field } from '../../form/field.ts';
-import { landscapes, type Landscape, type Point } from '../../../train/study/descent/landscapes.ts';
+import { Engine } from '../../worker/client.ts';
+import type { RaceRequest } from '../../worker/protocol.ts';
+import { button, el, fold, notice, select, told } from '../dom.ts';
+import { inPageWords } from '../../words.ts';
+import { HeightChart } from './heights.ts';
+import { landOf, ownLand, type Land } from './land.ts';
+import { held, RaceMap } from './map.ts';
+import { OwnFunction } from './own-function.ts';
+import { hyperOf, RacerList } from './racers.ts';
+import { DEFAULTS, readAddress, writeAddress, type Settings } from './settings.ts';
+import { standings, StandingsTable } from './standings.ts';
 
-const STEPS = 400;
-/** Rules that move on slopes alone; one that probes the curvature needs a whole net. */
-const racers = Object.values(rules)
-  .filter(r => !r.probes)
-  .map(r => r.name);
-const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
-/** The rate of a rule that divides by the size of the slope, as a length in the plane. */
-const LENGTH = 0.05;
-/** The learning rate of a rule in a landscape; those for nets are far too small here. */
-function rateOf(rule: string, land: Landscape): number {
-  const { bySlope, byLength = LENGTH } = rules[rule]!.rates ?? {};
-  return bySlope === undefined ? byLength : land.rate * bySlope;
-}
-
-interface RaceLine {
-  readonly item: HTMLElement;
-  readonly box: HTMLInputElement;
-  readonly swatch: HTMLElement;
-  readonly value: HTMLElement;
-}
+/** Milliseconds of a whole race. */
+const DURATION = 6000;
 
 export class RaceView {
   readonly element: HTMLElement;
   #engine = new Engine();
-  #picture = el('canvas', {
-    width: SIZE,
-    height: SIZE,
-    class: 'plane race',
-    tabIndex: 0,
-    role: 'application',
-    'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point',
-  });
-  #choice = select(
-    Object.entries(landscapes).map(([n, { title }]) => [n, title] as const),
-    'beale',
-    { onchange: () => this.#move() },
-  );
-  #speed = el('input', { type: 'range', min: '-2', max: '2', step: '0.25', value: '0' });
-  #about = el('p', { class: 'hint' });
-  #status = el('p', { class: 'status', role: 'status' });
-  #legend = el('ul', { class: 'legend ranked', 'aria-label': 'Optimizers' });
-  #lines = new Map<string, RaceLine>();
-  #on = new Set(AT_FIRST.filter(n => racers.includes(n)));
-  #start: [number, number] = [...landscapes.beale!.start];
-  #paths = new Map<string, readonly Point[]>();
-  #contours: ImageData | undefined;
+  #settings: Settings = DEFAULTS;
+  #land: Land = landOf(DEFAULTS.land);
+  #isShown = false;
+  /** The step that is shown, and whether it goes on. */
+  #at = 0;
+  #isPlaying = false;
   #frame = 0;
-  #shown = 0;
   #turn = 0;
+  /** Ways by what they are computed of. */
+  #known = new Map<string, readonly Point[]>();
+  #paths = new Map<string, readonly Point[]>();
+
+  #choice = select(
+    [...Object.entries(landscapes).map(([n, { title }]) => [n, title] as const), ['own', 'A function of your own']],
+    'beale',
+    {
+      onchange: () => this.#move({ land: this.#choice.value as Settings['land'], start: undefined }),
+    },
+  );
+  #own = new OwnFunction((own, land) => this.#move({ ...own, start: undefined }, land));
+  #about = el('p', { class: 'hint' });
+  #times = el('input', { type: 'range', min: '-2', max: '2', step: '0.25' });
+  #factor = el('output');
+  #racers = new RacerList(racers => this.#set({ racers }));
+  #map = new RaceMap((start, isDone) => this.#startAt(start, isDone));
+  #play = button('Play', () => this.#toggle(), { class: 'primary' });
+  #step = el('input', { type: 'range', id: 'race-step', min: '0', step: '1' });
+  #count = el('output', { for: 'race-step' });
+  #linear = el('input', { type: 'checkbox', onchange: () => this.#set({ linear: this.#linear.checked }) });
+  #chart = new HeightChart(el('label', { class: 'check' }, this.#linear, 'Linear'));
+  #table = new StandingsTable();
+  #status = el('p', { class: 'status', role: 'status' });
 
   constructor() {
-    const times = el('output', { textContent: '×1' });
-    const rate = field('Rate', this.#speed, { about: 'All learning rates times this.' });
-    rate.querySelector('label')!.append(' ', times);
-    this.#speed.oninput = () => {
-      times.textContent = `×${Number(this.#factor.toPrecision(2))}`;
+    const rate = field('All rates', this.#times, { about: 'All learning rates times this.' });
+    rate.querySelector('label')!.append(' ', this.#factor);
+    this.#times.oninput = () => this.#set({ times: 10 ** Number(this.#times.value) });
+    this.#step.oninput = () => {
+      this.#isPlaying = false;
+      this.#show(Number(this.#step.value));
     };
-    this.#speed.onchange = () => void this.#race();
     this.element = el(
       'div',
       { class: 'train' },
-      el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice), this.#about, rate, fold('Optimizers', this.#legend)),
+      el(
+        'aside',
+        { 'aria-label': 'Race' },
+        field('Landscape', this.#choice),
+        this.#own.element,
+        this.#about,
+        rate,
+        fold(
+          'Optimizers',
+          el(
+            'div',
+            { class: 'row small' },
+            button('All', () => this.#racers.pick(true)),
+            button('None', () => this.#racers.pick(false)),
+          ),
+          this.#racers.element,
+        ),
+      ),
       el(
         'div',
         { class: 'screen' },
         el(
           'div',
-          { class: 'row toolbar' },
-          button('Race', () => this.#race(), { class: 'primary' }),
-          button('All', () => this.#pickAll(true)),
-          button('None', () => this.#pickAll(false)),
+          { class: 'row toolbar', role: 'group', 'aria-label': 'Race' },
+          this.#play,
+          button('From the start', () => this.#begin()),
         ),
         this.#status,
         el(
-          'section',
-          { class: 'panel' },
-          el('h2', { textContent: 'Trajectories' }),
-          el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }),
-          this.#picture,
+          'div',
+          { class: 'racing' },
+          el(
+            'section',
+            { class: 'panel' },
+            el('h2', { textContent: 'Trajectories' }),
+            el('p', { class: 'hint', textContent: 'Drag the starting point, press elsewhere, or use the arrow keys. Stars are minima.' }),
+            this.#map.element,
+            el('div', { class: 'scrub' }, el('label', { for: 'race-step', textContent: 'Step' }), this.#step, this.#count),
+          ),
+          el(
+            'div',
+            {},
+            this.#chart.element,
+            el(
+              'section',
+              { class: 'panel' },
+              el('h2', { textContent: 'Standings' }),
+              el('p', { class: 'hint', textContent: 'Within 1 % is a hundredth of the height of the start above the minimum, for good.' }),
+              this.#table.element,
+            ),
+          ),
         ),
       ),
     );
-    this.#follow();
     addEventListener('themechange', () => {
-      this.#contours = undefined;
-      this.#list();
-      this.#paint();
+      this.#map.repaint();
+      this.#refresh();
+      this.#chart.draw();
     });
-    this.#list();
-    void this.#race();
+    this.#refresh();
+  }
+
+  /** Sets what an address says. */
+  configure(address: Readonly<Record<string, string | undefined>>): void {
+    void told(() => {
+      const settings = readAddress(address);
+      this.#land = landFor(settings);
+      this.#settings = { ...settings, ...(settings.start && { start: held(this.#land, settings.start) }) };
+      this.#refresh();
+      if (this.#isShown) void this.#race(true);
+    });
+  }
+
+  show(): void {
+    this.#isShown = true;
+    if (!this.#paths.size) void this.#race(true);
+    else this.#writeAddress();
   }
 
   stop(): void {
-    cancelAnimationFrame(this.#frame);
+    this.#isShown = false;
+    this.#isPlaying = false;
+    this.#say();
   }
 
-  get #land(): Landscape {
-    return landscapes[this.#choice.value]!;
+  get #start(): Point {
+    return this.#settings.start ?? this.#land.start;
   }
 
-  /** What all learning rates are multiplied by. */
-  get #factor(): number {
-    return 10 ** Number(this.#speed.value);
+  /** Other racers, or other numbers of theirs: the race is shown as far as it is. */
+  #set(some: Partial<Settings>): void {
+    this.#settings = { ...this.#settings, ...some };
+    this.#refresh();
+    void this.#race(false);
   }
 
-  /** To the landscape that is chosen now. */
-  #move(): void {
-    this.#start = [...this.#land.start];
-    this.#contours = undefined;
-    void this.#race();
-  }
-
-  #pickAll(all: boolean): void {
-    this.#on = new Set(all ? racers : []);
-    this.#list();
-    void this.#race();
-  }
-
-  /** A line for each rule, made once: a checkbox that has the keyboard keeps it. Who arrives first stands first once all have run. */
-  #list(): void {
-    for (const [i, name] of racers.entries()) {
-      const { item, box, swatch, value } = this.#lineOf(name);
-      box.checked = this.#on.has(name);
-      swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
-      value.textContent = this.#words(name);
-      item.style.order = String(this.#on.has(name) ? (this.#arrival(name) ?? STEPS + 1) : STEPS + 2);
+  /** To another landscape, from whose start all begins. */
+  #move(some: Partial<Settings>, land?: Land): void {
+    const settings = { ...this.#settings, ...some };
+    try {
+      this.#land = land ?? landFor(settings);
+    } catch (error) {
+      notice(inPageWords(error as Error));
+      return;
     }
+    this.#settings = settings;
+    this.#refresh();
+    void this.#race(true);
   }
 
-  #lineOf(name: string): RaceLine {
-    const made = this.#lines.get(name);
-    if (made) return made;
-    const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
-    const box = el('input', { type: 'checkbox', id: `race-${name}` });
-    const value = el('span', { class: 'value' });
-    box.onchange = () => {
-      if (box.checked) this.#on.add(name);
-      else this.#on.delete(name);
-      void this.#race();
-    };
-    const item = el('li', { title: rules[name]!.formula }, box, swatch, el('label', { for: box.id, textContent: name }), value);
-    this.#legend.append(item);
-    const line = { item, box, swatch, value };
-    this.#lines.set(name, line);
-    return line;
+  #startAt(start: Point, isDone: boolean): void {
+    this.#settings = { ...this.#settings, start };
+    this.#turn++;
+    this.#isPlaying = false;
+    this.#paths = new Map();
+    this.#refresh();
+    if (isDone) void this.#race(true);
   }
 
-  /** The height at the end of a path. */
-  #reached(name: string): string {
-    const path = this.#paths.get(name);
-    if (!path || !this.#on.has(name)) return '';
-    const height = this.#land.value(...path.at(-1)!);
-    if (!Number.isFinite(height)) return 'left';
-    return Math.abs(height) < 1e-12 ? '0' : Math.abs(height) < 1e-3 ? height.toExponential(1) : String(Number(height.toPrecision(3)));
+  /** Shows what is set. */
+  #refresh(): void {
+    const { land, times, linear } = this.#settings;
+    this.#choice.value = land;
+    this.#own.show(this.#settings);
+    const formula = el('code', { textContent: `f(x, y) = ${this.#land.formula}` });
+    this.#about.replaceChildren(this.#land.about, ...(land === 'own' ? [] : [formula])); // it stands in its field
+    this.#times.value = String(Math.log10(times));
+    this.#factor.textContent = `×${Number(times.toPrecision(2))}`;
+    this.#linear.checked = linear;
+    this.#racers.show(this.#settings, this.#land);
+    this.#step.max = String(this.#land.steps);
+    this.#map.show(this.#land, this.#start);
+    const all = standings(this.#land, this.#paths);
+    this.#table.show(all);
+    this.#chart.show(all, linear);
+    this.#show(this.#at);
   }
 
-  /** The steps after which a path stays within a hundredth of the way down from its start; undefined where it never does. */
-  #arrival(name: string): number | undefined {
-    const path = this.#paths.get(name);
-    if (!path || !this.#on.has(name)) return undefined;
-    const { value, minima } = this.#land;
-    const least = Math.min(...minima.map(at => value(...at)));
-    const near = least + 0.01 * (value(...path[0]!) - least);
-    const after = path.findLastIndex(([x, y]) => !(value(x, y) <= near)) + 1;
-    return after < path.length ? after : undefined;
+  #writeAddress(): void {
+    if (!this.#isShown) return;
+    const query = new URLSearchParams(writeAddress(this.#settings)).toString();
+    history.replaceState(null, '', `#race${query ? `?${query}` : ''}`);
   }
 
-  /** Its rate, and when it has arrived and where: what a comparison goes by. */
-  #words(name: string): string {
-    if (!this.#on.has(name)) return '';
-    const rate = `rate ${Number((rateOf(name, this.#land) * this.#factor).toPrecision(3))}`;
-    const reached = this.#reached(name);
-    if (!reached) return rate;
-    const arrival = this.#arrival(name);
-    return [rate, ...(arrival === undefined ? [] : [`${arrival} steps`]), reached === 'left' ? reached : `f ${reached}`].join(', ');
-  }
-
-  async #race(): Promise<void> {
+  /** Has the device compute the ways that are not known; `anew` shows them from their first step on. */
+  async #race(anew: boolean): Promise<void> {
+    this.#writeAddress();
     const turn = ++this.#turn;
+    const { racers, times } = this.#settings;
     const land = this.#land;
-    const landscape = this.#choice.value;
-    this.#about.replaceChildren(land.about, el('code', { textContent: `f(x, y) = ${land.formula}` }));
+    const start = this.#start;
+    if (anew) {
+      this.#isPlaying = false;
+      this.#at = 0;
+      this.#paths = new Map();
+      this.#refresh();
+    }
     this.#status.textContent = 'The device computes …';
-    this.#paths.clear();
-    this.#paint();
-    const done = await told(async () => {
-      for (const rule of this.#on) {
-        const lr = rateOf(rule, land) * this.#factor;
-        const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
-        if (turn !== this.#turn) return false;
-        this.#paths.set(rule, path);
-      }
-      this.#shown = 0;
-      cancelAnimationFrame(this.#frame);
-      const begun = performance.now();
-      const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-      const from = this.#start.map(v => v.toFixed(2)).join(', ');
-      const tick = () => {
+    await told(async () => {
+      const paths = new Map<string, readonly Point[]>();
+      for (const racer of racers) {
+        const { gradient, given, noise, steps } = land;
+        const request: RaceRequest = {
+          rule: racer.rule,
+          hyper: hyperOf(racer, land, times),
+          land: { gradient, given, noise },
+          start,
+          steps,
+        };
+        const key = JSON.stringify(request);
+        const path = this.#known.get(key) ?? (await this.#engine.call('race', request));
         if (turn !== this.#turn) return;
-        this.#shown = still ? STEPS : Math.min(STEPS, ((performance.now() - begun) / 6000) * STEPS);
-        this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
-        this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${from}); the list tells rates, steps until within 1 % of the way down, and f at the end.`;
-        this.#paint();
-        if (this.#shown < STEPS) this.#frame = requestAnimationFrame(tick);
-      };
-      this.#list();
-      tick();
-      return true;
+        if (this.#known.size > 500) this.#known.clear(); // a slider that is drawn leaves many behind
+        this.#known.set(key, path);
+        paths.set(racer.rule, path);
+      }
+      this.#paths = paths;
+      this.#refresh();
+      if (anew) this.#begin();
     });
-    if (!done && turn === this.#turn) this.#status.textContent = 'Nothing was computed.';
+    if (turn === this.#turn && this.#paths.size < racers.length) this.#status.textContent = 'Nothing was computed.';
   }
 
-  #follow(): void {
-    const move = (event: PointerEvent) => {
-      const box = this.#picture.getBoundingClientRect();
-      const {
-        x: [x0, x1],
-        y: [y0, y1],
-      } = this.#land;
-      const across = (event.clientX - box.left) / box.width;
-      const down = (event.clientY - box.top) / box.height;
-      this.#start = [within(x0 + across * (x1 - x0), x0, x1), within(y1 - down * (y1 - y0), y0, y1)];
-      this.#turn++;
-      this.#paths.clear();
-      this.#paint();
-    };
-    let held = false;
-    this.#picture.onpointerdown = event => {
-      held = true;
-      this.#picture.setPointerCapture(event.pointerId);
-      move(event);
-    };
-    this.#picture.onpointermove = event => {
-      if (held) move(event);
-    };
-    this.#picture.onpointerup = () => {
-      held = false;
-      void this.#race();
-    };
-    this.#picture.onkeydown = event => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!way) return;
-      event.preventDefault();
-      const {
-        x: [x0, x1],
-        y: [y0, y1],
-      } = this.#land;
-      const [x, y] = this.#start;
-      this.#start = [within(x + (way[0]! * (x1 - x0)) / 40, x0, x1), within(y + (way[1]! * (y1 - y0)) / 40, y0, y1)];
-      void this.#race();
-    };
+  #begin(): void {
+    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#show(isStill ? this.#land.steps : 0);
+    if (!isStill) this.#go();
   }
 
-  #paint(): void {
-    const context = this.#picture.getContext('2d')!;
-    const {
-      x: [x0, x1],
-      y: [y0, y1],
-    } = this.#land;
-    this.#contours ??= contours(this.#land);
-    context.putImageData(this.#contours, 0, 0);
-    const at = (x: number, y: number): [number, number] => [((x - x0) / (x1 - x0)) * SIZE, ((y1 - y) / (y1 - y0)) * SIZE];
-    const dot = (x: number, y: number, radius: number, fill: string) => {
-      context.beginPath();
-      context.arc(...at(x, y), radius, 0, 7);
-      context.fillStyle = fill;
-      context.fill();
-      context.strokeStyle = isDark() ? '#000' : '#fff';
-      context.lineWidth = 1.5;
-      context.stroke();
+  #toggle(): void {
+    if (this.#isPlaying) {
+      this.#isPlaying = false;
+      this.#say();
+    } else {
+      if (this.#at >= this.#land.steps) this.#show(0);
+      this.#go();
+    }
+  }
+
+  /** Plays on from the step that is shown. */
+  #go(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#isPlaying = this.#isShown;
+    let before = performance.now();
+    const tick = () => {
+      if (!this.#isPlaying) return;
+      const now = performance.now();
+      const at = this.#at + ((now - before) / DURATION) * this.#land.steps;
+      before = now;
+      this.#isPlaying = at < this.#land.steps;
+      this.#show(at);
+      if (this.#isPlaying) this.#frame = requestAnimationFrame(tick);
     };
-    for (const [name, path] of this.#paths) {
-      const last = Math.floor(this.#shown);
-      const i = racers.indexOf(name);
-      const fill = racerColour(i);
-      context.beginPath();
-      for (const [x, y] of path.slice(0, last + 1)) context.lineTo(...at(clamp(x), clamp(y)));
-      context.lineJoin = 'round'; // sharp turns would end in long spikes
-      context.strokeStyle = casing();
-      context.lineWidth = 4.5;
-      context.stroke();
-      context.strokeStyle = fill;
-      context.lineWidth = 2.5;
-      context.setLineDash([...strokeOf(i).dash]);
-      context.stroke();
-      context.setLineDash([]);
-      const [x, y] = path[last]!;
-      dot(clamp(x), clamp(y), 5, fill);
-    }
-    for (const minimum of this.#land.minima) {
-      const [x, y] = at(...minimum);
-      context.font = '20px sans-serif';
-      context.fillStyle = isDark() ? '#fff' : '#000';
-      context.fillText('★', x - 9, y + 7);
-    }
-    dot(...this.#start, 7, isDark() ? '#fff' : '#111');
+    tick();
+  }
+
+  #show(at: number): void {
+    this.#at = Math.min(this.#land.steps, at);
+    const step = Math.floor(this.#at);
+    this.#map.paint(this.#paths, step);
+    this.#chart.at(step);
+    this.#step.value = String(step);
+    this.#say();
+  }
+
+  #say(): void {
+    const step = Math.floor(this.#at);
+    const from = this.#start.map(v => (Math.round(100 * v) / 100 + 0).toFixed(2)).join(', '); // 0 has no sign
+    this.#play.textContent = this.#isPlaying ? 'Pause' : 'Play';
+    this.#count.textContent = `${step} of ${this.#land.steps}`;
+    this.#status.setAttribute('aria-live', this.#isPlaying ? 'off' : 'polite');
+    this.#status.textContent = `Step ${step} of ${this.#land.steps} from (${from}).`;
   }
 }
 
-const within = (v: number, low: number, high: number): number => Math.min(high, Math.max(low, v));
-const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.max(-1e3, v)) : 1e3);
+const landFor = ({ land, f, x, y }: Settings): Land => (land === 'own' ? ownLand(f, x, y) : landOf(land));
