@@ -65,6 +65,7 @@ export type {
   Need,
   Profile,
   Sized,
+  Staged,
   Variant,
 } from './shaders/kernel/kernel.ts';
 export { items, planes, rows, values, type Loop } from './shaders/kernel/loops.ts';

@@ -5,7 +5,7 @@ import type { Graph } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
-import { fitting } from '../shaders/kernel/kernel.ts';
+import { waysOf } from '../shaders/kernel/kernel.ts';
 import type { Ceiling } from './ceiling.ts';
 import { rows, type Row } from './rows.ts';
 
@@ -45,7 +45,7 @@ export async function benchKernels(
   const wanted = rowsWith(filter, device);
   const results: KernelResult[] = [];
   const runs = wanted.flatMap(row => {
-    const variants = fitting(row.kernel, row.params, device.profile).map(v => v.name);
+    const variants = waysOf(row.kernel, row.params, device.profile);
     return (all ? variants : variants.slice(0, 1)).map(variant => ({ row, variant }));
   });
   for (const { row, variant } of runs) {

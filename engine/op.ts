@@ -1,6 +1,6 @@
 /** One call of a kernel in a graph: what it is given, what it reads and what it writes. */
 import { isWritten, type Kernel } from '../shaders/kernel/kernel.ts';
-import type { Tensor } from './tensor.ts';
+import { product, type Shape, type Tensor } from './tensor.ts';
 
 /** The bindings that a call may leave out. */
 export type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
@@ -35,3 +35,11 @@ export const writes = (op: Op): Tensor[] => bound(op, true);
 
 /** The bindings of an op that hold f16. */
 export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);
+
+/** A new activation that an op needs in another form of itself. */
+export const made = (op: Op, name: string, shape: Shape): Tensor => ({
+  name: `${opName(op)} ${name}`,
+  shape,
+  size: product(shape),
+  role: 'activation',
+});

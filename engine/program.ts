@@ -9,6 +9,7 @@ import { halves, opName, writes, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { halve } from './passes/half.ts';
 import { needed } from './passes/needed.ts';
+import { stage } from './passes/stage.ts';
 import { together } from './passes/together.ts';
 import type { Memory } from './memory.ts';
 import { divided, type Piece } from './pace.ts';
@@ -99,9 +100,11 @@ export class Program {
   /** Makes pipelines, activation buffers and bind groups. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
-    const { ops, uncheckpointed, flagged } = lowered(graph, device.profile, options);
+    const { ops: whole, uncheckpointed, flagged } = lowered(graph, device.profile, options);
+    if (device.tuner) await device.tuner.tune(device, whole);
+    const ops = stage(whole, halves => device.profileFor(halves));
+    if (device.tuner && ops.length > whole.length) await device.tuner.tune(device, ops);
     const planned = planFor(device, ops, graph.kept, uncheckpointed);
-    if (device.tuner) await device.tuner.tune(device, ops);
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
     const slots = await allocated(memory, graph, ops, planned);

@@ -1,5 +1,5 @@
 /** Finds the fastest variant of each kernel call by timing, once for an adapter. */
-import { callKey, fitting, type Variant } from '../shaders/kernel/kernel.ts';
+import { callKey, waysOf } from '../shaders/kernel/kernel.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import type { Device, Tuning } from './device.ts';
 import { Graph } from './graph.ts';
@@ -40,11 +40,11 @@ const WARM_UP = 100;
 /** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
 const SMALL = 2e8;
 
-/** A distinct call, and the variants that may be the fastest for it. */
+/** A distinct call, and the ways to compute it (see waysOf) that may be the fastest for it. */
 interface Call {
   readonly key: string;
   readonly op: Op;
-  readonly candidates: readonly Variant<any>[];
+  readonly candidates: readonly string[];
 }
 
 export class Tuner implements Tuning {
@@ -69,11 +69,11 @@ export class Tuner implements Tuning {
       const key = callKey(kernel, params, profile);
       if (calls.has(key)) continue;
       const heavy = (kernel.flops?.(params) ?? 0) > SMALL;
-      const candidates = fitting(kernel, params, profile).filter((v, i) => i === 0 || v.name !== 'plain' || !heavy);
+      const candidates = waysOf(kernel, params, profile).filter((name, i) => i === 0 || name !== 'plain' || !heavy);
       if (candidates.length < 2) continue;
-      for (const name of here[key] ?? []) if (!kernel.variants.some(v => v.name === name)) unknown.add(`${kernel.name} (${name})`);
-      const names = candidates.map(v => v.name);
-      if (here[key] && [...here[key]].sort().join() !== names.sort().join()) delete here[key];
+      const known = [...kernel.variants, ...(kernel.staged ?? [])].map(way => way.name);
+      for (const name of here[key] ?? []) if (!known.includes(name)) unknown.add(`${kernel.name} (${name})`);
+      if (here[key] && [...here[key]].sort().join() !== [...candidates].sort().join()) delete here[key];
       calls.set(key, { key, op, candidates });
     }
     if (unknown.size) {
@@ -91,25 +91,26 @@ export class Tuner implements Tuning {
 
   async #time(device: Device, calls: readonly Call[]): Promise<Record<string, readonly string[]>> {
     // all at once, since drivers compile in parallel; a variant that the driver cannot compile is dropped
-    const refused = new Set<Variant<any>>();
-    const tryToCompile = async ({ key, op }: Call, v: Variant<any>): Promise<void> => {
-      const alone = device.withProfile({ prefer: { [key]: v.name } });
+    const refused = new Set<string>();
+    const tryToCompile = async ({ key, op }: Call, name: string): Promise<void> => {
+      if (op.kernel.staged?.some(way => way.name === name)) return; // its stages compile when they are timed
+      const alone = device.withProfile({ prefer: { [key]: name } });
       try {
         await alone.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op));
       } catch (e) {
-        refused.add(v);
+        refused.add(`${key} ${name}`);
         device.check();
         this.#o.note?.(`${(e as Error).message}; it is skipped`);
       }
     };
-    await Promise.all(calls.flatMap(call => call.candidates.map(v => tryToCompile(call, v))));
+    await Promise.all(calls.flatMap(call => call.candidates.map(name => tryToCompile(call, name))));
 
     const found: Record<string, readonly string[]> = {};
     for (const [i, call] of calls.entries()) {
       this.#o.progress?.(i, calls.length);
-      const able = call.candidates.filter(v => !refused.has(v)).map(v => v.name);
+      const able = call.candidates.filter(name => !refused.has(`${call.key} ${name}`));
       const order = able.length > 1 ? await rank(device, call, able, { ...this.#o, warm: i > 0 }) : able;
-      found[call.key] = [...order, ...call.candidates.map(v => v.name).filter(name => !order.includes(name))];
+      found[call.key] = [...order, ...call.candidates.filter(name => !order.includes(name))];
       this.timed++;
     }
     this.#o.progress?.(calls.length, calls.length);

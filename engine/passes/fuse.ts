@@ -1,8 +1,8 @@
 import { elementwise, type Elementwise } from '../../shaders/kernel/elementwise.ts';
 import { draws, type Epilogue } from '../../shaders/kernel/epilogue.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
-import { opName, reads, writes, type Op } from '../op.ts';
-import { product, type Shape, type Tensor } from '../tensor.ts';
+import { made, reads, writes, type Op } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
 
@@ -86,13 +86,6 @@ function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): 
   }
   return instead.size ? ops.flatMap(op => instead.get(op) ?? [op]) : undefined;
 }
-
-const made = (op: Op, name: string, shape: Shape): Tensor => ({
-  name: `${opName(op)} ${name}`,
-  shape,
-  size: product(shape),
-  role: 'activation',
-});
 
 /** Bindings back in the order that the kernel declares. */
 function order(op: Op): Op {

@@ -1,6 +1,7 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
+import { winogradInput, type TiledImages } from './winograd/kernels.ts';
 
 /** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
 export function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
@@ -77,6 +78,18 @@ const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
   tensors: p => ({ x: x(p), dy: y(p), dweight: p.split * weight(p) }),
 });
 
+/** The inputs of tiles of m x m outputs, of two images of three [c, size, size] padded by one. */
+function tilesOfInputs(why: string, m: 2 | 4, c: number, size: number): CallRow<TiledImages> {
+  const across = Math.ceil(size / m);
+  const tiles = 2 * across * across;
+  return {
+    why,
+    kernel: winogradInput,
+    params: { m, first: 1, tiles, down: across, across, columns: tiles + 4, c, h: size, w: size, top: 1, left: 1 },
+    tensors: p => ({ x: 3 * p.c * p.h * p.w, v: (m + 2) ** 2 * p.c * p.columns }),
+  };
+}
+
 export const calls: readonly CallRow[] = [
   {
     ...forward('3x3, with an epilogue', { ...layer(2, 20, 8, 16, 3), epilogue: added }),
@@ -92,6 +105,8 @@ export const calls: readonly CallRow[] = [
   forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
   forward('taps in a row', { ...wide, bias: true }),
   forward('more rows than columns, strides that differ', tall),
+  forward('odd images of many channels', { ...layer(3, 33, 7, 34, 3), bias: true }),
+  forward('no padding, a residual', { ...layer(2, 8, 14, 12, 3, { pad: 0 }), epilogue: added }),
   forward('moments of the output too', { ...layer(4, 8, 8, 72, 3), bias: true, recorded: { of: 'moments', columns: 64 } }),
   forward('moments of few channels, more pixels at once', { ...layer(8, 4, 8, 12, 3), recorded: { of: 'moments', columns: 256 } }),
   forward('products of an input gradient', { ...inputGradient(layer(2, 16, 8, 40, 3)), recorded: { of: 'products', columns: 16 } }),
@@ -129,4 +144,9 @@ export const calls: readonly CallRow[] = [
   toWeight('of whole filters', layer(2, 3, 24, 20, 3), 2),
   toWeight('of whole filters, nothing divides', layer(2, 3, 21, 70, 3, { stride: 2 }), 2),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),
+
+  tilesOfInputs('as many tiles in a row as lanes', 4, 3, 32),
+  tilesOfInputs('three tiles in a row', 4, 18, 12),
+  tilesOfInputs('odd images', 2, 3, 7),
+  tilesOfInputs('odd images, two tiles in a row', 4, 3, 7),
 ];

@@ -9,6 +9,7 @@ import { backwardWeightRows } from './weight-lanes-3x3.ts';
 import { backwardWeightChannels } from './weight-lanes-channels.ts';
 import { backwardWeightFilters } from './weight-lanes-filters.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
+import { winogradForward, winogradWeights } from './winograd/winograd.ts';
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
@@ -29,6 +30,7 @@ export const conv = kernel({
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', normalised: 'read?', stats: 'read f32?' },
   epilogue: 'y',
   joins: [takesNorm, takesMoments, takesProducts],
+  staged: winogradForward,
   flops,
   variants: [
     forwardLanes('shuffle'),
@@ -140,6 +142,7 @@ export function splits(p: Conv, d: Profile): number {
 export const convBackwardWeight = kernel({
   name: 'conv_backward_weight',
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
+  staged: winogradWeights,
   flops,
   variants: [
     backwardWeightRows(true),

@@ -60,9 +60,9 @@ export type Form<P> = { readonly variants: readonly (Variant<P> | Looped<P>)[] }
 
 /** A kernel by its variants, by its one loop, or by the grid and the code of its one variant. */
 export function kernel<P, const B extends Bindings>(k: Common<P, B> & Form<P>): Kernel<P, B> {
-  const { name, bindings, step, draws, epilogue, unrolled, joins, together, repeated, flops } = k;
+  const { name, bindings, step, draws, epilogue, unrolled, joins, together, repeated, staged, flops } = k;
   const ways = 'variants' in k ? k.variants : [{ ...k, name: 'plain' }];
   const variants = ways.flatMap(way => ('over' in way ? looped(way, epilogue) : way));
   const all = epilogue ? { ...bindings, ...OPERANDS } : bindings;
-  return { name, bindings: all, step, draws, epilogue, unrolled, joins, together, repeated, flops, variants };
+  return { name, bindings: all, step, draws, epilogue, unrolled, joins, together, repeated, staged, flops, variants };
 }

@@ -101,6 +101,8 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   /** Whether the WGSL of a call draws random words: it may call `philox` and what builds on that (see random.ts). */
   readonly draws?: (p: P) => boolean;
   readonly variants: readonly Variant<P>[];
+  /** Ways to compute it by calls of other kernels. */
+  readonly staged?: readonly Staged<P>[];
   /** The output to which an elementwise function may be fused (see Epilogue); P then has `epilogue`. */
   readonly epilogue?: string;
   /** The unrolled code stores in many places: functions that draw random words would swell it. */
@@ -159,6 +161,20 @@ export interface Joined<C> {
   readonly reader?: (call: C) => C;
 }
 
+/** A way of computing a call by calls of other kernels, one after another. */
+export interface Staged<P> {
+  readonly name: string;
+  readonly fits: (p: P, d: Profile) => boolean;
+  /** Whether it is thought to be faster than any variant, where it fits. */
+  readonly leads: (p: P, d: Profile) => boolean;
+  /** What stands in the place of a call. `make` gives new tensors. */
+  readonly gives: <T extends Sized, C extends Call<T>>(
+    call: C,
+    d: Profile,
+    make: (name: string, shape: readonly number[]) => T,
+  ) => readonly C[];
+}
+
 /** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */
 export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string =>
   `${k.name}${half ? ' (f16)' : ''} ${JSON.stringify(p)}`;
@@ -178,10 +194,30 @@ export function fitting<P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] {
   return dispatched.length ? dispatched : able;
 }
 
+/** The name of the way that a call is to be computed, where the profile says one. */
+const wantedOf = <P>(k: Kernel<P>, p: P, d: Profile): string | undefined =>
+  d.prefer && (d.prefer[callKey(k, p, d)] ?? d.prefer[k.name] ?? d.prefer['*']);
+
+/** The ways to compute a call on this adapter, variants and stages, by their names, best guess first. */
+export function waysOf<P>(k: Kernel<P>, p: P, d: Profile): string[] {
+  const stages = (k.staged ?? []).filter(s => s.fits(p, d));
+  const lead = stages.filter(s => s.leads(p, d));
+  return [...lead, ...fitting(k, p, d), ...stages.filter(s => !lead.includes(s))].map(way => way.name);
+}
+
+/** The stages that a call takes on this adapter; undefined where a variant computes it. */
+export function stagesOf<P>(k: Kernel<P>, p: P, d: Profile): Staged<P> | undefined {
+  if (!k.staged) return undefined;
+  const ways = waysOf(k, p, d);
+  const wanted = wantedOf(k, p, d);
+  const name = ways.find(way => way === wanted) ?? ways[0];
+  return k.staged.find(s => s.name === name);
+}
+
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
   const can = fitting(k, p, d);
-  const wanted = d.prefer && (d.prefer[callKey(k, p, d)] ?? d.prefer[k.name] ?? d.prefer['*']);
+  const wanted = wantedOf(k, p, d);
   const chosen = can.find(v => v.name === wanted) ?? can[0];
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;

@@ -16,12 +16,17 @@ export interface Matmul {
   m: number;
   n: number;
   k: number;
+  /** So many products, one after another in a, b and y. */
+  batch?: number;
   ta?: boolean;
   tb?: boolean;
   bias?: boolean;
   gradient?: Gradient;
   epilogue?: readonly Epilogue[];
 }
+
+/** WGSL: where the matrix of `size` values begins that belongs to product number `batch`. */
+const startOf = (batch: number | undefined, size: number): string => (batch ? `batch * ${size}u + ` : '');
 
 /**
  * Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most, or 32 of a large one: these compile twice as long, to gain
@@ -47,7 +52,7 @@ function pointers(p: Matmul, groups: number) {
   if (!moves(p)) return { start: '', move: '' };
   const intoB = fitsVec4(p.n);
   return {
-    start: `${unroll(groups, g => `var pa${g} = ${p.ta ? `ma${g}` : `ra${g} / 4`};`, ' ')}${intoB ? ' var pb = nb / 4;' : ''}`,
+    start: `${unroll(groups, g => `var pa${g} = ${p.ta ? `ma${g}` : `ra${g} / 4`};`, ' ')}${intoB ? ` var pb = (${p.batch ? 'bp + ' : ''}nb) / 4;` : ''}`,
     move: `${unroll(groups, g => `pa${g} += ${p.ta ? '4 * M' : '1'};`, ' ')}${intoB ? ' pb += N;' : ''}`,
   };
 }
@@ -76,7 +81,7 @@ function loadB(p: Matmul): string {
     return `${unroll(4, j => `    let t${j} = ${row(j)};`)}
 ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
   }
-  const at = (kk: number) => `${fitsVec4(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
+  const at = (kk: number) => `${fitsVec4(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + ${p.batch ? 'bp + ' : ''}nb`;
   const value = (kk: number) => {
     if (!fitsVec4(p.n)) return fourScalars('b', at(kk), 'N - 1 - nb');
     return moves(p) ? `b[pb + ${kk} * (N / 4)]` : `b[(${at(kk)}) / 4]`;
@@ -89,14 +94,14 @@ function storeRow(p: Matmul, i: number): string {
   const result = `finish(${accumulated(p.gradient, 'y[at]')}, at)`;
   if (fitsVec4(p.n))
     return `
-      let at = u32((m0 + ${i}) * N + n) / 4;
+      let at = u32(${p.batch ? 'yp + ' : ''}(m0 + ${i}) * N + n) / 4;
       let v = c${i}${p.bias ? ' + bias[n / 4]' : ''};
       y[at] = ${result};`;
   return unroll(
     4,
     j => `
       if (n + ${j} < N) {
-        let at = u32((m0 + ${i}) * N + n + ${j});
+        let at = u32(${p.batch ? 'yp + ' : ''}(m0 + ${i}) * N + n + ${j});
         let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''};
         y[at] = ${result};
       }`,
@@ -116,12 +121,13 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   fits: (p, d) => isSoftware(d) && a4 === (!p.ta && fitsVec4(p.k)) && b4 === fitsVec4(p.tb ? p.k : p.n) && y4 === fitsVec4(p.n),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
-  grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
+  grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), p.batch ?? 1],
   code: (p, d) => {
     const S = d.lanes;
     const M = rows(p);
     const groups = ceilDiv(M, S);
     const { start, move } = pointers(p, groups);
+    const ap = p.batch ? 'ap + ' : '';
     const rowOfA = (g: number) => `min(m0 + ${g * S} + lane, M - 1)`;
     const broadcast = (row: number, kk: number) =>
       `subgroupBroadcast(a${Math.floor(row / S)}${p.ta ? `_${kk}` : `.${XYZW[kk]}`}, ${row % S}u)`;
@@ -135,8 +141,9 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let m0 = i32(group.y) * ${M};
   let n = (i32(group.x) * ${S} + lane) * 4; // this lane's four columns of y
   let nb = min(n, (N - 1) / 4 * 4);
-  ${unroll(groups, g => (p.ta ? `let ma${g} = ${rowOfA(g)};` : `let ra${g} = ${rowOfA(g)} * K;`))}
-  ${p.tb ? unroll(4, j => `let rb${j} = min(n + ${j}, N - 1) * K;`) : ''}
+  ${p.batch ? 'let product = i32(group.z); let ap = product * M * K; let bp = product * K * N; let yp = product * M * N;' : ''}
+  ${unroll(groups, g => (p.ta ? `let ma${g} = ${ap}${rowOfA(g)};` : `let ra${g} = ${ap}${rowOfA(g)} * K;`))}
+  ${p.tb ? unroll(4, j => `let rb${j} = ${p.batch ? 'bp + ' : ''}min(n + ${j}, N - 1) * K;`) : ''}
   ${start}
   ${unroll(M, i => `var c${i} = vec4f(0.0);`, ' ')}
   for (var k = 0; k < K; k += 4) {
@@ -160,38 +167,42 @@ export const matmul = kernel({
   bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write' },
   epilogue: 'y',
   step: p => accumulates(p.gradient),
-  flops: p => 2 * p.m * p.n * p.k,
+  flops: p => 2 * p.m * p.n * p.k * (p.batch ?? 1),
   variants: [
     ...choices.filter(([a4, b4, y4]) => b4 || !a4 || !y4).map(choice => lanes(...choice)), // b divides where a and y do
     ...tiled<Matmul>({
-      shape: p => ({ m: p.m, n: p.n, k: p.k }),
-      a: ({ m, k, ta }) =>
-        ta
-          ? linear({ source: 'a', base: 'at', offset: `k * ${m}u`, step: 1, alongK: false, vec4: fitsVec4(m) })
-          : linear({ source: 'a', base: `at * ${k}u`, offset: 'k', step: k, alongK: true }),
-      b: ({ n, k, tb }) =>
-        tb
-          ? linear({ source: 'b', base: `at * ${k}u`, offset: 'k', step: k, alongK: true })
-          : linear({ source: 'b', base: 'at', offset: `k * ${n}u`, step: 1, alongK: false, vec4: fitsVec4(n) }),
+      shape: p => ({ m: p.m, n: p.n, k: p.k, batch: p.batch }),
+      a: ({ m, k, ta, batch }) => {
+        const start = startOf(batch, m * k);
+        return ta
+          ? linear({ source: 'a', base: `${start}at`, offset: `k * ${m}u`, step: 1, alongK: false, vec4: fitsVec4(m) })
+          : linear({ source: 'a', base: `${start}at * ${k}u`, offset: 'k', step: k, alongK: true });
+      },
+      b: ({ n, k, tb, batch }) => {
+        const start = startOf(batch, n * k);
+        return tb
+          ? linear({ source: 'b', base: `${start}at * ${k}u`, offset: 'k', step: k, alongK: true })
+          : linear({ source: 'b', base: `${start}at`, offset: `k * ${n}u`, step: 1, alongK: false, vec4: fitsVec4(n) });
+      },
       vec4: p => fitsVec4(p.n),
       stored: ['y', 'bias'],
       code: (p, y) => wgsl`
 ${finish(p.epilogue, y.type)}
 fn store(m : u32, n : u32, sum : ${y.type}) {
-  let at = (m * ${p.n}u + n)${y.index};
+  let at = (${startOf(p.batch, p.m * p.n)}m * ${p.n}u + n)${y.index};
   let v = sum${p.bias ? ` + bias[n${y.index}]` : ''};
   y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
 }`,
     }),
     {
-      over: (p: Matmul) => planes({ count: p.m, size: p.n, threads: 64, perThread: 1 }),
+      over: (p: Matmul) => planes({ count: p.m * (p.batch ?? 1), size: p.n, threads: 64, perThread: 1 }),
       body: p => `
-  let m = plane; let n = at;
+  ${p.batch ? `let batch = plane / ${p.m}u; ` : ''}let m = plane${p.batch ? ` % ${p.m}u` : ''}; let n = at;
   var v = ${p.bias ? 'bias[n]' : '0.0'};
   for (var k = 0u; k < ${p.k}u; k++) {
-    v += a[${p.ta ? `k * ${p.m}u + m` : `m * ${p.k}u + k`}] * b[${p.tb ? `n * ${p.k}u + k` : `k * ${p.n}u + n`}];
+    v += a[${startOf(p.batch, p.m * p.k)}${p.ta ? `k * ${p.m}u + m` : `m * ${p.k}u + k`}] * b[${startOf(p.batch, p.n * p.k)}${p.tb ? `n * ${p.k}u + k` : `k * ${p.n}u + n`}];
   }
-  let out = m * ${p.n}u + n;
+  let out = plane * ${p.n}u + n;
   y[out] = finish(${accumulated(p.gradient, 'y[out]')}, out);`,
     },
   ],

@@ -21,8 +21,8 @@ const folder = mkdtempSync(join(tmpdir(), 'descent-tune-'));
 const file = join(folder, 'tuned.json');
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** Compiles a small net on a device of its own, with a tuner where `version` is given, and runs it. */
-async function run(version?: string, clock?: TunerOptions['time']) {
+/** Compiles a small net with kernels of k x k on a device of its own, with a tuner where `version` is given, and runs it. */
+async function run(version?: string, { clock, k = 5 }: { clock?: TunerOptions['time']; k?: number } = {}) {
   const device = await Device.open(await openAdapter());
   const notes: string[] = [];
   const progress: string[] = [];
@@ -35,7 +35,7 @@ async function run(version?: string, clock?: TunerOptions['time']) {
   const dy = g.persistent('input', 'dy', [2, 5]);
   const y = dense(5)(
     g,
-    g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)),
+    g.scope('conv', () => conv2d(4, k, { pad: k >> 1 })(g, x)),
   );
   g.kept.add(y);
   g.backward(y, dy);
@@ -51,7 +51,8 @@ async function run(version?: string, clock?: TunerOptions['time']) {
   const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params, {}), c.pipeline.variant.name]));
   const choices = program.commands.filter(c => fitting(c.op.kernel, c.op.params, device.profile).length > 1).length;
   device.close();
-  return { timed: tuner?.timed ?? 0, notes, progress, results, variants, choices };
+  const kernels = program.commands.map(c => c.op.kernel.name);
+  return { timed: tuner?.timed ?? 0, notes, progress, results, variants, choices, kernels };
 }
 
 const stored = () => JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string[]>>;
@@ -108,6 +109,22 @@ for (const [what, damage] of [
   });
 }
 
+test('a call is done in stages where these were found to be the fastest', async () => {
+  const direct = await run(undefined, { k: 3 });
+  await run('3', { k: 3 });
+  const all = stored();
+  const found = Object.entries(all).find(([place]) => place.endsWith('| 3'))![1];
+  for (const [key, order] of Object.entries(found)) {
+    if (order.includes('winograd 2x2')) found[key] = ['winograd 2x2', ...order.filter(name => name !== 'winograd 2x2')];
+  }
+  writeFileSync(file, JSON.stringify(all));
+  const { kernels, results } = await run('3', { k: 3 });
+  for (const kernel of ['winograd_output', 'winograd_weight_gradient']) {
+    assert.ok(kernels.includes(kernel) && !direct.kernels.includes(kernel), kernel);
+  }
+  for (const [name, values] of Object.entries(direct.results)) close(name, results[name as 'y'], values, 1e-5);
+});
+
 test('a variant that this version has not is told in one line, and its call timed again', async () => {
   const all = stored();
   const calls = Object.values(all)[0]!;
@@ -123,15 +140,17 @@ test('a variant that this version has not is told in one line, and its call time
 test('it takes what is faster by more than noise, and among equals the first of the kernel', async () => {
   rmSync(file);
   const looks: number[] = [];
-  const { variants } = await run('scripted', async (_, jobs, { rounds } = {}) => {
-    looks.push(rounds!);
-    return jobs.map(({ commands: [first] }) => {
-      const { variant } = first!.pipeline;
-      const plain = variant.name === 'plain';
-      const noise = rounds === 1 ? 1.3 : 1.01; // one look may be far out, a median of five not
-      const median = (plain ? 1 : 1.02) * noise * ((first as Command).op.kernel.name === 'matmul' && plain ? 0.8 : 1);
-      return { median, best: median, idle: median, first: median };
-    });
+  const { variants } = await run('scripted', {
+    clock: async (_, jobs, { rounds } = {}) => {
+      looks.push(rounds!);
+      return jobs.map(({ commands: [first] }) => {
+        const { variant } = first!.pipeline;
+        const plain = variant.name === 'plain';
+        const noise = rounds === 1 ? 1.3 : 1.01; // one look may be far out, a median of five not
+        const median = (plain ? 1 : 1.02) * noise * ((first as Command).op.kernel.name === 'matmul' && plain ? 0.8 : 1);
+        return { median, best: median, idle: median, first: median };
+      });
+    },
   });
   assert.ok(looks.includes(1) && looks.includes(5), 'a look at all, then a race');
   for (const [key, name] of variants) {

@@ -1,0 +1,126 @@
+/**
+ * Convolutions of 3x3 by Winograd's minimal filtering: inputs and weights are transformed, multiplied as (m + 2)^2 matrix products, and what
+ * comes out is transformed back. A quarter (m = 4) or 4/9 (m = 2) of the multiplications are left, whatever is odd or even.
+ */
+import { matmul } from '../../product/matmul.ts';
+import { isSoftware, type Call, type Profile, type Sized, type Staged } from '../../kernel/kernel.ts';
+import { ceilDiv, evenShare } from '../../kernel/loops.ts';
+import { areBoth } from '../../kernel/pair.ts';
+import { range } from '../../kernel/wgsl.ts';
+import type { Conv, ConvWeight } from '../shape.ts';
+import {
+  winogradGradient,
+  winogradInput,
+  winogradOutput,
+  winogradWeight,
+  winogradWeightGradient,
+  type TiledImages,
+  type Tiles,
+} from './kernels.ts';
+
+type M = Tiles['m'];
+
+/** Bytes that the transformed values of one side of a product may take: larger batches are done in parts. */
+const MOST_BYTES = 32 * 2 ** 20;
+/** On a software adapter fewer channels than this are done sooner directly (of odd images, which are slow there, still fewer), as are fewer tiles. */
+const ENOUGH_CHANNELS = 32;
+const ENOUGH_OF_ODD = 24;
+const ENOUGH_TILES = 64;
+
+const tilesOf = ({ oh, ow }: Conv, m: M) => ({ down: ceilDiv(oh, m), across: ceilDiv(ow, m) });
+
+/** Images that are done at a time: equal shares whose values fit. */
+function imagesAtATime(p: Conv, m: M, { maxBinding }: Profile): number {
+  const { down, across } = tilesOf(p, m);
+  const most = Math.floor(Math.min(MOST_BYTES, maxBinding) / (4 * (m + 2) ** 2 * Math.max(p.c, p.o) * (down * across + 3)));
+  return most < 1 ? 0 : evenShare(p.n, most);
+}
+
+const fits = (p: Conv, m: M, d: Profile): boolean =>
+  areBoth(p.k, 3) &&
+  areBoth(p.stride, 1) &&
+  areBoth(p.dilation, 1) &&
+  p.groups === 1 &&
+  !p.recorded &&
+  !d.half &&
+  imagesAtATime(p, m, d) > 0;
+
+const leads = (p: Conv, m: M, d: Profile): boolean => {
+  const { down, across } = tilesOf(p, m);
+  return (
+    m === 4 && isSoftware(d) && Math.min(p.c, p.o) >= (p.ow % 4 ? ENOUGH_OF_ODD : ENOUGH_CHANNELS) && p.n * down * across >= ENOUGH_TILES
+  );
+};
+
+/** The parts of a batch: their images as tiles, those of x [n, c, h, w] and of y [n, o, oh, ow]. */
+function partsOf(p: Conv, m: M, d: Profile): { x: TiledImages; y: TiledImages }[] {
+  const images = imagesAtATime(p, m, d);
+  const { down, across } = tilesOf(p, m);
+  const columns = ceilDiv(images * down * across, 4) * 4;
+  return range(ceilDiv(p.n, images)).map(i => {
+    const first = i * images;
+    const tiles: Tiles = { m, first, tiles: Math.min(images, p.n - first) * down * across, down, across, columns };
+    const [top, left] = p.pad;
+    return { x: { ...tiles, c: p.c, h: p.h, w: p.w, top, left }, y: { ...tiles, c: p.o, h: p.oh, w: p.ow, top: 0, left: 0 } };
+  });
+}
+
+type Make<T> = (name: string, shape: readonly number[]) => T;
+
+function forward<T extends Sized, C extends Call<T>>(m: M, call: C, d: Profile, make: Make<T>): C[] {
+  const p = call.params as Conv;
+  const { x, weight, bias, y, ...operands } = call.tensors;
+  const parts = partsOf(p, m, d);
+  const { columns } = parts[0]!.x;
+  const a2 = (m + 2) ** 2;
+  const u = make('transformed weights', [a2, p.o, p.c]);
+  const v = make('transformed inputs', [a2, p.c, columns]);
+  const products = make('products', [a2, p.o, columns]);
+  return [
+    { ...call, kernel: winogradWeight, params: { m, o: p.o, c: p.c, flip: p.flip }, tensors: { weight, u } },
+    ...parts.flatMap(part => [
+      { ...call, kernel: winogradInput, params: part.x, tensors: { x, v } },
+      { ...call, kernel: matmul, params: { m: p.o, n: columns, k: p.c, batch: a2 }, tensors: { a: u, b: v, y: products } },
+      {
+        ...call,
+        kernel: winogradOutput,
+        params: { ...part.y, bias: p.bias, epilogue: p.epilogue },
+        tensors: { products, ...(bias && { bias }), y, ...operands },
+      },
+    ]),
+  ];
+}
+
+function weightGradient<T extends Sized, C extends Call<T>>(m: M, call: C, d: Profile, make: Make<T>): C[] {
+  const p = call.params as ConvWeight;
+  const { x, dy, dweight } = call.tensors;
+  const parts = partsOf(p, m, d);
+  const { columns } = parts[0]!.x;
+  const a2 = (m + 2) ** 2;
+  const v = make('transformed inputs', [a2, p.c, columns]);
+  const g = make('transformed gradients', [a2, p.o, columns]);
+  const products = make('products', [a2, p.o, p.c]);
+  return [
+    ...parts.flatMap((part, i) => [
+      { ...call, kernel: winogradInput, params: part.x, tensors: { x, v } },
+      { ...call, kernel: winogradGradient, params: part.y, tensors: { dy, v: g } },
+      {
+        ...call,
+        kernel: matmul,
+        params: { m: p.o, n: p.c, k: columns, batch: a2, tb: true, ...(i && { gradient: 'more' }) },
+        tensors: { a: g, b: v, y: products },
+      },
+    ]),
+    { ...call, kernel: winogradWeightGradient, params: { m, o: p.o, c: p.c, split: p.split }, tensors: { products, dweight } },
+  ];
+}
+
+const staged = <P extends Conv>(m: M, gives: typeof forward): Staged<P> => ({
+  name: `winograd ${m}x${m}`,
+  fits: (p, d) => fits(p, m, d),
+  leads: (p, d) => leads(p, m, d),
+  gives: (call, d, make) => gives(m, call, d, make),
+});
+
+export const winogradForward = [staged<Conv>(4, forward), staged<Conv>(2, forward)];
+export const winogradWeights = [staged<ConvWeight>(4, weightGradient), staged<ConvWeight>(2, weightGradient)];
