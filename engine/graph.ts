@@ -5,7 +5,7 @@ import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
-import { product, type Init, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
+import { product, type Init, type Param, type Role, type Rows, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -137,36 +137,55 @@ export class Graph {
   }
 
   /** A new tensor of float32 values, which some kernel is to write. */
-  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
+  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, rows?: Rows): Tensor {
     const full = [...this.#path, name].join('.');
     check(shape.every(isWhole), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers');
-    const t = { name: full, shape, size: product(shape), role };
+    const t = { name: full, shape, size: product(shape), role, ...(rows && { rows }) };
     this.tensors.push(t);
     return t;
   }
 
   /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor. */
-  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init): Tensor {
+  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, rows?: Rows): Tensor {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
     if (!t) {
-      this.#named.set(key, (t = this.tensor(shape, role, name)));
+      this.#named.set(key, (t = this.tensor(shape, role, name, rows)));
       if (init) this.init.set(t, init);
     }
     return t;
   }
 
   /** A trained tensor, with a place of the same shape for its gradient, which lasts unless it is frozen. */
-  param(name: string, shape: Shape, init: Init): Param {
-    const value = this.persistent('param', name, shape, init);
+  param(name: string, shape: Shape, init: Init, rows?: Rows): Param {
+    const value = this.persistent('param', name, shape, init, rows);
     const isFrozen = this.isFrozen(value);
     const all = isFrozen ? this.frozenParams : this.params;
     const known = all.get(value.name);
     if (known) return known;
-    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape);
+    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape, undefined, rows);
     const made = { value, grad, path: this.path };
     all.set(value.name, made);
     return made;
+  }
+
+  /** A trained tensor in parts of at most `most` of its rows, each as `param` makes them; its first values are those that it has as one. */
+  paramRows(name: string, shape: Shape, init: Init, most: number): Param[] {
+    const [count, ...row] = shape as [number, ...number[]];
+    const whole = [...this.#path, name].join('.');
+    const parts = Math.ceil(count / most);
+    let values: Float32Array | undefined;
+    return Array.from({ length: parts }, (_, i) => {
+      const first = i * most;
+      const own = [Math.min(most, count - first), ...row];
+      const ofWhole: Init = (_shape, _name, seed) => {
+        values ??= init(shape, whole, seed);
+        const drawn = values.subarray(first * product(row), first * product(row) + product(own));
+        if (i === parts - 1) values = undefined;
+        return drawn;
+      };
+      return this.param(`${name}.rows${first}`, own, ofWhole, { name: whole, shape, first });
+    });
   }
 
   /** Whether a parameter or buffer is to keep its values. */

@@ -22,6 +22,16 @@ export interface Tensor {
   readonly half?: true;
   /** The tensor whose values this is under another shape (see Graph.view). */
   readonly base?: Tensor;
+  /** Of which larger parameter these are some rows (see Graph.paramRows). */
+  readonly rows?: Rows;
+}
+
+/** Rows of a parameter of too many bytes for one binding: tensors of their own on the device, which files know as one. */
+export interface Rows {
+  readonly name: string;
+  readonly shape: Shape;
+  /** The first of them. */
+  readonly first: number;
 }
 
 /** A parameter: its values, and the gradient of the loss by each of them; of a frozen one nobody reads it, and what would write it is not done. */

@@ -2,6 +2,7 @@ import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { patches } from '../shaders/conv/patches.ts';
 import { matmul } from '../shaders/product/matmul.ts';
+import { cat } from './compose.ts';
 import { torchDefault } from './init.ts';
 import { biasGradient, weightedForm, weightGradient, type UsedWeight, type WeightTransform } from './weight.ts';
 
@@ -18,7 +19,33 @@ export interface DenseOptions {
 export const dense =
   (out: number, options?: DenseOptions): Layer =>
   (g, x) =>
-    weighted(g, x, out, options).y;
+    tooLarge(g, x, out) && !options?.through
+      ? inRows(g, x, [out, product(x.shape.slice(1))], options?.bias ?? true)
+      : weighted(g, x, out, options).y;
+
+/** Bytes of a weight that is computed in parts at most: what is larger than a buffer may be is refused where it gets its place. */
+const MOST = 2 ** 32;
+
+/** Whether one binding cannot span the weight, and can a few of its rows. */
+const tooLarge = ({ profile }: Graph, x: Tensor, out: number): boolean => {
+  const row = 4 * product(x.shape.slice(1));
+  return out * row > profile.maxBinding && out * row <= MOST && 8 * row <= profile.maxBinding;
+};
+
+/**
+ * y = x weight^T + bias where one binding cannot span the weight: each output is computed from the rows that it takes, and the gradient of x
+ * is the sum over parts. Weights that something becomes of are not split.
+ */
+function inRows(g: Graph, x: Tensor, [out, c]: readonly [out: number, c: number], bias: boolean): Tensor {
+  const count = Math.ceil(out / Math.floor(g.profile.maxBinding / 4 / c));
+  const most = 4 * Math.ceil(out / count / 4);
+  const weights = g.paramRows('weight', [out, c], g.weights ?? torchDefault(c), most);
+  const biases = bias ? g.paramRows('bias', [out], g.biases?.(c) ?? torchDefault(c), most) : [];
+  return cat(
+    g,
+    weights.map((weight, i) => linear(g, x, { weight, bias: biases[i] })),
+  );
+}
 
 /** A dense layer, and its weight. */
 export function weighted(g: Graph, x: Tensor, out: number, { bias = true, through }: DenseOptions = {}): { y: Tensor; weight: Param } {

@@ -5,6 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Layout } from '../../engine/plan.ts';
 import { models, openModel } from '../../models/index.ts';
+import { inFiles } from '../../train/evaluate/weights.ts';
 import { readOptions, type ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
@@ -102,7 +103,7 @@ test('nets for 32x32 take 28x28 as well', () => {
 });
 
 test('parameter names are those of torchvision', () => {
-  const names = (spec: string, input: ModelInput) => [...build(spec, input).params.keys()];
+  const names = (spec: string, input: ModelInput) => [...build(spec, input).params.values()].map(p => inFiles(p.value).name);
   const resnet50 = names('resnet50', IMAGENET);
   const googlenet = names('googlenet', IMAGENET);
   const vgg = names('vgg11-bn', IMAGENET);
@@ -165,14 +166,24 @@ test('a model without options refuses any', async () => {
   assert.is(await refusal(() => readOptions('bare', {}, { shortcut: 'A' })), 'bare: it has no options, shortcut was given; leave it out');
 });
 
-test('a model whose weights exceed a binding is refused, the layer named', async () => {
-  const layout = new Layout(2 ** 27);
-  const { params } = build('vgg16', IMAGENET);
-  const message = await refusal(() => {
+test('a dense weight that exceeds a binding is in rows of its own, each with its place; one of more than 4 GiB is refused', async () => {
+  const placed = (name: string, input: ModelInput) => {
+    const layout = new Layout(2 ** 27);
+    const { params } = build(name, input);
     for (const { value } of params.values()) layout.place(value);
-  });
-  const why = 'takes 392.0 MiB, more than this adapter binds at once (128.0 MiB)';
-  assert.is(message, `classifier.0.weight: [4096, 25088] ${why}; choose a smaller model, head or batch`);
+    return params;
+  };
+  const params = placed('vgg16', IMAGENET);
+  assert.equal(
+    [...params.keys()].filter(name => name.startsWith('classifier.0.')),
+    ['weight', 'bias'].flatMap(kind => [0, 1024, 2048, 3072].map(row => `classifier.0.${kind}.rows${row}`)),
+  );
+  assert.equal(params.get('classifier.0.weight.rows1024')!.value.rows, { name: 'classifier.0.weight', shape: [4096, 25088], first: 1024 });
+  const why = 'takes 11962.9 MiB, more than this adapter binds at once (128.0 MiB)';
+  assert.is(
+    await refusal(() => placed('mlp:hidden=4000000', FASHION)),
+    `fc1.weight: [4000000, 784] ${why}; choose a smaller model, head or batch`,
+  );
 });
 
 test('a bare flag switches it on', () => {

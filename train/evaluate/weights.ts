@@ -16,6 +16,12 @@ export function putOn(memory: Memory, graph: Graph): Tensor[] {
   return savedOf(graph);
 }
 
+/** The name and shape under which files have a tensor: rows of a large one are part of that. */
+export const inFiles = (t: Tensor): Pick<Tensor, 'name' | 'shape'> => t.rows ?? t;
+
+/** Where in the tensor of a file the values of `t` begin. */
+const startOf = ({ rows, shape }: Tensor): number => (rows ? rows.first * product(shape.slice(1)) : 0);
+
 /** Lasting tensors under their names; each buffer is read once. */
 export async function readTensors(memory: Memory, tensors: readonly Tensor[]): Promise<Tensors> {
   const pages = new Map<string, ArrayBuffer>();
@@ -24,7 +30,10 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
     const { buffer, offset } = memory.place(t);
     const gpu = memory.buffers.get(buffer)!;
     if (!pages.has(buffer)) pages.set(buffer, await memory.download(gpu, 0, gpu.size));
-    out[t.name] = { shape: t.shape, data: new Float32Array(pages.get(buffer)!, offset, t.size).slice() };
+    const values = new Float32Array(pages.get(buffer)!, offset, t.size);
+    const { name, shape } = inFiles(t);
+    if (t.rows) (out[name] ??= { shape, data: new Float32Array(product(shape)) }).data.set(values, startOf(t));
+    else out[name] = { shape, data: values.slice() };
   }
   return out;
 }
@@ -66,14 +75,20 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict 
     check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');
     given.set(name, tensor);
   }
-  const wanted = own.filter(t => !skip?.test(t.name));
-  const names = new Set(own.map(t => t.name));
-  const missing = wanted.filter(t => !given.has(t.name));
+  const wanted = own.filter(t => !skip?.test(inFiles(t).name));
+  const names = new Set(own.map(t => inFiles(t).name));
+  const missing = wanted.filter(t => !given.has(inFiles(t).name)).map(inFiles);
   const unexpected = [...given.keys()].filter(n => !names.has(n) && !skip?.test(n) && !n.endsWith('num_batches_tracked'));
-  const there = wanted.flatMap(t => (given.has(t.name) ? [[t, given.get(t.name)!] as const] : []));
-  const fits = ([t, { shape }]: (typeof there)[number]) => show(shape) === show(t.shape);
-  const pairs = there.filter(fits);
-  const mismatched = there.filter(pair => !fits(pair));
+  const there = wanted.flatMap(t => {
+    const found = given.get(inFiles(t).name);
+    return found ? [[t, found] as const] : [];
+  });
+  const fits = ([t, { shape }]: (typeof there)[number]) => show(shape) === show(inFiles(t).shape);
+  const pairs = there.filter(fits).map(([t, found]) => {
+    const start = startOf(t);
+    return [t, t.rows ? { shape: t.shape, data: found.data.subarray(start, start + t.size) } : found] as const;
+  });
+  const mismatched = there.filter(pair => !fits(pair)).map(([t, found]) => [inFiles(t), found] as const);
   if (strict) {
     check(
       !missing[0],
@@ -96,7 +111,8 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict 
     `weights: none of ${some([...given.keys()]) || 'no tensors'} is of this model`,
     `it has ${some([...names])}`,
   );
-  return { pairs, unexpected, missing: missing.map(t => t.name), mismatched: mismatched.map(([t]) => t.name) };
+  const unique = (list: readonly { readonly name: string }[]) => [...new Set(list.map(t => t.name))];
+  return { pairs, unexpected, missing: unique(missing), mismatched: unique(mismatched.map(([t]) => t)) };
 }
 
 /** Writes the tensors `own` of a model, those that fit as `options` ask; says which did not. */

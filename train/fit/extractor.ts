@@ -11,7 +11,7 @@ import { Answers } from '../evaluate/answers.ts';
 import { bytesOfPictures, kindFor, type Pixels } from '../evaluate/pixels.ts';
 import { BATCH, openWeights, type GivenFacts, type PredictorOptions } from '../evaluate/predictor.ts';
 import { probeGraph, type ImageKind } from '../evaluate/probe.ts';
-import { putOn, readTensors, writeWeights } from '../evaluate/weights.ts';
+import { inFiles, putOn, readTensors, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { Source } from '../run/store.ts';
 import { BACKBONE } from '../tune/backbone.ts';
@@ -69,7 +69,7 @@ export class FeatureExtractor {
     try {
       const { graph, output } = probeGraph(memory, trunk, kind, 1);
       const own = putOn(memory, graph);
-      const names = new Set(own.map(t => t.name));
+      const names = new Set(own.map(t => inFiles(t).name));
       writeWeights(memory, own, Object.fromEntries(Object.entries(weights).filter(([name]) => names.has(name))));
       return new FeatureExtractor({ device, memory, facts, kind, trunk, own, shape: output.shape.slice(1) });
     } catch (error) {

@@ -8,7 +8,7 @@ import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import { needsGradientAlone } from '../../optim/rule.ts';
 import { takeTotals } from '../evaluate/totals.ts';
-import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
+import { inFiles, readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases/phases.ts';
 import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
@@ -164,7 +164,7 @@ export class Net {
   /** Replaces gradients in memory, those that are given. Throws where one is of no weight, or of another shape. */
   setGradients(gradients: Tensors): Promise<void> {
     return this.#memory.inTurn(() => {
-      const given = this.#grads('setGradients').filter(t => Object.hasOwn(gradients, t.name));
+      const given = this.#grads('setGradients').filter(t => Object.hasOwn(gradients, inFiles(t).name));
       writeWeights(this.#memory, given, gradients);
     });
   }

@@ -42,7 +42,7 @@ function sourcesOf(g: Graph): ReadonlyMap<string, ReadonlySet<string>> {
 
 /** Builds the model for one image and sums up its ops by layer. */
 export function layerSizes(text: string, input: ModelInput): LayerSizes[] {
-  const g = new Graph({ training: false, profile: DEFAULT_PROFILE });
+  const g = new Graph({ training: false, profile: { ...DEFAULT_PROFILE, maxBinding: Infinity } });
   const image = g.tensor([1, ...input.shape], 'input', 'images');
   openModel(parseSpec('model', text), input)(g, image);
   const fields = receptiveFields(g, image);

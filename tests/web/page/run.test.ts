@@ -152,7 +152,7 @@ if (
 
   test('a model too large for the adapter is refused, and the run stays', async () => {
     const { step } = await at.seen();
-    await page.evaluate(`location.hash = 'train?model=mlp:hidden=400000'`);
+    await page.evaluate(`location.hash = 'train?model=mlp:hidden=4000000'`);
     await page.getByLabel('hidden', { exact: true }).waitFor();
     await at.press('Start');
     await at.notes('more than this adapter binds at once');
