@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { formatChanges, madeBefore, parseChanges } from '../../../train/config/changes.ts';
 import { configAfter, configFromJson, parseConfig, withChange } from '../../../train/config/config.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
+import { checkGoesOn } from '../../../train/fit/checkpoint.ts';
 import { rateCurve } from '../../../train/run/rates.ts';
 import { refusal } from '../../support/refusal.ts';
 
@@ -88,6 +89,20 @@ test('to change back at the same step is no change, at a later one it is one; wh
   assert.equal(withChange(withChange(once, 4, { lr: '0.1' }), 4, { weightDecay: '0' }).changes, undefined);
   assert.is(withChange(once, 7, { lr: '0.1', weightDecay: '0.001' }).changes, '4: lr=0.5 weight-decay=1e-3; 7: lr=0.1');
   assert.is(withChange(once, 2, { beta1: '0.5', lr: '0.1' }).changes, '2: beta1=0.5; 4: lr=0.5 weight-decay=1e-3');
+});
+
+test('a run that goes on from a checkpoint keeps what was changed before it; what is still to come may be another', async () => {
+  const asked = (changes?: string) => config({ changes });
+  const goesOn = (changes: string | undefined, step: number) => {
+    const checkpoint = { weights: {}, state: { tensors: {}, counters: { steps: step } }, fitted: { evaluated: [] } };
+    checkGoesOn({ ...checkpoint, config: asked('4: lr=0.5; 9: lr=0.1') }, asked(changes));
+  };
+  goesOn('4: lr=0.5; 12: beta1=0.5', 9);
+  goesOn(undefined, 4);
+  assert.is(
+    await refusal(() => goesOn('5: lr=0.5', 9)),
+    'resume: changes was 4: lr=0.5, now it is 5: lr=0.5; a run that goes on keeps its options, only epochs, steps, logEvery and later changes may change',
+  );
 });
 
 test('the rates that are drawn before a run begins are changed at their steps', () => {

@@ -24,7 +24,7 @@ export interface Mark {
   readonly x: number;
   readonly step: number;
   readonly colour: string;
-  /** The curves that it is of. */
+  /** What it is of, and the group of its curves. */
   readonly name: string;
   readonly group: number;
   /** What changed, in a few letters. */

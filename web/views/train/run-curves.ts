@@ -97,7 +97,7 @@ export class RunCurves {
         drawn.flatMap(d => d.curves),
         drawn.map(d => d.gap),
         { ...view, group: this.#group },
-        runs.flatMap((run, i) => (run.hidden ? [] : marksOf(run, names[i]!.brief, drawing.across))),
+        runs.flatMap(run => (run.hidden ? [] : marksOf(run, drawing.across))),
       );
     }
   }

@@ -14,8 +14,9 @@ export const briefly = (values: ChangedValues): string =>
     .join(', ');
 
 /** A mark for each change so far, from where the curves of the run begin. */
-export function marksOf(run: Run, name: string, across: Across): Mark[] {
+export function marksOf(run: Run, across: Across): Mark[] {
   const { colour, id: group, branched } = run;
+  const name = `run ${group + 1}`;
   return changesIn(run.config)
     .filter(({ after }) => after <= run.step && after >= (branched?.step ?? 0))
     .flatMap(({ after, values }) => {
