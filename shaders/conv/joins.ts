@@ -1,5 +1,5 @@
 /** What a convolution can take over from the normalisation after it. */
-import { fitting, isSoftware, pick, type Call, type Join, type Profile } from '../kernel/kernel.ts';
+import { fitting, isSoftware, pick, stagesOf, type Call, type Join, type Profile } from '../kernel/kernel.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
 import type { Channels, Values } from '../norm/channels.ts';
@@ -44,12 +44,12 @@ export const takesNorm: Join = {
 const COLUMNS = [256, 128, 64, 32, 16];
 
 /**
- * How the numbers of a convolution's output may be recorded; undefined where the variant that computes it cannot. Then they cost a pass over
+ * How the numbers of a convolution's output may be recorded; undefined where the way that it is computed cannot. Then they cost a pass over
  * the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20 step.
  */
 function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], d: Profile): Recorded | undefined {
   const p = params as Conv;
-  if (isSoftware(d)) return undefined;
+  if (isSoftware(d) || stagesOf(kernel, p, d)) return undefined;
   const best = pick(kernel, p, d).name;
   const columns = COLUMNS.find(
     columns =>
