@@ -63,7 +63,7 @@ if (
     assert.is(await page.evaluate('document.activeElement.ariaLabel'), 'Test image');
     await box('fc2').click();
     const scores = layer.getByRole('list', { name: 'Scores of classes' }).getByRole('listitem');
-    await scores.filter({ hasText: /^circle-?\d+\.\d\d$/ }).waitFor();
+    await scores.filter({ hasText: /^circle−?\d+\.\d\d$/ }).waitFor();
     await at.press('Close the layer');
     assert.is(await focused(), 'fc2');
   });

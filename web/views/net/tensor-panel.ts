@@ -127,7 +127,11 @@ export class TensorPanel {
 /** The largest scores of classes, which softmax makes probabilities of, as bars from the least of all. */
 function scores(values: Float32Array, classes: readonly string[]): HTMLElement {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const all = [...values].map((v, i) => ({ name: classes[i]!, share: (v - least) / (most - least || 1), said: v.toFixed(2) }));
+  const all = [...values].map((v, i) => ({
+    name: classes[i]!,
+    share: (v - least) / (most - least || 1),
+    said: v.toFixed(2).replace('-', '−'),
+  }));
   const { element, show } = bars('Scores of classes, the largest first');
   show(all.sort((a, b) => b.share - a.share).slice(0, SCORES));
   element.classList.add('scores');

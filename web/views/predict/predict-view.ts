@@ -103,7 +103,7 @@ export class PredictView {
     }
     const { model, dataset } = run.config;
     this.#net.replaceChildren(
-      `Run ${run.id + 1}, ${model} on ${dataset} after ${run.step} steps, answers. ` +
+      `Run ${run.id + 1}, ${model} on ${dataset}${run.step ? ` after ${run.step} steps` : ''}, answers. ` +
         `A picture is cropped to its middle and scaled to ${run.facts.shape.slice(1).join('×')}.`,
     );
   }

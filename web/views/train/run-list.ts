@@ -60,6 +60,7 @@ export class RunList {
   /** `removed` can be brought back. */
   show(runs: readonly Run[], selected: Run | undefined, removed: Run | undefined): void {
     this.element.hidden = !runs.length && !removed;
+    this.#ordered.hidden = runs.length < 2;
     this.#tellOf(removed);
     for (const [run, { element }] of this.#rows) {
       if (runs.includes(run)) continue;

@@ -212,6 +212,7 @@ export class TrainView {
     this.#tellTitle();
     this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
+    this.#change.element.hidden = !run;
     this.#change.show(run);
     this.#list.show(this.runs, run, this.#set.removed);
     this.#curves.show(this.runs);
