@@ -127,6 +127,57 @@ if (
     assert.is(await step(), before + 1);
   });
 
+  test('inputs come and go while it trains, weights of the others stay, and a change of units too goes on', async () => {
+    await at.open('playground?problem=xor&hidden=2&batchSize=20');
+    await at.press('Start');
+    await page.waitForFunction(`/Step [1-9]/.test(document.querySelector('.playground .status').textContent)`);
+    await at.press('Input xy');
+    await goesOn();
+    assert.ok((await step()) > 0);
+    assert.match(await told('unit 1 of layer 1'), / × x .* × y .* × xy /);
+    await at.press('One unit more in layer 1');
+    await page.waitForFunction(`location.hash.includes('hidden=3')`);
+    await goesOn();
+    await at.press('Pause');
+    assert.is(await page.evaluate('location.hash'), '#playground?problem=xor&features=x-y-xy&hidden=3&batchSize=20');
+  });
+
+  test('test points and plain classes are shown when asked for, with their loss beside that of training', async () => {
+    await at.says('; test: loss ');
+    const picture = (): Promise<string> =>
+      page.evaluate(`[...document.querySelectorAll('.boundary canvas')].map(c => c.toDataURL()).join()`);
+    const before = await picture();
+    await page.getByLabel('Test points').check();
+    const withTest = await picture();
+    await page.getByLabel('Discretise').check();
+    assert.is(new Set([before, withTest, await picture()]).size, 3);
+    const link = (await page.evaluate('location.hash')) as string;
+    assert.ok(link.endsWith('&showTest=true&discrete=true'));
+    await page.reload();
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+    assert.is(await page.evaluate('location.hash'), link);
+    assert.ok(await page.getByLabel('Test points').isChecked());
+    assert.is(await page.getByRole('button', { name: 'Input xy', exact: true }).getAttribute('aria-pressed'), 'true');
+  });
+
+  test('numbers are learnt as colours and as a curve, without a share that is right', async () => {
+    const learnt = async (problem: string) => {
+      await page.getByLabel('Problem').selectOption(problem);
+      await page.waitForFunction(`/Step 0,/.test(document.querySelector('.playground .status').textContent)`);
+      const words = await page.locator('.playground .status').textContent();
+      assert.not.match(words!, /right/);
+      const first = Number(words!.match(/Training: loss ([\d.]+)/)![1]);
+      await at.press('Start');
+      await page.waitForFunction(
+        `Number(document.querySelector('.playground .status').textContent.match(/Step [1-9].*Training: loss ([\\d.]+)/)?.[1]) < ${first}`,
+      );
+      await at.press('Pause');
+    };
+    await learnt('slope');
+    await learnt('sine');
+    assert.ok(await page.getByLabel('Discretise').isHidden()); // a curve has no classes
+  });
+
   test('a swipe over the picture scrolls, on a phone too', async () => {
     const phone = await page
       .context()
