@@ -128,7 +128,7 @@ export function taken(id: string): Promise<boolean> {
       return new Promise(release => releases.set(id, release));
     };
     // The page before a reload may still be about to give it back.
-    navigator.locks.request(`descent-run ${id}`, { signal: AbortSignal.timeout(500) }, held).catch(() => resolve(false));
+    navigator.locks.request(`descent-run ${id}`, { signal: AbortSignal.timeout(2000) }, held).catch(() => resolve(false));
   });
 }
 
