@@ -1,11 +1,12 @@
 /** The input gradient of convolutions of stride 2 for software adapters; see lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { declareSums, findColumns, id, loadRow, sorted, storeRow, storeSums, tilesOf, type RowLoad } from './lane-tiles.ts';
+import { declareSums, findColumns, id, loadRow, sorted, storeRow, sumsOf, tilesOf, type RowLoad } from './lane-tiles.ts';
 import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
+import { storeInTurns } from '../kernel/turns.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
 /** Outputs of one lane of the strided input gradient: `rows` x `columns` of dx, from half as many of dy (stride 2). */
@@ -102,13 +103,12 @@ ${unroll(
     ${unroll(holders, g => `w${g} += op.cg * ${taps};`, ' ')}
   }
   if (tile < op.tiles) {
-${storeSums({
-  channels: BACK.channels,
-  height: BACK.rows,
-  width: BACK.columns,
+${storeInTurns({
+  items: BACK.channels,
+  turns: 4,
+  sums: sumsOf(BACK.rows, BACK.columns),
   first: 'c0',
   end: 'op.cg',
-  epilogue: Boolean(p.epilogue?.length),
   store: (i, channel) =>
     unroll(
       BACK.rows,

@@ -82,41 +82,9 @@ export function loadRow(row: string, load: RowLoad): string {
 export const declareSums = (channels: number, height: number, width: number, start: (channel: number) => string): string =>
   unroll(channels, i => `  ${unroll(height, y => unroll(width, x => `var c${i}_${y}_${x} = ${start(i)};`, ' '), ' ')}`);
 
-interface SumsStore {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  /** WGSL: the first channel of the tile, and the end of those that there are. */
-  readonly first: string;
-  readonly end: string;
-  /** Whether an epilogue is part of each store. */
-  readonly epilogue: boolean;
-  /** WGSL that stores the sums of the tile's channel i as those of `channel`. */
-  readonly store: (i: number, channel: string) => string;
-}
-
-/**
- * WGSL that stores a tile's sums. An epilogue makes kilobytes of machine code of each store, whose compilation would last several times as
- * long as that of the sums: it stands in the code for a quarter of the channels, and the sums of the others take their places in turn.
- */
-export function storeSums({ channels, height, width, first, end, epilogue, store }: SumsStore): string {
-  const turns = epilogue ? [4, 3, 2, 1].find(n => channels % n === 0)! : 1;
-  const each = channels / turns;
-  const stored = (channel: string) =>
-    unroll(
-      each,
-      i => `
-      if (${channel} + ${i} < ${end}) {${store(i, `${channel} + ${i}`)}
-      }`,
-    );
-  if (turns === 1) return stored(first);
-  const move = (i: number) => unroll(height, y => unroll(width, x => `c${i}_${y}_${x} = c${i + each}_${y}_${x};`, ' '), ' ');
-  // How many turns there are is not known before it runs, else drivers would unroll them.
-  return `
-    for (var channel = ${first}; channel < min(${first} + ${channels}, ${end}); channel += ${each}) {${stored('channel')}
-${unroll(channels - each, i => `      ${move(i)}`)}
-    }`;
-}
+/** The sums of channel i. */
+export const sumsOf = (height: number, width: number) => (i: number) =>
+  range(height).flatMap(y => range(width).map(x => `c${i}_${y}_${x}`));
 
 interface RowStore {
   readonly buffer: string;

@@ -12,7 +12,7 @@ import {
   loadRow,
   sorted,
   storeRow,
-  storeSums,
+  sumsOf,
   tilesOf,
   weightStrides,
   type RowLoad,
@@ -23,6 +23,7 @@ import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
+import { storeInTurns } from '../kernel/turns.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
 /** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
@@ -164,13 +165,12 @@ ${body}
     ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
   }
   if (tile < op.tiles) {
-${storeSums({
-  channels,
-  height: th,
-  width: tw,
+${storeInTurns({
+  items: channels,
+  turns: p.epilogue?.length ? 4 : 1,
+  sums: sumsOf(th, tw),
   first: 'o0',
   end: 'op.og',
-  epilogue: Boolean(p.epilogue?.length),
   store: (i, channel) =>
     unroll(
       th,

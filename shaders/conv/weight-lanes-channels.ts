@@ -6,6 +6,7 @@ import { broadcastDy, channelsOf, head, heldChannel, sizes } from './weight-lane
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
+import { storeInTurns } from '../kernel/turns.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** How many rows of a kernel a lane holds: all of a small one, else one, since the sums of all would fill the registers many times over. */
@@ -31,14 +32,16 @@ export const multiplyTaps = (i: number, dy: string, taps: readonly number[], val
 export const storeTaps = (p: ConvWeight, channels: number) => {
   const taps = heldRows(p) * p.k[1];
   return `
-  if (c0 + lane < parts) {${unroll(
-    channels,
-    i => `
-    if (o0 + ${i} < op.og) {
-      let at = ((slice * op.o + part * op.og + o0 + ${i}) * parts + held) * ${taps};
-      ${unroll(taps, t => `dweight[at + ${t}] = c${i}_${t};`)}
-    }`,
-  )}
+  if (c0 + lane < parts) {${storeInTurns({
+    items: channels,
+    turns: 8,
+    first: 'o0',
+    end: 'op.og',
+    sums: i => range(taps).map(t => `c${i}_${t}`),
+    store: (i, channel) => `
+      let at = ((slice * op.o + part * op.og + ${channel}) * parts + held) * ${taps};
+      ${unroll(taps, t => `dweight[at + ${t}] = c${i}_${t};`)}`,
+  })}
   }
 }`;
 };

@@ -4,6 +4,7 @@ import { finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
+import { storeInTurns } from '../kernel/turns.ts';
 import { fitsVec4, unroll, widthOf, XYZW } from '../kernel/wgsl.ts';
 import { linear } from './operand.ts';
 import { tiled } from './tiled.ts';
@@ -89,19 +90,19 @@ ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${pa
   return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
 }
 
-/** WGSL: a lane stores its four columns of row m0 + i. */
-function storeRow(p: Matmul, i: number): string {
+/** WGSL: a lane stores its four columns of the i-th row that it holds, the `row`-th of y. */
+function storeRow(p: Matmul, i: number, row: string): string {
   const result = `finish(${accumulated(p.gradient, 'y[at]')}, at)`;
   if (fitsVec4(p.n))
     return `
-      let at = u32(${p.batch ? 'yp + ' : ''}(m0 + ${i}) * N + n) / 4;
+      let at = u32(${p.batch ? 'yp + ' : ''}(${row}) * N + n) / 4;
       let v = c${i}${p.bias ? ' + bias[n / 4]' : ''};
       y[at] = ${result};`;
   return unroll(
     4,
     j => `
       if (n + ${j} < N) {
-        let at = u32(${p.batch ? 'yp + ' : ''}(m0 + ${i}) * N + n + ${j});
+        let at = u32(${p.batch ? 'yp + ' : ''}(${row}) * N + n + ${j});
         let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''};
         y[at] = ${result};
       }`,
@@ -153,7 +154,14 @@ ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
     ${move}
   }
   if (n < N) {
-${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
+${storeInTurns({
+  items: M,
+  turns: p.epilogue?.length || !y4 ? 4 : 1,
+  first: 'm0',
+  end: 'M',
+  sums: i => [`c${i}`],
+  store: (i, row) => storeRow(p, i, row),
+})}
   }
 }`
     );
