@@ -98,7 +98,11 @@ const commandLine = modules => ({
     rollupOptions: {
       input: { main: join(ROOT, 'cli/main.ts'), 'mpi-thread': join(ROOT, 'train/distribute/node/thread.ts') },
       external: Object.keys(peerDependencies),
-      output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+      output: {
+        entryFileNames: '[name].js',
+        chunkFileNames: '[name]-[hash].js',
+        minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+      },
     },
   },
 });
