@@ -72,6 +72,13 @@ if (
     await changeMomentum('0.5'); // changed back before another step
     assert.is(await changes(), text);
 
+    await page.waitForFunction(`new Promise(done => {
+      const opening = indexedDB.open('descent-runs');
+      opening.onsuccess = () => {
+        const all = opening.result.transaction('runs').objectStore('runs').getAll();
+        all.onsuccess = () => (opening.result.close(), done(all.result[0].config.changes === ${JSON.stringify(text)}));
+      };
+    })`); // it is written a moment later
     await page.reload();
     await at.until('r.state === "kept"');
     assert.is(await changes(), text);
