@@ -7,7 +7,7 @@ export type { Compiled, Compilers, Text } from './engine/compilers.ts';
 export type { Pipeline, Tuning } from './engine/device.ts';
 export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
 export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';
-export type { Init, Param, Role } from './engine/tensor.ts';
+export type { Init, Param, Role, Rows } from './engine/tensor.ts';
 export { Memory, type Data } from './engine/memory.ts';
 export type { OnnxAttribute, OnnxForm, OnnxGraph } from './engine/onnx.ts';
 export { Owner, type Bytes } from './engine/owner.ts';
@@ -66,6 +66,7 @@ export type {
   Profile,
   Sized,
   Staged,
+  Together,
   Variant,
 } from './shaders/kernel/kernel.ts';
 export { items, planes, rows, values, type Loop } from './shaders/kernel/loops.ts';

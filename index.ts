@@ -60,7 +60,7 @@ export type { StepMetrics } from './train/step/metrics.ts';
 export type { Phase } from './train/step/phases/phase.ts';
 export type { TrainerState } from './train/step/state.ts';
 export type { Counters } from './train/run/state-keys.ts';
-export type { Adversarial, TrainerOptions } from './train/step/trainer-options.ts';
+export type { Adversarial, Change, TrainerOptions } from './train/step/trainer-options.ts';
 export { FeatureExtractor } from './train/fit/extractor.ts';
 export { Head, type Extractor, type FeatureSamples, type HeadOptions, type HeadScore, type HeadTraining } from './train/fit/head.ts';
 export { fit } from './train/fit/fit.ts';

@@ -2,6 +2,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
+import { parseAstAsync } from 'vite';
 import * as assert from 'uvu/assert';
 import { findings } from './api.ts';
 import { addExamples } from './examples.ts';
@@ -65,10 +66,13 @@ function usedBy(app: Installed): void {
     const known = (table: Readonly<Record<string, string>>, name: string) =>
       Object.keys(table).some(own => name === own || name.startsWith(`${own}/`));
     for (const file of (await filesBelow(join(app.root, 'dist'))).filter(f => /\.m?js$/.test(f) && !f.endsWith('.min.js'))) {
-      const code = (await readFile(join(app.root, 'dist', file), 'utf8')).replace(/\/\*[\s\S]*?\*\/|\/\/ .*/g, '');
-      for (const [, name] of code.matchAll(/^(?:import|export)\b[^;'"]*?from\s*["']([^."'][^"']*)["']/gm)) {
-        assert.ok(name!.startsWith('node:') || known(dependencies, name!), `dist/${file} imports ${name}`);
+      const text = await readFile(join(app.root, 'dist', file), 'utf8');
+      for (const statement of (await parseAstAsync(text)).body) {
+        const from = 'source' in statement ? statement.source?.value : undefined;
+        if (from === undefined || from.startsWith('.')) continue;
+        assert.ok(from.startsWith('node:') || known(dependencies, from), `dist/${file} imports ${from}`);
       }
+      const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/ .*/g, '');
       for (const [, name] of code.matchAll(/(?<!=> )\bimport\(["']([^."'][^"']*)["']\)/g)) {
         assert.not(known(peerDependencies, name!), `dist/${file} imports ${name} without a word on what to install where it is missing`);
       }
