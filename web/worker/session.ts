@@ -29,6 +29,9 @@ const EVALUATED = 0.2;
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
+/** Milliseconds after a failure within which the loss of a device is told. */
+const LOSS_MS = 200;
+
 export class Session {
   #emit: (event: RunEvent) => void;
   #run: BuiltRun;
@@ -312,12 +315,18 @@ export class Session {
       if (ended === 'early') await this.#alone(() => this.#save());
       this.#run.tellState('done', ended === 'early' ? this.#early() : undefined);
     } catch (error) {
-      if (this.lost || this.#closed) return; // #recover goes on, or nobody does
+      if (this.lost || this.#closed || (await this.#isLosing())) return; // #recover goes on, or nobody does
       this.#running = false;
       if (error instanceof HostLeft) return this.#goAlone(words(error.problem));
       this.#part();
       this.#run.tellState('failed', faultOf(error));
     }
+  }
+
+  /** Whether the device is lost now: what was under way on it may fail before that is told. */
+  #isLosing(): Promise<boolean> {
+    const told = this.#run.device!.gpu.lost.then(() => true);
+    return Promise.race([told, new Promise<boolean>(done => setTimeout(done, LOSS_MS, false))]);
   }
 
   /** The others have no part in this run any more. */
