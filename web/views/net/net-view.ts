@@ -89,7 +89,8 @@ export class NetView {
 
   /** Looks into the run's net, where it is seen. */
   async fill(run: Run, isShown: () => boolean): Promise<void> {
-    if (!isShown() || !isSeen(this.panel)) return;
+    const hasFocus = this.panel.box.contains(document.activeElement); // answers that appear above it may have moved it away
+    if (!isShown() || !(hasFocus || isSeen(this.panel))) return;
     this.#run = run;
     const found = await run.engine.call('layers');
     if (!isShown()) return;
