@@ -102,9 +102,10 @@ export class Program {
     const { device } = memory;
     const { ops: whole, uncheckpointed, flagged } = lowered(graph, device.profile, options);
     if (device.tuner) await device.tuner.tune(device, whole);
-    const ops = stage(whole, halves => device.profileFor(halves));
+    const staged = (some: readonly Op[]) => stage(some, halves => device.profileFor(halves));
+    const ops = staged(whole);
     if (device.tuner && ops.length > whole.length) await device.tuner.tune(device, ops);
-    const planned = planFor(device, ops, graph.kept, uncheckpointed);
+    const planned = planFor(device, ops, graph.kept, uncheckpointed && staged(uncheckpointed));
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
     const slots = await allocated(memory, graph, ops, planned);

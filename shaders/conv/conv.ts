@@ -11,7 +11,7 @@ import { backwardWeightFilters } from './weight-lanes-filters.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { winogradForward, winogradWeights } from './winograd/winograd.ts';
 import { kernel } from '../kernel/define.ts';
-import { isSoftware, type Profile } from '../kernel/kernel.ts';
+import { isSoftware, stagesOf, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
 import { areBoth, type Pair } from '../kernel/pair.ts';
 import { tiled } from '../product/tiled.ts';
@@ -130,6 +130,7 @@ export const convBackwardInput = kernel({
 
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
+  if (stagesOf(convBackwardWeight, { ...p, split: 1 }, d)) return 1; // Winograd's tiles fill the device as they are
   const [tileRows, tileColumns, enoughTiles] = isSoftware(d) ? [16, 5 * d.lanes, 16] : [64, 64, 512];
   const tiles = p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
   const wanted = ceilDiv(enoughTiles, tiles);
