@@ -127,3 +127,16 @@ export function saveBlob(name: string, blob: Blob): void {
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
+
+/** `draw`, put off by so many milliseconds: what is asked for meanwhile is drawn by the same call. */
+export function gathered(draw: () => void, ms: number): () => void {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => {
+      waiting = false;
+      draw();
+    }, ms);
+  };
+}

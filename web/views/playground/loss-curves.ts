@@ -2,7 +2,7 @@
 import type { CurveChart } from '../curves/charts.ts';
 import type { Point } from '../curves/line.ts';
 import { runColour } from '../colours.ts';
-import { count, el, percent } from '../dom.ts';
+import { count, el, gathered, percent } from '../dom.ts';
 import { overfitting } from '../curves/gap.ts';
 import type { PlayLook, PlayScore } from '../../worker/protocol.ts';
 
@@ -16,7 +16,7 @@ export class LossCurves {
   #chart: CurveChart | undefined;
   #train: Point[] = [];
   #test: Point[] = [];
-  #waiting = false;
+  #drawLater = gathered(() => this.draw(), EVERY);
 
   constructor() {
     const place = el('div');
@@ -51,12 +51,7 @@ export class LossCurves {
       this.#train = this.#train.filter((_, i) => i % 2 === 0);
       this.#test = this.#test.filter((_, i) => i % 2 === 0);
     }
-    if (this.#waiting) return;
-    this.#waiting = true;
-    setTimeout(() => {
-      this.#waiting = false;
-      this.draw();
-    }, EVERY);
+    this.#drawLater();
   }
 
   draw(): void {

@@ -1,7 +1,7 @@
 /** f by step of each racer, with a line where the map stands. */
 import type { CurveChart } from '../curves/charts.ts';
 import { racerColour, strokeOf } from '../colours.ts';
-import { el, isDark } from '../dom.ts';
+import { el, gathered, isDark } from '../dom.ts';
 import type { Standing } from './standings.ts';
 import { RULES } from './settings.ts';
 
@@ -18,7 +18,7 @@ export class HeightChart {
   #standings: readonly Standing[] = [];
   #step = 0;
   #isLinear = false;
-  #waiting = false;
+  #drawLater = gathered(() => this.draw(), EVERY);
 
   constructor(scale: HTMLElement) {
     const place = el('div');
@@ -44,12 +44,7 @@ export class HeightChart {
   at(step: number): void {
     if (step === this.#step) return;
     this.#step = step;
-    if (this.#waiting) return;
-    this.#waiting = true;
-    setTimeout(() => {
-      this.#waiting = false;
-      this.draw();
-    }, EVERY);
+    this.#drawLater();
   }
 
   draw(): void {
