@@ -132,6 +132,11 @@ if (
     await swipe(box.x + 60, box.y + 60, box.y + 200);
     await visitor.waitForFunction(`scrollY < ${before - 40}`);
     await from('-[34].\\d\\d, 0.0[5-9]');
+    for (let y = NaN, last = 0; y !== last; ) {
+      // the page glides on after the finger has left it, and the handle with it
+      [last, y] = [y, await visitor.evaluate<number>('new Promise(done => setTimeout(() => done(scrollY), 150))')];
+    }
+    await map.evaluate(element => element.scrollIntoView({ block: 'center' }));
     const handle = (await visitor.locator('.race .start').boundingBox())!;
     const at0 = { x: handle.x + handle.width / 2, y: handle.y + handle.height / 2 };
     await swipe(at0.x, at0.y, at0.y, box.width);
