@@ -81,7 +81,7 @@ if (
     await values.getByLabel('bias').fill('-2.5');
     await values.getByLabel('y').press('Enter');
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).hover();
-    await at.says('− 2.50 (bias), then the activation.');
+    await at.says('− 2.50 (bias), then the activation'); // which may give 0 everywhere with such a bias, and then says so
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
     await page.mouse.move(0, 0);
     await page.getByRole('heading', { name: 'Output', exact: true }).waitFor();
@@ -163,9 +163,9 @@ if (
   test('numbers are learnt as colours and as a curve, without a share that is right', async () => {
     const learnt = async (problem: string) => {
       await page.getByLabel('Problem').selectOption(problem);
-      await page.waitForFunction(`/Step 0,/.test(document.querySelector('.playground .status').textContent)`);
+      // A share that is right belongs to the classes of the problem before, until the first answer for this one.
+      await page.waitForFunction(`/Step 0,(?!.*right)/.test(document.querySelector('.playground .status').textContent)`);
       const words = await page.locator('.playground .status').textContent();
-      assert.not.match(words!, /right/);
       const first = Number(words!.match(/Training: loss ([\d.]+)/)![1]);
       await at.press('Start');
       await page.waitForFunction(
