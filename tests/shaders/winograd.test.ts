@@ -10,6 +10,7 @@ import { Trainer } from '../../train/step/trainer.ts';
 import { layer } from '../../shaders/conv/calls.ts';
 import { conv, convBackwardWeight } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
+import { stagesOf } from '../../shaders/kernel/kernel.ts';
 import { deviceFor, random } from '../support/check.ts';
 import { isLongRun } from '../support/long.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
@@ -48,12 +49,13 @@ function error(got: ArrayLike<number>, want: Float64Array): number {
 /** Largest error of each way as a multiple of that of a direct convolution; measured: 0.6 to 1.2 (2x2), 2.0 to 2.8 (4x4). */
 const MOST: Readonly<Record<string, number>> = { 'winograd 2x2': 2, 'winograd 4x4': 4 };
 
-for (const [channels, size] of [
-  [16, 8],
-  [48, 7],
-] as const) {
-  test(`errors against float64, ${channels} channels of ${size}x${size}`, async () => {
-    const p = layer(2, channels, size, channels, 3);
+for (const { images, channels, size, maxBinding } of [
+  { images: 2, channels: 16, size: 8 },
+  { images: 2, channels: 48, size: 7 },
+  { images: 5, channels: 8, size: 3, maxBinding: 10_000 }, // two images at a time, and the last alone: rows of fewer tiles follow on longer ones
+]) {
+  test(`errors against float64, ${channels} channels of ${images} images of ${size}x${size}`, async () => {
+    const p = layer(images, channels, size, channels, 3);
     const x = Float32Array.from(random(p.n * p.c * size * size, 1));
     const weight = Float32Array.from(random(p.o * p.c * 9, 2));
     const dy = Float32Array.from(random(p.n * p.o * size * size, 3));
@@ -72,7 +74,12 @@ for (const [channels, size] of [
       return { y, dweight };
     };
     const errors = async (way: string) => {
-      const device = (await deviceFor()).withProfile({ prefer: { '*': way } });
+      const device = (await deviceFor()).withProfile({ prefer: { '*': way }, ...(maxBinding && { maxBinding }) });
+      const staged = stagesOf(conv, p, device.profile)?.gives({ kernel: conv, params: p, tensors: {} }, device.profile, (_, shape) => ({
+        shape,
+        size: 0,
+      }));
+      if (staged && maxBinding) assert.is(staged.filter(({ kernel }) => kernel.name === 'winograd_output').length, 3);
       const { y, dweight } = await compute(device, build, { x, weight, dy });
       return [error(y, y64), error(dweight, dweight64)];
     };

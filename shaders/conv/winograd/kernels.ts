@@ -1,6 +1,7 @@
 /**
  * The parts of a convolution by Winograd's tiles (see transform.ts). Tiles of m x m outputs lie one after another, by images, then rows, then
- * columns of tiles; a = m + 2. Each part takes `tiles` of them from image `first` on, and rows of `columns` values hold one value of all.
+ * columns of tiles; a = m + 2. Each part takes `tiles` of them from image `first` on, and rows of `columns` values hold one value of all, and
+ * zeros behind: products that sum over tiles take whole rows.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../../kernel/define.ts';
@@ -19,6 +20,7 @@ export interface Tiles {
   readonly tiles: number;
   readonly down: number;
   readonly across: number;
+  /** At least as many as there are tiles. */
   readonly columns: number;
 }
 
@@ -65,14 +67,14 @@ ${body}
   }
 }`;
 
-const grid = (p: TiledImages, d: Profile) => [ceilDiv(p.tiles, threads(d)), ceilDiv(p.c, run(p.c, d)), 1] as const;
+const grid = (p: TiledImages, d: Profile) => [ceilDiv(p.columns, threads(d)), ceilDiv(p.c, run(p.c, d)), 1] as const;
 
 /** WGSL that stores the a x a values `f{i}_{j}` of a tile, one in each row of `columns`. */
 const storeValues = (a: number) => `
-    if (exists) {
+    if (tile < op.columns) {
       var to = c * op.columns + tile;
       let step = C * op.columns;
-${unroll(a, i => unroll(a, j => `      v[to] = f${i}_${j}; to += step;`))}
+${unroll(a, i => unroll(a, j => `      v[to] = select(0.0, f${i}_${j}, exists); to += step;`))}
     }`;
 
 /** Whether tiles of 4 x 4 lie side by side as the lanes do, with a column of others on either side. */
