@@ -1,7 +1,6 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
 import { isGrid, MAX_GRID, typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
 import { named, say, TooLarge } from './check.ts';
-import { checkpoint } from './passes/checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './passes/fuse.ts';
 import type { Graph } from './graph.ts';
@@ -100,7 +99,7 @@ export class Program {
   /** Makes pipelines, activation buffers and bind groups. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
-    const { ops: whole, uncheckpointed, flagged } = lowered(graph, device.profile, options);
+    const { ops: whole, uncheckpointed, flagged } = await lowered(graph, device.profile, options);
     if (device.tuner) await device.tuner.tune(device, whole);
     const staged = (some: readonly Op[]) => stage(some, halves => device.profileFor(halves));
     const ops = staged(whole);
@@ -201,11 +200,11 @@ interface Lowered {
 }
 
 /** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
-function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lowered {
+async function lowered(graph: Graph, profile: Profile, options: CompileOptions): Promise<Lowered> {
   const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
   const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), graph.kept, profile);
   const typed = options.half ? halve(fused, graph.kept) : fused;
-  const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
+  const stored = options.checkpoint ? (await import('./passes/checkpoint.ts')).checkpoint(typed, graph.kept) : typed; // few programs are
   const flagged = options.debug ? withChecks(graph, stored) : undefined;
   return { ops: flagged?.ops ?? stored, uncheckpointed: options.checkpoint ? typed : undefined, flagged };
 }

@@ -1,6 +1,7 @@
 /** A built page as a site: offline after a visit, in a frame, and with words for those who link to it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HtmlTagDescriptor } from 'vite';
@@ -10,6 +11,9 @@ import { onPage, ROOT, type BuiltPage } from '../support/process/browser.ts';
 
 const test = suite('site');
 let at: BuiltPage;
+
+/** Most bytes, gzipped, of the page and its worker up to the first steps of a run, and most files that they are in. */
+const FIRST_USE = { bytes: 210_000, files: 14 };
 
 test('the address of a repository as npm writes it is opened by a browser; what is none is left out', () => {
   for (const address of ['git+https://example.org/a/b.git', 'https://example.org/a/b', 'https://example.org/a/b/'])
@@ -47,6 +51,34 @@ if (onPage(test, 'site.test.ts', built => void (at = built))) {
     await page.getByRole('link', { name: 'Playground' }).click();
     await page.locator('a[aria-current=page]', { hasText: 'Playground' }).waitFor();
     await context.close();
+  });
+
+  test('the first steps of a first visit take few bytes and few files, the worker included', async () => {
+    const visit = await at.another();
+    const asked = new Set<string>();
+    visit.page.context().on('request', request => {
+      const { protocol, origin, pathname } = new URL(request.url());
+      if (protocol.startsWith('http') && !pathname.includes('/data/')) asked.add(origin + pathname);
+    });
+    await visit.page.goto(`${at.address}#train?model=lenet5&dataset=shapes&batchSize=16&limitTrain=160&limitTest=16`);
+    await visit.press('Start');
+    await visit.until('r.steps.length');
+    await visit.page.locator('.chart canvas').first().waitFor();
+    await visit.close();
+    const files = await Promise.all(
+      Array.from(asked, async url => ({
+        name: url.slice(at.address.length),
+        bytes: gzipSync(await (await fetch(url)).arrayBuffer()).length,
+      })),
+    );
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const said = files.sort((a, b) => b.bytes - a.bytes).map(file => `${file.name} ${file.bytes}`);
+    assert.ok(
+      files.some(({ name }) => name.startsWith('assets/worker-')),
+      'the worker is counted',
+    );
+    assert.ok(bytes <= FIRST_USE.bytes, `${bytes} bytes to first use, at most ${FIRST_USE.bytes}: ${said.join(', ')}`);
+    assert.ok(files.length <= FIRST_USE.files, `${files.length} files to first use, at most ${FIRST_USE.files}: ${said.join(', ')}`);
   });
 
   test('its foot says which version it is, without links to nowhere', async () => {

@@ -55,7 +55,9 @@ export async function openData(dataset: Dataset, options: DataOptions = {}): Pro
     means || augment?.transforms.some(t => t.name === 'pca')
       ? await sampleOf(dataset, parts.train.indices)
       : { dataset, indices: parts.train.indices };
-  return { dataset, parts, normalisation: new Normalisation(normalize, sample, moments), augment, maxBinding };
+  const turns = normalize === 'pca' || normalize === 'zca' || augment?.transforms.some(t => t.name === 'pca');
+  const axes = turns ? await import('./principal-axes.ts') : undefined;
+  return { dataset, parts, normalisation: new Normalisation(normalize, sample, moments, axes), augment, maxBinding };
 }
 
 /** The training images `all` that are in memory; of stored ones SAMPLE, spread evenly, which are read. */

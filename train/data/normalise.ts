@@ -4,7 +4,7 @@ import { check, named, say } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
-import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments, type Normalize } from './statistics.ts';
+import { channelMoments, meanImage, scaleAndShift, type Moments, type Normalize } from './statistics.ts';
 
 /** Images in memory of which statistics are taken: the training images `indices` of a data set. */
 export interface Sample {
@@ -12,17 +12,24 @@ export interface Sample {
   readonly indices: Uint32Array;
 }
 
+type PrincipalAxes = typeof import('./principal-axes.ts');
+
 /** How images are normalised, and the moments that this takes, which are measured when they are first asked for. */
 export class Normalisation {
   readonly how: Normalize;
   #sample: Sample;
   #given: Moments | undefined;
   #known: Moments | undefined;
+  #axes: PrincipalAxes | undefined;
 
-  /** `given` are moments in place of those of the sample: a trained model keeps the ones that it was trained with. */
-  constructor(how: Normalize, sample: Sample, given?: Moments) {
+  /**
+   * `given` are moments in place of those of the sample: a trained model keeps the ones that it was trained with. `axes` is for PCA colour,
+   * and for whitening where none are given.
+   */
+  constructor(how: Normalize, sample: Sample, given?: Moments, axes?: PrincipalAxes) {
     this.how = how;
     this.#sample = sample;
+    this.#axes = axes;
     this.#given = given;
     this.#known = given;
   }
@@ -51,9 +58,9 @@ export class Normalisation {
     return scaleAndShift(this.#sample.dataset, this.how, this.how === 'none' ? undefined : this.moments);
   }
 
-  /** What PCA colour adds to pixels (see statistics.ts). */
+  /** What PCA colour adds to pixels (see principal-axes.ts). */
   colourAxes(): number[][] {
-    return colourAxes(this.#sample.dataset, this.#sample.indices);
+    return this.#axes!.colourAxes(this.#sample.dataset, this.#sample.indices);
   }
 
   /** Decorrelates normalised images where asked. The matrix is saved with the weights: a file of weights is enough to use them. */
@@ -64,7 +71,7 @@ export class Normalisation {
     const d = c * h * w;
     const matrix = g.persistent('buffer', 'whitening.weight', [d, d], () => {
       if (this.#given) return new Float32Array(d * d); // it comes with the trained weights
-      return whitening(this.#sample.dataset, this.#sample.indices, this.moments.image!, how);
+      return this.#axes!.whitening(this.#sample.dataset, this.#sample.indices, this.moments.image!, how);
     });
     const white = g.tensor(x.shape, 'activation', 'white');
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });

@@ -8,7 +8,9 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { writes } from '../../engine/op.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Command, Cut, Program } from '../../engine/program.ts';
+import { lengthOf } from '../data/share.ts';
 import type { Exchange } from './exchange.ts';
+import { syncBatchNorm } from './sync-batch-norm.ts';
 import { Transfer } from './transfer.ts';
 
 /** Gradients of no more bytes go as one; of more in buckets of at least so many (PyTorch's bucket_cap_mb). */
@@ -19,6 +21,26 @@ const BUCKET = 25 * 2 ** 20;
 interface Bucket {
   readonly after: number;
   readonly tensors: readonly Tensor[];
+}
+
+/** What ranks do that share the gradients of a program. */
+export interface SharedGradients {
+  readonly exchange: Exchange;
+  readonly mean: GradientMean;
+  /** Where a step waits for other ranks before its gradients leave. */
+  readonly pauses: readonly Cut[];
+}
+
+/** Has ranks share the gradients of a program that computes each rank's part of `batchSize` images. */
+export function shareGradients(
+  { batchSize, syncBatchNorm: isSynced = false }: { readonly batchSize: number; readonly syncBatchNorm?: boolean | undefined },
+  exchange: Exchange,
+  graph: Graph,
+  program: Program,
+): SharedGradients {
+  const share = lengthOf(batchSize, exchange) / batchSize;
+  const mean = new GradientMean(exchange, program.memory, graph, program, share, isSynced);
+  return { exchange, mean, pauses: isSynced ? syncBatchNorm(exchange, program, share) : [] };
 }
 
 /** The mean of gradients over ranks, bucket by bucket, while the backward pass goes on. */

@@ -9,7 +9,6 @@ import type { Part, PartImages } from '../data/split.ts';
 import { withAverage, type WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
-import { populationStatistics } from './population.ts';
 import { scoreOf, type Score } from './score.ts';
 import { takeTotals, TOTALS_BYTES as BYTES, totalsOf } from './totals.ts';
 
@@ -81,7 +80,9 @@ export class Evaluator {
   async refresh(most?: number): Promise<void> {
     const { memory } = this.#data;
     this.#inLine = undefined;
-    if (memory.layout.pages('buffer').length) await populationStatistics(this.#o, this.#data, most);
+    if (!memory.layout.pages('buffer').length) return;
+    const { populationStatistics } = await import('./population.ts'); // few runs evaluate by them
+    await populationStatistics(this.#o, this.#data, most);
   }
 
   /** The score over the first `count` images of a part, or over all. */

@@ -3,7 +3,7 @@ import { check, named, say, type Message } from '../../engine/check.ts';
 import { Graph, type BuiltLayer } from '../../engine/graph.ts';
 import { writes } from '../../engine/op.ts';
 import { product, type Param, type Tensor } from '../../engine/tensor.ts';
-import { bits, numbers } from '../../optim/quasi-newton.ts';
+import { bits, numbers } from '../../optim/minimiser.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import { convBackwardWeight, splits } from '../../shaders/conv/conv.ts';
 import { sumSlices } from '../../shaders/kernel/sum-slices.ts';

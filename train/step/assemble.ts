@@ -4,15 +4,13 @@ import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import { clipSample } from '../../optim/private.ts';
 import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
-import { keepApart } from '../distribute/sync-batch-norm.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phases/phase.ts';
-import { checkPrivate, privacyOf } from './private.ts';
+import { privacyOf } from './privacy.ts';
 import { activate, fusable, type ActivePhase, type Beside } from './phases/phases.ts';
 import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
@@ -46,13 +44,14 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
     attacks?.checkAdversarial(o, phases);
     if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors))
       (await import('../linear/kfac.ts')).checkKfac(o, graph);
-    if (privacy) checkPrivate(o, graph, privacy);
+    if (privacy) (await import('./private.ts')).checkPrivate(o, graph, privacy);
     memory.reserve(graph);
-    if (privacy) clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
+    const clipping = privacy && (await import('../../optim/private.ts'));
+    clipping?.clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows) || privacy !== undefined, scaled: o.half ?? false };
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
-    if (o.syncBatchNorm) keepApart(graph);
+    if (o.syncBatchNorm) (await import('../distribute/sync-batch-norm.ts')).keepApart(graph);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const adversary = await attacks?.Adversary.compile(o, data, graph, o.adversarial!);
@@ -61,7 +60,13 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
       kfac: async hyper => (await import('../linear/kfac.ts')).Kfac.create(o, data, graph, hyper),
     };
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, beside);
-    return { data, train, gradients: new GradientProgram(program, train, o, { privacy, adversary }), phases: active };
+    const shares = sharesGradients && o.exchange && (await import('../distribute/gradient-mean.ts'));
+    const gradients = new GradientProgram(program, train, o, {
+      ofSample: privacy && (sample => clipping!.sampleValues(privacy, sample)),
+      adversary,
+      shared: shares ? shares.shareGradients(o, o.exchange!, graph, program.program) : undefined,
+    });
+    return { data, train, gradients, phases: active };
   } catch (error) {
     if (!before) memory.destroy();
     throw error;

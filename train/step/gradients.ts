@@ -4,14 +4,9 @@ import type { Cut } from '../../engine/program.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
 import { LabelWeights, type Scales } from '../data/label-weights.ts';
 import { lengthOf, type Share } from '../data/share.ts';
-import type { Exchange } from '../distribute/exchange.ts';
-import { GradientMean } from '../distribute/gradient-mean.ts';
-import { syncBatchNorm } from '../distribute/sync-batch-norm.ts';
-import { checkSameWeights } from '../distribute/same-weights.ts';
+import type { GradientMean, SharedGradients } from '../distribute/gradient-mean.ts';
 import type { Totals } from '../evaluate/score.ts';
 import { takeTotals } from '../evaluate/totals.ts';
-import type { Privacy } from '../../optim/accountant.ts';
-import { sampleValues } from '../../optim/private.ts';
 import type { Adversary } from './adversary.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
@@ -34,8 +29,10 @@ export interface GradientRun {
 
 /** What is done around the gradient of a micro-batch. */
 interface Around {
-  readonly privacy?: Privacy | undefined;
+  /** Step values by which a sample, counted within its batch, is clipped by itself. */
+  readonly ofSample?: ((sample: number) => Readonly<Record<string, number>>) | undefined;
   readonly adversary?: Adversary | undefined;
+  readonly shared?: SharedGradients | undefined;
 }
 
 export class GradientProgram {
@@ -50,9 +47,6 @@ export class GradientProgram {
   readonly mean: GradientMean | undefined;
   /** This rank among those that share a batch. */
   #share: Share;
-  #exchange: Exchange | undefined;
-  /** Where a step waits for other ranks before its gradients leave. */
-  #pauses: readonly Cut[] = [];
   /** What makes weighted means of a batch, where its rows do not all count alike. */
   #labelWeights: LabelWeights | undefined;
   #totals: Tensor;
@@ -60,11 +54,11 @@ export class GradientProgram {
   #pending: Promise<unknown>[] = [];
 
   /**
-   * With `privacy` each micro-batch is a sample, whose gradient the program adds to those of its batch, clipped; with an `adversary` each is
-   * attacked first.
+   * With `ofSample` each micro-batch is a sample, whose gradient the program adds to those of its batch, clipped; with an `adversary` each is
+   * attacked first; with `shared` its gradients become the mean over ranks.
    */
-  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions, around: Around = {}) {
-    const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients, syncBatchNorm: isSynced } = o;
+  constructor(program: BatchProgram, { totals, batch }: TrainingGraph, o: TrainerOptions, around: Around = {}) {
+    const { batchSize, accumulate = 1, seed = 0, sharesGradients } = o;
     this.program = program;
     this.#around = around;
     this.batchSize = batchSize;
@@ -77,12 +71,7 @@ export class GradientProgram {
     const weighting = weightingOf(o, batch);
     this.#labelWeights = weighting && new LabelWeights(batch.images, weighting);
     this.readings = new Readings(program.program, totals, counted, this.stepsPerEpoch, batch.images);
-    if (!sharesGradients || !exchange) return;
-    this.#exchange = exchange;
-    const { memory } = batch.data;
-    const share = lengthOf(batchSize, exchange) / batchSize;
-    this.mean = new GradientMean(exchange, memory, graph, program.program, share, isSynced);
-    if (isSynced) this.#pauses = syncBatchNorm(exchange, program.program, share);
+    this.mean = around.shared?.mean;
   }
 
   /**
@@ -91,7 +80,7 @@ export class GradientProgram {
    */
   async run({ number, epoch, at }: Step, { update, adds = false, log = false, counts = true }: GradientRun = {}): Promise<void> {
     const { batchSize, microBatches, seed, mean } = this;
-    const { privacy, adversary } = this.#around;
+    const { ofSample, adversary } = this.#around;
     const { rank, size } = this.#share;
     const own = lengthOf(batchSize, this.#share);
     const n = own / microBatches;
@@ -104,8 +93,8 @@ export class GradientProgram {
         valid: counts ? n : 0,
         seed,
         step: ((number - 1) * size + rank) * microBatches + k + 1,
-        accumulate: !privacy && (k || adds) ? 1 : 0,
-        ...(privacy && sampleValues(privacy, k)),
+        accumulate: !ofSample && (k || adds) ? 1 : 0,
+        ...ofSample?.(k),
         epoch,
         ...scales,
       };
@@ -117,14 +106,15 @@ export class GradientProgram {
 
   /** Where a micro-batch stops on its way, in order; undefined where it does not. */
   #cuts(isLast: boolean): readonly Cut[] | undefined {
-    if (!this.mean) return undefined;
-    const leaving = isLast ? this.mean.cuts : [];
-    return [...this.#pauses, ...leaving].sort((a, b) => a.after - b.after);
+    const { shared } = this.#around;
+    if (!shared) return undefined;
+    const leaving = isLast ? shared.mean.cuts : [];
+    return [...shared.pauses, ...leaving].sort((a, b) => a.after - b.after);
   }
 
   /** The sums over all batches since they were last taken or logged; they begin anew. */
   totals(): Promise<Totals> {
-    return takeTotals(this.program.program, this.#totals, this.#exchange);
+    return takeTotals(this.program.program, this.#totals, this.#around.shared?.exchange);
   }
 
   /** The sums since the last logged step, and of how many images they are; `step` is the last. They begin anew. */
@@ -134,7 +124,10 @@ export class GradientProgram {
 
   /** Throws where ranks that share gradients have other weights after step number `step`. */
   async checkSame(step: number): Promise<void> {
-    if (this.#exchange) await checkSameWeights(this.#exchange, this.program.program.memory, step);
+    const { shared } = this.#around;
+    if (!shared) return;
+    const { checkSameWeights } = await import('../distribute/same-weights.ts');
+    await checkSameWeights(shared.exchange, this.program.program.memory, step);
   }
 
   /** Ends a step that is enqueued: asks for the metrics that it has copied, and waits for an earlier one where too many are under way. */

@@ -10,7 +10,7 @@ import { batchNorm, layerNorm } from '../../../layers/norm.ts';
 import type { Layer } from '../../../engine/graph.ts';
 import { netRules } from '../../../optim/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
-import { bits, numbers } from '../../../optim/quasi-newton.ts';
+import { bits, numbers } from '../../../optim/minimiser.ts';
 import { philox, STREAMS } from '../../../shaders/kernel/random.ts';
 import { openData } from '../../../train/data/data.ts';
 import { dampedInverses, inverse } from '../../../train/linear/kronecker.ts';

@@ -2,7 +2,8 @@
 import type { Graph } from '../../../engine/graph.ts';
 import type { Memory } from '../../../engine/memory.ts';
 import { Flat, type Vector } from '../../../optim/flat.ts';
-import { Minimiser, type QuasiNewton } from '../../../optim/quasi-newton.ts';
+import { Minimiser } from '../../../optim/minimiser.ts';
+import type { QuasiNewton } from '../../../optim/quasi-newton.ts';
 import type { Rates, Schedule } from '../../../optim/schedule.ts';
 import type { Totals } from '../../evaluate/score.ts';
 import type { GradientProgram } from '../gradients.ts';

@@ -3,14 +3,14 @@ import type { ModelInput } from '../../../models/model.ts';
 import type { LayerStats } from '../../../train/study/layer-stats.ts';
 import { layerSizes } from '../../../train/study/layer-sizes.ts';
 import { inPageWords } from '../../words.ts';
-import { button, el, save } from '../dom.ts';
+import { button, el, save, told } from '../dom.ts';
 import { isSeen, panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { svg } from '../svg.ts';
 import { arrow, boxOf, type Box, factsOf, HEIGHT, lineOf, LIVE, liveBars, livingOf, SIGNS } from './boxes.ts';
 import { layoutOf, type Placed } from './layout.ts';
 import { openAtFirst, sumOf, treeOf, type NetNode } from './tree.ts';
-import { TensorPanel } from './tensor-panel.ts';
+import type { TensorPanel } from './tensor-panel.ts';
 import './net.css';
 
 /** What is drawn: a model for its input, and whether there is a net of it to look into. */
@@ -28,7 +28,9 @@ export class NetView {
   #sum = el('p', { class: 'hint' });
   #drawing = svg('svg', { role: 'tree', 'aria-label': 'Layers of the net', class: 'net' });
   #holder = el('div', { class: 'net-holder' }, this.#drawing);
-  #tensor: TensorPanel;
+  /** The layer that is opened; loaded when one is. */
+  #tensor: TensorPanel | undefined;
+  #opened = el('div');
   #plan: Plan | undefined;
   #said = '';
   #nodes: readonly NetNode[] = [];
@@ -44,14 +46,13 @@ export class NetView {
 
   /** `look` is called where something else is to be looked at. */
   constructor(look: () => void) {
-    this.#tensor = new TensorPanel(look, () => this.#elements.get(this.#current)?.element.focus());
     this.#look = look;
     const saved = button('Save as SVG', () => this.#save());
     this.panel.body.replaceChildren(
       el('div', { class: 'row head' }, this.#sum, saved),
       this.#holder,
       el('p', { class: 'hint', textContent: SIGNS }),
-      this.#tensor.element,
+      this.#opened,
     );
     this.#drawing.addEventListener('click', event => this.#press((event.target as Element).closest<SVGGElement>('.box')?.dataset.key));
     this.#drawing.addEventListener('keydown', event => this.#key(event));
@@ -73,7 +74,7 @@ export class NetView {
     this.#plan = plan;
     this.#stats = new Map();
     if (!isSame) {
-      this.#tensor.close();
+      this.#tensor?.close();
       this.#nodes = [];
       this.#sum.textContent = why;
       try {
@@ -96,7 +97,7 @@ export class NetView {
     if (!isShown()) return;
     this.#stats = new Map(found.map(l => [l.name, l]));
     this.#enliven();
-    await this.#tensor.fill(run, isShown);
+    await this.#tensor?.fill(run, isShown);
   }
 
   #draw(): void {
@@ -127,7 +128,7 @@ export class NetView {
         'aria-level': level,
         'aria-posinset': index,
         'aria-setsize': of,
-        'aria-selected': String(node.path === this.#tensor.name),
+        'aria-selected': String(node.path === this.#tensor?.name),
         ...(node.children.length && { 'aria-expanded': String(isOpen) }),
       };
       for (const [name, value] of Object.entries(said)) boxes[i]!.setAttribute(name, String(value));
@@ -154,10 +155,16 @@ export class NetView {
     this.#rove(node.key);
     this.#elements.get(node.key)!.element.focus({ preventScroll: true });
     if (node.children.length) this.#fold(node.key, !this.#open.has(node.key));
-    else this.#openTensor(node);
+    else void told(() => this.#openTensor(node));
   }
 
-  #openTensor({ path }: NetNode): void {
+  async #openTensor({ key, path }: NetNode): Promise<void> {
+    const { TensorPanel } = await import('./tensor-panel.ts');
+    if (key !== this.#current) return; // another box was gone to while it loaded
+    if (!this.#tensor) {
+      this.#tensor = new TensorPanel(this.#look, () => this.#elements.get(this.#current)?.element.focus());
+      this.#opened.append(this.#tensor.element);
+    }
     this.#tensor.open(path, path === this.#nodes.at(-1)?.path, this.#run?.facts && this.#plan?.isAlive ? this.#run : undefined);
     for (const { node } of this.#placed)
       this.#elements.get(node.key)!.element.setAttribute('aria-selected', String(node.path === path && !node.children.length));
