@@ -19,8 +19,9 @@ export interface StepResult {
   readonly bound: number;
   readonly withoutReuse: number;
   readonly device: number;
-  /** Bytes that all slots would take without checkpointing, where it is done. */
+  /** Bytes that all slots would take without checkpointing, and its estimated cost, where it is done (see Plan). */
   readonly unchecked?: number;
+  readonly slowdown?: number;
 }
 
 /** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
@@ -59,6 +60,7 @@ export async function benchStep(
     bound: program.plan.bound,
     withoutReuse: program.plan.sum,
     unchecked: program.plan.unchecked,
+    slowdown: program.plan.slowdown,
     device: trainer.memory.bytes,
   };
 }

@@ -101,8 +101,9 @@ export interface Plan {
   readonly bound: number;
   /** Bytes that the slots take. */
   readonly peak: number;
-  /** Bytes that the slots would take without checkpointing, where the program does it. */
+  /** Bytes that the slots would take without checkpointing, and how many times as long a step takes by estimate, where the program does it. */
   readonly unchecked?: number;
+  readonly slowdown?: number;
 }
 
 /** Where an activation lives: number of its slot, and bytes from its beginning. */
@@ -111,7 +112,7 @@ export interface SlotPlace {
   offset: number;
 }
 
-interface Lives {
+export interface Lives {
   /** First and last op that touches each activation; kept ones last to the end. */
   first: Map<Tensor, number>;
   last: Map<Tensor, number>;
@@ -119,7 +120,7 @@ interface Lives {
   alive: Float64Array;
 }
 
-function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): Lives {
+export function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): Lives {
   const first = new Map<Tensor, number>();
   const last = new Map<Tensor, number>();
   ops.forEach((op, i) => {

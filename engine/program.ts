@@ -1,7 +1,7 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
 import { isGrid, MAX_GRID, typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
 import { named, say, TooLarge } from './check.ts';
-import { firstLine, type Device, type Pipeline } from './device.ts';
+import { firstLine, type Pipeline } from './device.ts';
 import { fuse } from './passes/fuse.ts';
 import type { Graph } from './graph.ts';
 import { halves, opName, writes, type Op } from './op.ts';
@@ -43,8 +43,8 @@ export interface CompileOptions {
   meanwhile?: () => void;
   /** Whether each op's output is checked for NaN and infinities (see firstNonFinite). */
   debug?: boolean;
-  /** Whether forward ops are done a second time in place of keeping what they gave (see checkpoint). */
-  checkpoint?: boolean;
+  /** Whether forward ops are done a second time in place of keeping what they gave; a number is how many times as long a step may then take. */
+  checkpoint?: boolean | number;
   /** Whether activations are kept in f16 (see halve). */
   half?: boolean;
 }
@@ -99,12 +99,15 @@ export class Program {
   /** Makes pipelines, activation buffers and bind groups. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
-    const { ops: whole, uncheckpointed, flagged } = await lowered(graph, device.profile, options);
-    if (device.tuner) await device.tuner.tune(device, whole);
     const staged = (some: readonly Op[]) => stage(some, halves => device.profileFor(halves));
+    const { ops: whole, unchecked, flagged } = await lowered(graph, device.profile, options, staged);
+    if (device.tuner) await device.tuner.tune(device, whole);
     const ops = staged(whole);
     if (device.tuner && ops.length > whole.length) await device.tuner.tune(device, ops);
-    const planned = planFor(device, ops, graph.kept, uncheckpointed && staged(uncheckpointed));
+    const planned = {
+      ...plan(ops, graph.kept, device.profile.maxBinding, device.gpu.limits.maxBufferSize),
+      ...(unchecked && { unchecked: plan(staged(unchecked.ops), graph.kept, Infinity).peak, slowdown: unchecked.slowdown }),
+    };
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
     const slots = await allocated(memory, graph, ops, planned);
@@ -193,20 +196,27 @@ export class Program {
 /** The ops of a program, made from those of its graph. */
 interface Lowered {
   readonly ops: readonly Op[];
-  /** What they would be without checkpointing, where it is done. */
-  readonly uncheckpointed: readonly Op[] | undefined;
+  /** What they would be without checkpointing, and how many times as long a step takes with it, where it is done. */
+  readonly unchecked: { readonly ops: readonly Op[]; readonly slowdown: number } | undefined;
   /** Where checks for NaN leave what they find, and the ops that they check. */
   readonly flagged: { readonly flags: Tensor; readonly checked: readonly Op[] } | undefined;
 }
 
 /** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
-async function lowered(graph: Graph, profile: Profile, options: CompileOptions): Promise<Lowered> {
+async function lowered(
+  graph: Graph,
+  profile: Profile,
+  options: CompileOptions,
+  staged: (ops: readonly Op[]) => readonly Op[],
+): Promise<Lowered> {
   const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
   const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), graph.kept, profile);
   const typed = options.half ? halve(fused, graph.kept) : fused;
-  const stored = options.checkpoint ? (await import('./passes/checkpoint.ts')).checkpoint(typed, graph.kept) : typed; // few programs are
+  const how = options.checkpoint;
+  const again = how && (await import('./passes/checkpoint.ts')).checkpointed(typed, graph.kept, how, staged); // few programs are
+  const stored = again ? again.ops : typed;
   const flagged = options.debug ? withChecks(graph, stored) : undefined;
-  return { ops: flagged?.ops ?? stored, uncheckpointed: options.checkpoint ? typed : undefined, flagged };
+  return { ops: flagged?.ops ?? stored, unchecked: again ? { ops: typed, slowdown: again.slowdown } : undefined, flagged };
 }
 
 /**
@@ -223,11 +233,6 @@ function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: rea
     return floats.map(t => ({ ...op, kernel: checkFinite, params: { n: t.size, at }, tensors: { x: t, flags } }));
   };
   return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
-}
-
-function planFor({ profile, gpu }: Device, ops: readonly Op[], kept: ReadonlySet<Tensor>, uncheckpointed?: readonly Op[]): Plan {
-  const planned = plan(ops, kept, profile.maxBinding, gpu.limits.maxBufferSize);
-  return uncheckpointed ? { ...planned, unchecked: plan(uncheckpointed, kept, Infinity).peak } : planned;
 }
 
 /** Makes the buffers that a program needs, or says that they do not fit. Returns those of its slots. */

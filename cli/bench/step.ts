@@ -18,7 +18,7 @@ export interface StepOptions extends BenchOptions {
   batchSize?: string;
   optimizer?: string;
   precision?: string;
-  checkpointActivations?: boolean;
+  checkpointActivations?: boolean | string;
   trace?: string | boolean;
   start?: boolean;
   /** Whether `--start` began this process: the time to the first step alone is wanted. */
@@ -101,8 +101,9 @@ function stepTable(measured: StepResult, firstStepMs: number): string {
   ]);
 }
 
-function describeMemory({ activations, bound, withoutReuse, unchecked, device }: StepResult): string {
-  const whole = unchecked === undefined ? '' : `, without checkpointing ${megabytes(unchecked)}`;
+function describeMemory({ activations, bound, withoutReuse, unchecked, slowdown = 1, device }: StepResult): string {
+  const times = `with which a step takes ${slowdown.toFixed(2)} times as long by estimate`;
+  const whole = unchecked === undefined ? '' : `, ${megabytes(unchecked)} without checkpointing, ${times}`;
   return (
     `activations ${megabytes(activations)} (alive at once ${megabytes(bound)}, without reuse ${megabytes(withoutReuse)}${whole}); ` +
     `peak of all device memory ${megabytes(device)}`

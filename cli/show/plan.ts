@@ -16,7 +16,9 @@ export function describePlan({ commands, plan, memory }: Program): string {
     const kernel = `${op.kernel.name} (${pipeline.variant.name})`;
     return [String(i + 1), opName(op), kernel, pipeline.grid.join('x'), count(bytes), tensors.join(', ')];
   });
-  const unchecked = plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`;
+  const { unchecked: bytes, slowdown = 1 } = plan;
+  const times = `with which a step takes ${slowdown.toFixed(2)} times as long by estimate`;
+  const unchecked = bytes === undefined ? '' : `; ${megabytes(bytes)} without --checkpoint-activations, ${times}`;
   return [
     table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows]),
     '',

@@ -1,6 +1,9 @@
 import { reads, writes, type Op, type Pass } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { aliveAtOnce, bytesAlong, bytesOf, plan } from '../plan.ts';
+import { aliveAtOnce, plan } from '../plan.ts';
+import { slowdownOf } from './duration.ts';
+import { forwardOf, type Forward } from './forward.ts';
+import { keptWithin } from './keeping.ts';
 
 /** How many budgets of a segment are tried, from the bytes of all saved activations downwards. */
 const BUDGETS = 32;
@@ -9,6 +12,8 @@ const BUDGETS = 32;
 const PLANNED = 3;
 /** A graph of so many ops has only its best segmentation planned: planning takes seconds there. */
 const MANY = 2000;
+/** A plan takes at least this share of what was expected (see keptWithin). */
+const SURE = 0.9;
 
 /**
  * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay;
@@ -19,71 +24,69 @@ const MANY = 2000;
  * (running statistics, totals) are done once: what they give is kept, or what a kernel makes it of again (see Kernel.repeated).
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
+  const whole = { ops, bytes: plan(ops, kept, Infinity).peak };
+  const tried = segmentations(ops, forwardOf(ops, kept));
+  return leastOf(tried, kept, whole, ops.length < MANY ? PLANNED : 1).ops;
+}
+
+/**
+ * As `checkpoint`, where a step may take `slowdown` times as long and no longer (see slowdownOf), 1 or more: of what `checkpoint` gives and
+ * what keptWithin finds, that whose plan takes the least. `staged` gives the ops that are planned for those of a list.
+ */
+export function checkpointWithin(
+  ops: readonly Op[],
+  kept: ReadonlySet<Tensor>,
+  slowdown: number,
+  staged: (ops: readonly Op[]) => readonly Op[] = ops => ops,
+): readonly Op[] {
+  const bytesOf = (tried: readonly Op[]) => plan(staged(tried), kept, Infinity).peak;
+  const bytes = bytesOf(ops);
+  let best = { ops, bytes, slowdown: 1 };
+  const offer = (tried: readonly Op[]) => {
+    const ratio = slowdownOf(tried);
+    if (ratio > slowdown || aliveAtOnce(staged(tried), kept) > best.bytes) return;
+    const bytes = bytesOf(tried);
+    if (bytes < best.bytes || (bytes === best.bytes && ratio < best.slowdown)) best = { ops: tried, bytes, slowdown: ratio };
+  };
+  offer(checkpoint(ops, kept));
   const f = forwardOf(ops, kept);
-  const found = new Map<number, readonly Op[]>(); // by the bytes alive at once
-  for (let i = 1; i <= BUDGETS; i++) {
-    const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2));
-    const alive = aliveAtOnce(tried, kept);
-    if (!found.has(alive)) found.set(alive, tried); // the earlier one has fewer ops
-  }
-  let best = { ops, bytes: plan(ops, kept, Infinity).peak };
-  for (const [alive, tried] of [...found].sort(([a], [b]) => a - b).slice(0, ops.length < MANY ? PLANNED : 1)) {
-    const bytes = alive < best.bytes ? plan(tried, kept, Infinity).peak : Infinity;
-    if (bytes < best.bytes) best = { ops: tried, bytes };
+  for (const { stays, need } of keptWithin(ops, f, { bytes, slowdown, staged })) {
+    if (SURE * need > best.bytes) break;
+    offer(repeatedWhereNeeded(ops, f, stays));
   }
   return best.ops;
 }
 
-/** What the choice of borders depends on in the forward pass. */
-interface Forward {
-  /** Number of its ops. */
-  readonly count: number;
-  /** What is done in place of each where it is done again. */
-  readonly again: readonly Op[];
-  /** First and last forward op that touches an activation, and the ops that write it. */
-  readonly first: ReadonlyMap<Tensor, number>;
-  readonly last: ReadonlyMap<Tensor, number>;
-  readonly writers: ReadonlyMap<Tensor, number[]>;
-  /** Activations that the backward pass reads. */
-  readonly saved: ReadonlySet<Tensor>;
-  /** Activations that are kept in any case: the program keeps them, or they come from ops that write persistent tensors. */
-  readonly once: ReadonlySet<Tensor>;
-  /** Bytes of all saved activations, and those of each op that are first touched there. */
-  readonly bytes: number;
-  readonly savedAt: Float64Array;
-  /** Bytes of activations that are touched both before each op and from it on. */
-  readonly crossing: Float64Array;
+/** The ops by `checkpoint`, or where `how` is a number by `checkpointWithin`, and how many times as long a step then takes by estimate. */
+export function checkpointed(
+  ops: readonly Op[],
+  kept: ReadonlySet<Tensor>,
+  how: true | number,
+  staged: (ops: readonly Op[]) => readonly Op[],
+): { readonly ops: readonly Op[]; readonly slowdown: number } {
+  const made = how === true ? checkpoint(ops, kept) : checkpointWithin(ops, kept, how, staged);
+  return { ops: made, slowdown: slowdownOf(made) };
 }
 
-const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
+/** A list of ops, and the bytes that its plan takes. */
+interface Planned {
+  readonly ops: readonly Op[];
+  readonly bytes: number;
+}
 
-function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
-  const end = ops.findIndex(op => op.pass !== 'forward');
-  const count = end < 0 ? ops.length : end;
-  const forward = ops.slice(0, count);
-  const backward = ops.slice(count);
-  const first = new Map<Tensor, number>();
-  const last = new Map<Tensor, number>();
-  const writers = new Map<Tensor, number[]>();
-  const once = new Set(kept);
-  const again = forward.map(op => op.kernel.repeated?.<Tensor, Op>(op) ?? op);
-  const persistent = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
-  forward.forEach((op, i) => {
-    const written = activations(writes(op));
-    for (const t of activations(Object.values(op.tensors))) {
-      if (!first.has(t)) first.set(t, i);
-      last.set(t, i);
-    }
-    for (const t of written) writers.set(t, [...(writers.get(t) ?? []), i]);
-    const repeats = Object.values(again[i]!.tensors).some(t => persistent.has(t)) ? [] : writes(again[i]!);
-    for (const t of written) if (!repeats.includes(t)) once.add(t);
-  });
-  const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
-  const savedAt = new Float64Array(count);
-  for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
-  const behind = new Map(Array.from(first, ([t, i]) => [t, i + 1] as const));
-  const crossing = bytesAlong(count + 1, behind, last);
-  return { count, again, first, last, writers, saved, once, bytes: savedAt.reduce((a, b) => a + b, 0), savedAt, crossing };
+/** Of lists of ops what plans least, `best` where none betters it. At most `count` of them are planned, by the bytes alive at once. */
+function leastOf(tried: readonly (readonly Op[])[], kept: ReadonlySet<Tensor>, best: Planned, count: number): Planned {
+  const found = new Map<number, readonly Op[]>(); // by the bytes alive at once
+  for (const ops of tried) {
+    const alive = aliveAtOnce(ops, kept);
+    if (!found.has(alive)) found.set(alive, ops); // the earlier one has fewer ops
+  }
+  for (const [alive, ops] of [...found].sort(([a], [b]) => a - b).slice(0, count)) {
+    if (alive >= best.bytes) break;
+    const bytes = plan(ops, kept, Infinity).peak;
+    if (bytes < best.bytes) best = { ops, bytes };
+  }
+  return best;
 }
 
 /**
@@ -116,44 +119,56 @@ function borders({ count, savedAt, crossing }: Forward, budget: number): number[
   return out;
 }
 
-/** The ops with the forward ops of each segment but the last done again where the backward pass first needs what they gave. */
-function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[] {
-  const segments = new Uint32Array(f.count);
-  for (let i = 0, segment = 0; i < f.count; i++) segments[i] = i === cuts[segment] ? ++segment : segment;
-  const segmentAt = (i: number) => segments[i]!;
-  const segmentOf = (t: Tensor) => segmentAt(f.first.get(t)!);
-  /** Whether a tensor is used within one segment alone, and that segment is done again. */
-  const inside = (t: Tensor) =>
-    f.writers.has(t) && !f.once.has(t) && segmentOf(t) === segmentAt(f.last.get(t)!) && segmentOf(t) < cuts.length;
+/** The ops in segments of several budgets: the forward ops of each but the last are done again where the backward pass first needs one. */
+function segmentations(ops: readonly Op[], f: Forward): Op[][] {
+  return Array.from({ length: BUDGETS }, (_, i) => {
+    const cuts = borders(f, f.bytes * (1 - (i + 1) / (BUDGETS + 1)) ** 2);
+    const segments = new Uint32Array(f.count);
+    for (let i = 0, segment = 0; i < f.count; i++) segments[i] = i === cuts[segment] ? ++segment : segment;
+    const segmentOf = (t: Tensor) => segments[f.first.get(t)!]!;
+    /** Whether a tensor is used within one segment alone, and that segment is done again. */
+    const inside = (t: Tensor) => segmentOf(t) === segments[f.last.get(t)!] && segmentOf(t) < cuts.length;
+    const bySegment = Array.from({ length: cuts.length }, (): Tensor[] => []);
+    for (const t of f.saved) if (inside(t)) bySegment[segmentOf(t)]!.push(t);
+    return repeated(ops, f, inside, t => bySegment[segmentOf(t)]!);
+  });
+}
+
+/** The ops with what is neither in `stays` nor kept in any case made again, each activation where the backward pass first needs it. */
+const repeatedWhereNeeded = (ops: readonly Op[], f: Forward, stays: ReadonlySet<Tensor>): Op[] =>
+  repeated(
+    ops,
+    f,
+    t => !stays.has(t),
+    t => [t],
+  );
+
+/** The ops with forward ops done again where the backward pass first reads a tensor that `goes`: those that give all of `together` with it. */
+function repeated(ops: readonly Op[], f: Forward, goes: (t: Tensor) => boolean, together: (t: Tensor) => readonly Tensor[]): Op[] {
   const fresh = new Map<Tensor, Tensor>();
+  const isWanted = (t: Tensor) => f.writers.has(t) && !f.once.has(t) && goes(t) && !fresh.has(t);
   const renamed = (op: Op, pass: Pass = op.pass): Op => {
     const tensors = Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t] as const);
     return { ...op, pass, tensors: Object.fromEntries(tensors) };
   };
-
-  const repeat = (segment: number): Op[] => {
+  const repeat = (tensors: readonly Tensor[]): Op[] => {
     const needed = new Set<number>();
     const want = (t: Tensor): void => {
-      if (!inside(t)) return;
+      if (!isWanted(t)) return;
       for (const i of f.writers.get(t)!) {
         if (needed.has(i)) continue;
         needed.add(i);
         reads(f.again[i]!).forEach(want);
       }
     };
-    for (const t of f.saved) if (inside(t) && segmentOf(t) === segment) want(t);
+    tensors.forEach(want);
     const again = [...needed].sort((a, b) => a - b).map(i => f.again[i]!);
     for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
     return again.map(op => renamed(op, 'again'));
   };
   const out = ops.slice(0, f.count);
-  const done = new Set<number>();
   for (const op of ops.slice(f.count)) {
-    for (const t of Object.values(op.tensors)) {
-      if (!inside(t) || done.has(segmentOf(t))) continue;
-      done.add(segmentOf(t));
-      out.push(...repeat(segmentOf(t)));
-    }
+    for (const t of Object.values(op.tensors)) if (isWanted(t)) out.push(...repeat(together(t)));
     out.push(renamed(op));
   }
   return out;

@@ -3,10 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
-import { checkpoint } from '../../engine/passes/checkpoint.ts';
+import { checkpoint, checkpointWithin } from '../../engine/passes/checkpoint.ts';
+import { slowdownOf } from '../../engine/passes/duration.ts';
 import { fuse } from '../../engine/passes/fuse.ts';
+import { stage } from '../../engine/passes/stage.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import { opName, writes } from '../../engine/op.ts';
+import { opName, writes, type Op } from '../../engine/op.ts';
 import { plan } from '../../engine/plan.ts';
 import { relu } from '../../layers/activation.ts';
 import { concat, residual, sequential } from '../../layers/compose.ts';
@@ -73,6 +75,30 @@ for (const [name, share] of [
   });
 }
 
+for (const [name, share, shape] of [
+  ['resnet20', 0.5, [3, 32, 32]],
+  ['resnet56', 0.45, [3, 32, 32]],
+  ['vgg16-bn', 0.75, [3, 32, 32]],
+  ...(isLongRun ? ([['googlenet', 0.7, [3, 32, 32]]] as const) : []),
+] as const) {
+  test(`the more time ${name} may take the less memory is planned, and no more time is taken`, () => {
+    const { ops, kept } = opsOf(modelOf(name, shape), shape);
+    const staged = (some: readonly Op[]) => stage(some, () => profile);
+    const bytes = (some: readonly Op[]) => plan(staged(some), kept, Infinity).peak;
+    assert.is(checkpointWithin(ops, kept, 1, staged), ops, 'nothing is done again for free');
+    let before = bytes(ops);
+    const most = share * before;
+    for (const slowdown of [1.02, 1.1, 1.2, 4]) {
+      const less = checkpointWithin(ops, kept, slowdown, staged);
+      assert.ok(slowdownOf(less) <= slowdown, `${slowdownOf(less)} of ${slowdown}`);
+      assert.ok(bytes(less) <= before, `${bytes(less)} of ${before} at ${slowdown}`);
+      before = bytes(less);
+      if (slowdown === 1.1) assert.ok(before <= most, `${before} of ${most}`);
+    }
+    assert.ok(before <= bytes(checkpoint(ops, kept)), 'at most what it takes whatever time it costs');
+  });
+}
+
 /** Branches, a shared input, dropout and batch norm, deep enough for several segments. */
 const block = (width: number): Layer =>
   sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
@@ -110,7 +136,7 @@ for (const [name, model, batchSize] of [
 ] as const) {
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
     const device = await deviceFor();
-    const run = async (checkpoint: boolean) => {
+    const run = async (checkpoint: boolean | number) => {
       const data = await openData(dataset, { normalize: 'meanstd', valSplit: 0 });
       const rule = optimizer(rules.momentum!, { lr: 0.01 });
       const t = await Trainer.create({ device, data, model, batchSize, optimizer: rule, seed: 3, checkpoint });
@@ -125,6 +151,9 @@ for (const [name, model, batchSize] of [
     assert.equal(less.weights, all.weights);
     assert.ok(less.plan.peak < 0.9 * all.plan.peak, `${less.plan.peak} of ${all.plan.peak}`);
     assert.is(less.plan.unchecked, all.plan.peak);
+    const within = await run(1.1);
+    assert.equal([within.losses, within.weights], [all.losses, all.weights]);
+    assert.ok(within.plan.peak < all.plan.peak && within.plan.slowdown! > 1 && within.plan.slowdown! <= 1.1);
   });
 }
 

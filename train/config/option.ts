@@ -10,8 +10,9 @@ export interface Type<T> {
   readonly parse: (who: Message, text: string) => T;
   /** The values, where they are a few names. */
   readonly choices?: readonly string[];
-  /** What a number may be. */
+  /** What a number may be, and what it is called where there may be none. */
   readonly range?: Range;
+  readonly measure?: string;
 }
 
 /** Where an option stands on the page: above all others, or in a part of the form that is closed at first. */
@@ -78,6 +79,13 @@ export const spec = (choices: readonly string[], read: (who: Message, text: stri
 export const imageSize: Type<ImageSize> = { parse: (who, text) => sizeOf(sidesOf(who, text)) };
 
 export const boolean: Type<boolean> = { parse: (who, text) => parseChoice(who, text, ['true', 'false']) === 'true' };
+
+/** False, true, or a number, called `measure`, that says how far. */
+export const switched = (measure: string, range: Range): Type<boolean | number> => ({
+  range,
+  measure,
+  parse: (who, text) => (text === 'true' || text === 'false' ? text === 'true' : parseNumber(who, text, range)),
+});
 
 /** A text that stays one, or that a recipe reads (see recipe.ts). */
 export const text: Type<string> = {

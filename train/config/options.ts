@@ -9,7 +9,7 @@ import { parseChanges } from './changes.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { DATA_OPTIONS } from './data-options.ts';
 import { parseFactors, parsePatterns } from './groups.ts';
-import { boolean, number, oneOf, option, spec, text, type Option } from './option.ts';
+import { boolean, number, oneOf, option, spec, switched, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
 
 export const OPTIONS = {
@@ -212,12 +212,15 @@ export const OPTIONS = {
     hint: 'In f16 activations have half precision; weights and sums stay in f32, and the loss is scaled.',
   }),
   checkpointActivations: option({
-    flags: '--checkpoint-activations',
-    help: 'to save memory, compute activations a second time in place of keeping them',
+    flags: '--checkpoint-activations [slowdown]',
+    help:
+      'to save memory, compute activations a second time in place of keeping them: whatever time it takes, or with 1.2 in as little memory as ' +
+      'a step of 1.2 times the time allows, by estimate',
     default: false,
-    type: boolean,
+    type: switched('slowdown', { min: 1 }),
     group: 'Running',
     label: 'Recompute activations',
+    hint: 'Saves memory. A step may take so many times as long, by estimate; empty for whatever it takes.',
   }),
   fuse: option({
     flags: '--no-fuse',

@@ -3,6 +3,7 @@ import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, TooLarge, words, type Message } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
+import { megabytes } from '../../engine/plan.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
@@ -44,6 +45,8 @@ export interface Opened {
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
   readonly parts: number;
   readonly note: string | undefined;
+  /** What memory computing activations a second time saves, and at what cost, where it is asked for. */
+  readonly saved: Message | undefined;
   /** What became of weights that were given, a line each. */
   readonly told: readonly Message[];
   /** Values in all, and those that are trained. */
@@ -165,6 +168,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     change: async other => trainer.change(await changing(onDataset(other, dataset))),
     parts,
     note,
+    saved: savedBy(trainer),
     told: [
       ...(start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`]),
       ...(features
@@ -186,6 +190,13 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       resize: recipe.resize,
     }),
   };
+}
+
+function savedBy({ program }: Trainer): Message | undefined {
+  const { peak, unchecked, slowdown } = program.plan;
+  if (unchecked === undefined || slowdown === undefined) return undefined;
+  const bytes = `activations take ${megabytes(peak)} in place of ${megabytes(unchecked)}`;
+  return say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`;
 }
 
 /** What trains in place of a model whose frozen trunk gives the same features each time, where that saves work. */

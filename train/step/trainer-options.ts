@@ -55,8 +55,11 @@ export interface TrainerOptions extends EvaluationOptions {
   /** Weights that are kept with those of the model: of a frozen trunk, whose features the data are. */
   readonly beside?: Tensors | undefined;
   readonly debug?: boolean;
-  /** Whether activations inside segments of the net are computed a second time in place of being kept. */
-  readonly checkpoint?: boolean;
+  /**
+   * Whether activations are computed a second time in place of being kept; a number is how many times as long a step may take by estimate, 1
+   * or more, true whatever memory asks for.
+   */
+  readonly checkpoint?: boolean | number;
   /** Whether activations are kept in f16 and the loss is scaled. Evaluations stay f32. */
   readonly half?: boolean;
   /** Whether the ranks of `exchange` compute a share of each batch; without it each has whole batches of its own. */

@@ -272,8 +272,7 @@ export class ConfigForm {
       return below ? el('div', {}, made.element, below) : made.element;
     }
     if (typeof fallback === 'boolean') {
-      const onchange = (e: Event) => set(String((e.target as HTMLInputElement).checked));
-      return field(name, el('input', { type: 'checkbox', name: key, checked: value === 'true', onchange }), below, true);
+      return this.#switch(key, value, set);
     }
     if (type.choices) {
       const own = value && !type.choices.includes(value) ? [value] : [];
@@ -288,6 +287,22 @@ export class ConfigForm {
     const own = this.#around.below[key];
     if (own) made.append(own);
     return made;
+  }
+
+  /** A box, with a number beside it where one may say how far. */
+  #switch(key: Key, value: string, set: (text: string) => void): HTMLElement {
+    const { range, measure } = optionOf(key).type;
+    const name = labelOf(key);
+    const far = optionInput(key, ['true', 'false'].includes(value) ? '' : value, `any ${measure}`, text => {
+      box.checked = true;
+      set(text || 'true');
+    });
+    far.setAttribute('aria-label', `${name}: ${measure}`);
+    const onchange = () => set(box.checked ? far.value.trim() || 'true' : 'false');
+    const box = el('input', { type: 'checkbox', name: key, checked: value !== 'false', onchange });
+    const whole = field(name, box, hintOf(key), true);
+    if (range) whole.append(far);
+    return whole;
   }
 }
 

@@ -148,4 +148,20 @@ config('the best evaluation is the first of the most accurate, the lower loss am
   );
 });
 
+config('activations are computed again or not, or in so much more time: as a text and in a file', async () => {
+  for (const [text, value] of [
+    ['false', false],
+    ['true', true],
+    ['1.2', 1.2],
+  ] as const) {
+    const made = parseConfig('mlp', { checkpointActivations: text });
+    assert.is(made.checkpointActivations, value);
+    assert.is(configFromJson(JSON.parse(JSON.stringify(made)), 'config.json').checkpointActivations, value);
+  }
+  await refuses(
+    () => configFromJson({ model: 'mlp', checkpointActivations: 0.5 }, 'config.json'),
+    'config.json: checkpointActivations: 0.5 is out of range; give a number of at least 1',
+  );
+});
+
 config.run();
