@@ -167,7 +167,7 @@ export class Device {
 
     const profile = this.profileFor(halves);
     const variant = pick(kernel, params, profile);
-    const code = source(kernel, variant, params, profile, bound, halves);
+    const code = await source(kernel, variant, params, profile, bound, halves);
     const grid = variant.grid(params, profile);
     const sizes = variant.sizes?.(params, profile) ?? {};
     const step = stepFields(kernel, params);

@@ -36,7 +36,7 @@ try {
       console.log(`\n${what}: left out, since this machine has no ${lacks}`);
       continue;
     }
-    const mixes = compile(calls).map(c => mixOf(c, maker));
+    const mixes = (await compile(calls)).map(c => mixOf(c, maker));
     if (!mixes.length) throw new Error(`no label of a call matches '${calls.source}'; leave it out to see them all`);
     const kept = (m: Mix) => known[maker].find(k => k.label === m.label && k.variant === m.variant);
     const cells = mixes.map(m => {

@@ -85,32 +85,30 @@ function compiler() {
 }
 
 /** Compiles the cases whose labels match for an architecture such as `sm_90`, where nothing is missing. */
-export function compileForNvidia(labels: RegExp, architecture: string): Compiled[] {
+export async function compileForNvidia(labels: RegExp, architecture: string): Promise<Compiled[]> {
   const compile = compiler();
   const profile = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroup: 1024, maxBinding: 2 ** 32 - 4, maxWorkgroupBytes: 32768 };
   const folder = mkdtempSync(join(tmpdir(), 'descent-offline-'));
   try {
-    return casesFor(profile)
-      .filter(({ label }) => labels.test(label))
-      .flatMap(({ label, kernel, params, bound }) =>
-        fitting(kernel, params, profile)
-          .filter(v => tileOf(v.name))
-          .map(v => {
-            const { said, code } = compile(cudaOf(source(kernel, v, params, profile, bound)), architecture);
-            const cubin = join(folder, 'kernel.cubin');
-            writeFileSync(cubin, code);
-            const text = spawnSync(NVDISASM, ['-c', cubin], { encoding: 'utf8', maxBuffer: 2 ** 28 }).stdout;
-            const number = (pattern: RegExp) => Number(pattern.exec(said)?.[1] ?? 0);
-            return {
-              label,
-              variant: v.name,
-              listing: readSass(text),
-              registers: number(/Used (\d+) registers/),
-              spilled: number(/(\d+) bytes spill stores/) / 4,
-              shared: number(/(\d+) bytes smem/),
-            };
-          }),
-      );
+    const compiled: Compiled[] = [];
+    for (const { label, kernel, params, bound } of casesFor(profile).filter(c => labels.test(c.label))) {
+      for (const v of fitting(kernel, params, profile).filter(v => tileOf(v.name))) {
+        const { said, code } = compile(cudaOf(await source(kernel, v, params, profile, bound)), architecture);
+        const cubin = join(folder, 'kernel.cubin');
+        writeFileSync(cubin, code);
+        const text = spawnSync(NVDISASM, ['-c', cubin], { encoding: 'utf8', maxBuffer: 2 ** 28 }).stdout;
+        const number = (pattern: RegExp) => Number(pattern.exec(said)?.[1] ?? 0);
+        compiled.push({
+          label,
+          variant: v.name,
+          listing: readSass(text),
+          registers: number(/Used (\d+) registers/),
+          spilled: number(/(\d+) bytes spill stores/) / 4,
+          shared: number(/(\d+) bytes smem/),
+        });
+      }
+    }
+    return compiled;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -32,14 +32,11 @@
 import { KINDS, type Kind } from './kinds.ts';
 import { drawMix, mixed, mixFields } from './augmix.ts';
 import { tablesWgsl } from './tables.ts';
-import type { Augment, Fill, Transform } from './transform.ts';
+import { usesTables, type Augment, type Fill, type Transform } from './transform.ts';
 import { float, range } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';
 
 const kindOf = ({ name }: Transform): Kind => KINDS[name];
-
-/** Whether the tables of the images are needed (see imageTables). */
-export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
 
 /** WGSL functions that transforms call, each once. */
 const functionsOf = (a: Augment): string => [...new Set(a.list.map(t => kindOf(t).functions))].map(f => f?.(a) ?? '').join('');

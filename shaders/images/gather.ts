@@ -2,9 +2,8 @@ import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { planes, threads } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { augmentWgsl } from './augment.ts';
 import { pageBindings, pagesWgsl, placeOf, wordOf, wordsOf, type Pages } from './pages.ts';
-import type { Augment, Transform } from './transform.ts';
+import type { Transform } from './transform.ts';
 
 /** A batch of `n` images. */
 export interface Gather extends Pages {
@@ -103,6 +102,12 @@ function makePixels(p: Gather) {
   };
 }
 
+/** WGSL of the transforms, which is loaded where images have some. */
+async function augmentedWgsl(p: Gather): Promise<string> {
+  const { augmentWgsl } = await import('./augment.ts');
+  return augmentWgsl({ ...p, list: p.augment ?? [], unit: p.floats ? 1 : 255, mean: p.mean ?? [], colour: p.colour ?? [] });
+}
+
 /**
  * x [n, c, h, w] = value * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
  * scale and shift per value. One thread takes four bytes or one f32 at a time; with `augment` one pixel, all its channels, so that colours
@@ -129,15 +134,15 @@ export const gather = kernel({
   }),
   draws: p => Boolean(p.augment?.length),
   over: (p, d) => planes({ count: p.n * (p.views ?? 1), size: itemsOf(p), threads: threads(d), perThread: perThread(p, d) }),
-  body: p => {
+  body: async p => {
     const size = p.c * p.h * p.w;
     const { before, each } = plain(p) ? copyWords(p) : makePixels(p);
-    const transforms: Augment = { ...p, list: p.augment ?? [], unit: p.floats ? 1 : 255, mean: p.mean ?? [], colour: p.colour ?? [] };
+    const augmented = plain(p) ? '' : await augmentedWgsl(p);
     return {
       declared: `
 const SIZE = ${size}u; const WORDS = ${wordsOf(p)}u; const PLANE = ${p.h * p.w}u;
 ${pagesWgsl(p)}
-${plain(p) ? '' : augmentWgsl(transforms)}`,
+${augmented}`,
       // the plane is an image of x
       before: `
   let image = ${(p.views ?? 1) > 1 ? `plane % ${p.n}u` : 'plane'};

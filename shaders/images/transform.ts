@@ -18,6 +18,9 @@ export interface Transform {
   readonly fill?: Fill;
 }
 
+/** Whether the tables of the images are needed (see imageTables). */
+export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
+
 /** A list over images. */
 export interface Augment extends Images {
   readonly list: readonly Transform[];

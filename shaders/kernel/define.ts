@@ -21,7 +21,7 @@ export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs'> {
   readonly name?: string;
   readonly over: (p: P, d: Target) => Loop;
   /** WGSL for each item. It stores the output of an epilogue as `finish(value, index)`. */
-  readonly body: (p: P, d: Target) => string | LoopParts;
+  readonly body: (p: P, d: Target) => string | LoopParts | Promise<LoopParts>;
   /** Bindings that are taken four values at a time: always, or by a variant of its own for the calls where that is possible. */
   readonly vec4?: readonly string[] | { readonly of: readonly string[]; readonly where: (p: P) => boolean };
   /** A function of the output before those of the epilogue. */
@@ -36,9 +36,9 @@ function looped<P>({ name = 'plain', fits, needs, over, body, vec4, own }: Loope
     needs,
     vec4: bindings,
     grid: (p, d) => over(p, { ...d, ...width }).grid,
-    code: (p, d) => {
+    code: async (p, d) => {
       const target = { ...d, ...width };
-      const text = body(p, target);
+      const text = await body(p, target);
       const { declared = '', each, ...around } = typeof text === 'string' ? { each: text } : text;
       const functions = [...(own ? [own(p)] : []), ...((p as { epilogue?: readonly Epilogue[] }).epilogue ?? [])];
       const finishing = output ? finish(functions, bindings.includes(output) ? 'vec4f' : 'f32') : '';

@@ -80,7 +80,8 @@ export interface Variant<P> {
   /** i32 values of one call, read as `op.h`: one pipeline serves all sizes. Light kernels write their sizes as constants. */
   readonly sizes?: (p: P, d: Profile) => Record<string, number>;
   readonly grid: (p: P, d: Profile) => Grid;
-  readonly code: (p: P, d: Profile) => string;
+  /** A promise where the modules that make it are loaded when a call is first compiled. */
+  readonly code: (p: P, d: Profile) => string | Promise<string>;
 }
 
 /** The arrays that a kernel is bound to, by the names that its WGSL gives them. */

@@ -11,7 +11,14 @@ const EXTENSIONS: readonly [Need, name: string][] = [
 ];
 
 /** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
-export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
+export async function source<P>(
+  k: Kernel<P>,
+  v: Variant<P>,
+  p: P,
+  d: Profile,
+  bound: readonly string[],
+  halves: readonly string[] = [],
+): Promise<string> {
   const needs = needsOf(v, d);
   const vec4 = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
   const isVec4 = (name: string) => vec4.includes(k.epilogue && name in OPERANDS ? k.epilogue : name);
@@ -27,7 +34,7 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }`, `@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
 
-  const code = v.code(p, d);
+  const code = await v.code(p, d);
   const seenAs = halves.map(name => [name, isVec4(name) ? 'vec4f' : 'f32'] as const);
   const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
   return [

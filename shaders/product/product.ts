@@ -1,5 +1,7 @@
-import type { Operand } from './operand.ts';
+import type { Grid } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
 import { widthOf, type Width } from '../kernel/wgsl.ts';
+import type { Operand } from './operand.ts';
 
 /**
  * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch`
@@ -42,6 +44,12 @@ export interface Recorded {
 }
 
 export const widthOfY = <P>(t: Tiled<P>, p: P): Width => widthOf(t.vec4(p));
+
+/** The grid of workgroups of height x width outputs: along n, along m, and for the batch and slices of k. */
+export function gridOf<P>(t: Tiled<P>, p: P, height: number, width: number): Grid {
+  const { m, n, batch = 1 } = t.shape(p);
+  return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)];
+}
 
 /** The bindings of a call that are array<vec4f>. */
 export const vec4Bindings = <P>(t: Tiled<P>, p: P): readonly string[] => [

@@ -1,5 +1,4 @@
-/** Tiled products walk along k in stages that a workgroup holds in workgroup memory: how these are loaded, for tiled.ts and matrix.ts. */
-import type { Grid } from '../kernel/kernel.ts';
+/** Tiled products walk along k in stages that a workgroup holds in workgroup memory: how these are loaded, for tiled-code.ts and matrix-code.ts. */
 import { ceilDiv } from '../kernel/loops.ts';
 import { unroll } from '../kernel/wgsl.ts';
 import type { Operand } from './operand.ts';
@@ -97,9 +96,8 @@ function staged({ name, operand, limit, tile, begin, base, wholeK }: Side, { dep
   };
 }
 
-/** A product on the grid, workgroups along n, along m, and for the batch and slices of k, and the way of each along its k. */
+/** The operands of a product in stages, and the way of a workgroup along its k. */
 export interface Stages {
-  readonly grid: Grid;
   readonly a: Staged;
   readonly b: Staged;
   /** WGSL: `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
@@ -135,5 +133,5 @@ export function stages<P>(t: Tiled<P>, p: P, s: Staging): Stages {
     ${multiply}
     workgroupBarrier();
   }`;
-  return { grid: [ceilDiv(n, s.width), ceilDiv(m, s.height), batch * split], a, b, walk };
+  return { a, b, walk };
 }

@@ -9,7 +9,7 @@ const test = suite('bench rows');
 
 for (const lanes of [8, 0]) {
   const profile = { ...DEFAULT_PROFILE, lanes, subgroups: true };
-  test(`each row binds what its kernel needs, and every variant has its code, ${lanes ? 'on a software adapter' : 'on a GPU'}`, () => {
+  test(`each row binds what its kernel needs, and every variant has its code, ${lanes ? 'on a software adapter' : 'on a GPU'}`, async () => {
     for (const { kernel, params, label, tensors } of rows(profile)) {
       const bound = Object.keys(kernel.bindings).filter(name => name in tensors);
       const what = `${kernel.name} ${label}`;
@@ -19,7 +19,7 @@ for (const lanes of [8, 0]) {
       }
       const variants = fitting(kernel, params, profile);
       assert.ok(variants.length, what);
-      for (const v of variants) assert.match(source(kernel, v, params, profile, bound), /fn main/, what);
+      for (const v of variants) assert.match(await source(kernel, v, params, profile, bound), /fn main/, what);
     }
   });
 }

@@ -77,10 +77,9 @@ fn stored(start : u32, s : Sums, stride : u32) {
         : {
             ...v,
             needs: type === 'f16' ? ['f16'] : [],
-            code: (p, d) =>
+            code: async (p, d) =>
               helpers +
-              v
-                .code(p, d)
+              (await v.code(p, d))
                 .replace('batch = product', `emulatedRow = index % ${m}u; batch = product`)
                 .replaceAll(`subgroup_matrix_result<f32, ${n}, ${m}>`, 'Sums')
                 .replaceAll(/subgroupMatrixLoad<subgroup_matrix_left<f\d\d, (\d+), (\d+)>, col_major>\(&stage, /g, size(k, m))

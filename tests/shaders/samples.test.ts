@@ -25,7 +25,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
   'conv/weight-lanes-channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'conv/weight-lanes-filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
-  'product/tiled.ts': [
+  'product/tiled-code.ts': [
     [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
     [conv, 'tiled 64x64', { ...small, o: 64, recorded: { of: 'moments', columns: 64 } }],
   ],
@@ -55,13 +55,13 @@ for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })
   if (!file.endsWith('.ts')) continue;
   const samples = [...readFileSync(`shaders/${file}`, 'utf8').matchAll(/ \* ```wgsl\n(.*?)\n \* ```/gs)].map(m => m[1]!);
   if (!samples.length && !SAMPLES[file]) continue;
-  test(file, () => {
+  test(file, async () => {
     assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
     for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
       const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true };
       const variant = fitting(kernel, params, d).find(v => v.name === name);
       assert.ok(variant, `${name} does not fit its sample`);
-      const wgsl = source(kernel, variant, params, d, Object.keys(kernel.bindings)).replace(/\n\s*\n/g, '\n');
+      const wgsl = (await source(kernel, variant, params, d, Object.keys(kernel.bindings))).replace(/\n\s*\n/g, '\n');
       assert.is(shows(samples[i]!, wgsl), undefined, `${kernel.name}, ${name}`);
     }
   });

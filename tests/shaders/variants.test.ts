@@ -35,7 +35,7 @@ test('it has each kernel of several variants, and a call for each of these', asy
   assert.equal(missing, []);
 });
 
-test('each call binds what its kernel needs', () => {
+test('each call binds what its kernel needs', async () => {
   for (const { kernel, params, why, tensors, values = {} } of calls) {
     const given = tensors(params);
     const what = `${kernel.name}, ${why}`;
@@ -45,7 +45,7 @@ test('each call binds what its kernel needs', () => {
     }
     const bound = Object.keys(kernel.bindings).filter(name => name in given);
     for (const d of PROFILES)
-      for (const v of fitting(kernel, params, d)) assert.match(source(kernel, v, params, d, bound), /fn main/, what);
+      for (const v of fitting(kernel, params, d)) assert.match(await source(kernel, v, params, d, bound), /fn main/, what);
   }
 });
 

@@ -1,7 +1,7 @@
 /** The batch of a program: gathered on the device from the images of one part, in their order, normalised and augmented. */
 import type { Graph } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { usesTables } from '../../shaders/images/augment.ts';
+import { usesTables } from '../../shaders/images/transform.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { gather } from '../../shaders/images/gather.ts';
 import type { Pages } from '../../shaders/images/pages.ts';

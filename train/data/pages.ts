@@ -1,7 +1,7 @@
 /** The bytes of a part's images on the device: all of them in a few pages, or those of the next batches in a ring of pages. */
 import type { Graph } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { usesTables } from '../../shaders/images/augment.ts';
+import { usesTables } from '../../shaders/images/transform.ts';
 import { MAX_PAGES, wordsOf, type Pages } from '../../shaders/images/pages.ts';
 import { bytesOf } from '../../datasets/dataset.ts';
 import { bytesOfImage, type RunData } from './data.ts';
