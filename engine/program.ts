@@ -6,7 +6,6 @@ import { fuse } from './passes/fuse.ts';
 import type { Graph } from './graph.ts';
 import { halves, opName, writes, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
-import { halve } from './passes/half.ts';
 import { needed } from './passes/needed.ts';
 import { stage } from './passes/stage.ts';
 import { together } from './passes/together.ts';
@@ -211,7 +210,7 @@ async function lowered(
 ): Promise<Lowered> {
   const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
   const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), graph.kept, profile);
-  const typed = options.half ? halve(fused, graph.kept) : fused;
+  const typed = options.half ? (await import('./passes/half.ts')).halve(fused, graph.kept) : fused;
   const how = options.checkpoint;
   const again = how && (await import('./passes/checkpoint.ts')).checkpointed(typed, graph.kept, how, staged); // few programs are
   const stored = again ? again.ops : typed;

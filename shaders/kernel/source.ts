@@ -1,6 +1,5 @@
 /** The text of a call: its kernel's code with the declarations and functions that go with it. */
 import { draws, OPERANDS, type Drawing } from './epilogue.ts';
-import { ROUNDED, throughHalf } from './half.ts';
 import { isWritten, needsOf, typeOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
 import { philoxWgsl } from './random.ts';
 
@@ -36,11 +35,12 @@ export async function source<P>(
 
   const code = await v.code(p, d);
   const seenAs = halves.map(name => [name, isVec4(name) ? 'vec4f' : 'f32'] as const);
-  const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
+  const through = halves.length ? await import('./half.ts') : undefined; // few programs hold f16
+  const body = through?.throughHalf(code, Object.fromEntries(seenAs)) ?? code;
   return [
     ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),
     ...declarations,
-    ...(halves.length ? [ROUNDED] : []),
+    ...(through ? [through.ROUNDED] : []),
     ...(k.draws?.(p) || draws(p as Drawing) ? [philoxWgsl] : []),
     body,
   ].join('\n');

@@ -93,7 +93,7 @@ export class BatchProgram {
     const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;
     await data.rings.get(images.part)?.feed(data.memory, offset);
-    const values = { ...step, ...mixing?.({ seed, step: number }) };
+    const values = { ...step, ...(mixing && (await mixing({ seed, step: number }))) };
     if (cuts) await this.program.runWith(cuts, values, more);
     else this.program.run(values, more);
   }

@@ -6,7 +6,6 @@ import type { Transform } from '../../shaders/images/transform.ts';
 import { gather } from '../../shaders/images/gather.ts';
 import type { Pages } from '../../shaders/images/pages.ts';
 import { imageTables, TABLE } from '../../shaders/images/tables.ts';
-import { mixValues } from './augmentation.ts';
 import { outputsOf } from '../../datasets/dataset.ts';
 import type { DeviceData } from './device-data.ts';
 import { layoutOf, pagesOf, type Page } from './pages.ts';
@@ -25,7 +24,7 @@ export interface Batch {
   readonly layout: Pages;
   readonly inputs: BatchInputs;
   /** The step values that decide how a batch is mixed. */
-  readonly mixing?: (by: { seed: number; step: number }) => Record<string, number>;
+  readonly mixing?: (by: { seed: number; step: number }) => Promise<Record<string, number>>;
 }
 
 export interface BatchInputs {
@@ -83,6 +82,6 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
     },
   );
   const x = normalisation.whiten(graph, bytes);
-  const mixing: Batch['mixing'] = ({ seed, step }) => mixValues(mix, seed, step, n, h, w);
+  const mixing: Batch['mixing'] = async ({ seed, step }) => (await import('./augmentation.ts')).mixValues(mix, seed, step, n, h, w);
   return { x, labels, views, graph, data, images, layout, inputs, ...(mix.length && { mixing }) };
 }

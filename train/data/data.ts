@@ -1,7 +1,7 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
 import { checkDataset, imagesOf, numbers, valuesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { lookUp, onlyOptions } from '../../engine/check.ts';
-import { checkImages, type Augmentation } from './augmentation.ts';
+import type { Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
 import { NORMALIZE, type Moments, type Normalize } from './statistics.ts';
@@ -48,7 +48,7 @@ export async function openData(dataset: Dataset, options: DataOptions = {}): Pro
   onlyOptions('openData', options, OPTIONS);
   const { normalize = 'none', moments, augment, maxBinding } = options;
   lookUp('normalize', normalize, Object.fromEntries(NORMALIZE.map(how => [how, how])));
-  if (augment) checkImages(augment, dataset);
+  if (augment) (await import('./augmentation.ts')).checkImages(augment, dataset);
   const parts = partsOf(dataset, options);
   const means = !moments && (normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean'));
   const sample =

@@ -7,7 +7,7 @@ import { titled } from '../title.ts';
 import type { Address } from '../../form/address.ts';
 import { InspectView } from '../looking/inspect-view.ts';
 import { writeRuns } from '../../data/run-file.ts';
-import { ChangePanel } from './change/panel.ts';
+import type { ChangePanel } from './change/panel.ts';
 import { Configuration } from './configuration.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
@@ -28,11 +28,17 @@ export class TrainView {
   #set: RunSet;
   #inspect = new InspectView(() => this.configuration.config);
   #curves = new RunCurves();
-  #change = new ChangePanel();
+  /** What of the selected run can be changed, loaded when it is opened. */
+  #change: ChangePanel | undefined;
+  #changePart = el(
+    'details',
+    { class: 'panel change', ontoggle: () => void told(() => this.#openChange()) },
+    el('summary', { textContent: 'Change while it trains' }),
+  );
   #toolbar = new RunToolbar({
     selected: () => this.selected,
     importWeights: (bytes, name) => this.importWeights(bytes, name),
-    branch: async run => this.#set.branch(run, this.#change.valuesFor(run)),
+    branch: async run => this.#set.branch(run, this.#change?.valuesFor(run) ?? {}),
     resume: run => this.#set.resume(run),
   });
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
@@ -122,7 +128,7 @@ export class TrainView {
       this.#presets,
       this.#curves.element,
       this.#list.element,
-      this.#change.element,
+      this.#changePart,
       this.#togetherPart,
       this.#inspect.element,
     );
@@ -174,6 +180,12 @@ export class TrainView {
     });
   }
 
+  async #openChange(): Promise<void> {
+    const { ChangePanel } = await import('./change/panel.ts');
+    this.#change ??= new ChangePanel(this.#changePart);
+    this.#change.show(this.selected);
+  }
+
   async #openTogether(): Promise<TogetherView> {
     const { TogetherView } = await import('./together-view.ts');
     if (!this.#together) {
@@ -212,8 +224,8 @@ export class TrainView {
     this.#tellTitle();
     this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
-    this.#change.element.hidden = !run;
-    this.#change.show(run);
+    this.#changePart.hidden = !run;
+    this.#change?.show(run);
     this.#list.show(this.runs, run, this.#set.removed);
     this.#curves.show(this.runs);
     this.#inspect.of(run);

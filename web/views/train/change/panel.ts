@@ -19,7 +19,7 @@ const ABOUT =
   'What the selected run goes by from its next step on, without a restart. Its curves are marked there, and its configuration has it.';
 
 export class ChangePanel {
-  readonly element: HTMLDetailsElement;
+  #element: HTMLDetailsElement;
   #run: Run | undefined;
   /** The run and those of its changes whose values stand in the fields. */
   #filled = '';
@@ -31,11 +31,10 @@ export class ChangePanel {
   #change = button('Change', () => this.#apply(), { class: 'primary' });
   #made = el('ul', { class: 'made', 'aria-label': 'Changes of this run' });
 
-  constructor() {
-    this.element = el(
-      'details',
-      { class: 'panel change', ontoggle: () => this.show(this.#run) },
-      el('summary', { textContent: 'Change while it trains' }),
+  /** In `element`, which has a summary alone; it is filled while that is open. */
+  constructor(element: HTMLDetailsElement) {
+    this.#element = element;
+    element.append(
       el('p', { class: 'hint', textContent: ABOUT }),
       this.#fields,
       this.#wrong,
@@ -47,7 +46,7 @@ export class ChangePanel {
   show(run: Run | undefined): void {
     const isOther = run !== this.#run;
     this.#run = run;
-    if (!this.element.open) return;
+    if (!this.#element.open) return;
     this.#change.disabled = !run?.facts || !['running', 'paused', 'done'].includes(run.state) || run.who.length > 0;
     const made = run ? changesIn(run.config).filter(({ after }) => after <= run.step) : [];
     const filled = run ? `${run.id} ${formatChanges(made)}` : '';
@@ -60,7 +59,7 @@ export class ChangePanel {
 
   /** What stands in the fields of a run and is not what it goes by. Throws where it cannot be. */
   valuesFor(run: Run): ChangedValues {
-    if (!this.element.open || run !== this.#run) return {};
+    if (!this.#element.open || run !== this.#run) return {};
     for (const [input, fault] of this.#faults) if (this.#fields.contains(input)) throw fault;
     const values = this.#changed;
     recipeOf(withChange(run.config, run.step, values));
