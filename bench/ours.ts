@@ -4,6 +4,7 @@ import type { Device } from '../engine/device.ts';
 import { parseConfig } from '../train/config/config.ts';
 import { recipeOf } from '../train/config/recipe-of.ts';
 import { openTrainer } from '../train/run/open.ts';
+import type { Trainer } from '../train/step/trainer.ts';
 import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';
 
@@ -27,21 +28,21 @@ export async function ours(
   const { trainer } = await openTrainer(recipeOf(config), dataset, device);
   for (let i = 0; i < 2; i++) await trainer.step();
   await trainer.settle();
-  return {
-    name: 'descent',
-    first: performance.now() - start,
-    async step(n, burst = 1) {
-      const ms: number[] = [];
-      for (let done = 0; done < n; ) {
-        const share = Math.min(burst, n - done);
-        const from = performance.now();
-        for (let i = 0; i < share; i++) await trainer.step();
-        await trainer.settle();
-        ms.push((performance.now() - from) / share);
-        done += share;
-      }
-      return ms;
-    },
-    close: () => trainer.destroy(),
-  };
+  return { ...runnerOf(trainer), first: performance.now() - start, close: () => trainer.destroy() };
 }
+
+export const runnerOf = (trainer: Trainer): Runner => ({
+  name: 'descent',
+  async step(n, burst = 1) {
+    const ms: number[] = [];
+    for (let done = 0; done < n; ) {
+      const share = Math.min(burst, n - done);
+      const from = performance.now();
+      for (let i = 0; i < share; i++) await trainer.step();
+      await trainer.settle();
+      ms.push((performance.now() - from) / share);
+      done += share;
+    }
+    return ms;
+  },
+});

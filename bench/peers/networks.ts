@@ -41,9 +41,17 @@ const pool: Op = { op: 'pool' };
 const norm: Op = { op: 'norm' };
 const mean: Op = { op: 'mean' };
 const twice = (out: number): Op[] => [conv(out, 3, 1), relu, conv(out, 3, 1), relu];
-const stage = (out: number, stride: number): Op[] => [stride, 1, 1].map(s => ({ op: 'block', out, stride: s }));
+const stage = (out: number, stride: number, blocks: number): Op[] =>
+  Array.from({ length: blocks }, (_, i) => ({ op: 'block', out, stride: i ? 1 : stride }));
 
-/** `batch` is the usual one. `vgg-small` is 32-32-P-64-64-P-256-10, resnet20 that of He et al. 2015, section 4.2. */
+/** That of He et al. 2015, section 4.2, for images of `size` pixels a side, a multiple of 4: 6n + 2 layers of `width` channels and more. */
+export function resnet(depth: number, width = 16, size = 32): Network {
+  const n = (depth - 2) / 6;
+  const stages = [stage(width, 1, n), stage(2 * width, 2, n), stage(4 * width, 2, n)].flat();
+  return { shape: [3, size, size], batch: 32, lr: 0.05, ops: [conv(width, 3, 1, false), norm, relu, ...stages, mean, dense(10)] };
+}
+
+/** `batch` is the usual one. `vgg-small` is 32-32-P-64-64-P-256-10. */
 export const NETWORKS: Readonly<Record<string, Network>> = {
   lenet5: {
     shape: [1, 28, 28],
@@ -57,12 +65,7 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
     lr: 0.02,
     ops: [...twice(32), pool, ...twice(64), pool, dense(256), relu, dense(10)],
   },
-  resnet20: {
-    shape: [3, 32, 32],
-    batch: 32,
-    lr: 0.05,
-    ops: [conv(16, 3, 1, false), norm, relu, ...stage(16, 1), ...stage(32, 2), ...stage(64, 2), mean, dense(10)],
-  },
+  resnet20: resnet(20),
 };
 
 export const network = (name: string): Network => lookUp('network of the peers', name, NETWORKS);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { check, DescentError, lookUp } from '../../engine/check.ts';
 import { ensurePackages, PACKAGES, python } from './install.ts';
-import { network, type Problem } from './networks.ts';
+import { network, type Network, type Problem } from './networks.ts';
 
 const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] };
 const tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] };
@@ -54,6 +54,8 @@ export interface Peer {
 }
 
 export interface PeerOptions {
+  /** In place of that of the model's name. */
+  readonly net?: Network;
   readonly batch?: number;
   readonly threads?: number;
   readonly say?: (line: string) => void;
@@ -63,12 +65,12 @@ export interface PeerOptions {
 export async function startPeer(
   name: PeerName,
   model: string,
-  { batch = network(model).batch, threads = availableParallelism(), say }: PeerOptions = {},
+  { net = network(model), batch = net.batch, threads = availableParallelism(), say }: PeerOptions = {},
 ): Promise<Peer> {
   const peer: { script: string; version?: string; variant: string } = lookUp('peer', name, PEERS);
   const why = await unavailable(name);
   check(!why, `${name}: ${why}`, 'leave it out or install what it needs');
-  const problem: Problem = { network: network(model), batch, threads };
+  const problem: Problem = { network: net, batch, threads };
   const script = fileURLToPath(new URL(peer.script, import.meta.url));
   const folder = peer.version && (await ensurePackages(say));
   const start = performance.now();

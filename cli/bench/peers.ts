@@ -2,7 +2,7 @@
 import { ours } from '../../bench/ours.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
-import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
+import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName, type PeerOptions } from '../../bench/peers/run.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
@@ -18,11 +18,10 @@ export interface PeersOptions extends BenchOptions {
 
 /** Times each network in interleaved rounds on one adapter. */
 export async function peers(models: readonly string[], options: PeersOptions): Promise<void> {
-  check(import.meta.url.endsWith('.ts'), 'bench peers: their programs are in a checkout of Descent alone', 'run it there');
+  checkPeers('bench peers');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) lookUp('network of the peers', name, NETWORKS);
-  const known = Object.fromEntries(PEER_NAMES.map(name => [name, name]));
-  const wanted = (options.peers?.split(',') ?? PEER_NAMES).map(name => lookUp('peer', name, known));
+  const wanted = peersOf(options.peers);
   const rounds = parseNumber('--rounds', options.rounds ?? '5', { integer: true, min: 1 });
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
@@ -36,7 +35,7 @@ export async function peers(models: readonly string[], options: PeersOptions): P
     const started: Peer[] = [];
     try {
       for (const peer of wanted) {
-        const why = await start(peer, name, say, started);
+        const why = await start(peer, name, started, { say });
         if (why) missing[peer] = why;
       }
       const wait = device.report.software ? 'step' : 'share';
@@ -54,12 +53,22 @@ export async function peers(models: readonly string[], options: PeersOptions): P
   device.close();
 }
 
+/** The peers that an option names with commas, all without it. */
+export function peersOf(names: string | undefined): readonly PeerName[] {
+  const known = Object.fromEntries(PEER_NAMES.map(name => [name, name]));
+  return names?.split(',').map(name => lookUp('peer', name, known)) ?? PEER_NAMES;
+}
+
+/** Throws where the peers' programs are not. */
+export const checkPeers = (command: string): void =>
+  check(import.meta.url.endsWith('.ts'), `${command}: their programs are in a checkout of Descent alone`, 'run it there');
+
 /** Starts a peer and adds it to `started`, or says why it cannot. */
-async function start(peer: PeerName, network: string, say: (line: string) => void, started: Peer[]): Promise<string | undefined> {
+export async function start(peer: PeerName, network: string, started: Peer[], options: PeerOptions): Promise<string | undefined> {
   const why = await unavailable(peer);
   if (why) return why;
   try {
-    started.push(await startPeer(peer, network, { say }));
+    started.push(await startPeer(peer, network, options));
   } catch (error) {
     return messageOf(error);
   }

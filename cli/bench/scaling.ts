@@ -1,65 +1,136 @@
-/** `descent bench scaling`: steps over growing batches and growing depth. */
+/** `descent bench scaling`: steps over growing batches, depth, width and images, by themselves or beside the peers. */
+import { runnerOf } from '../../bench/ours.ts';
+import { compare } from '../../bench/peers/compare.ts';
+import type { Peer, PeerName } from '../../bench/peers/run.ts';
 import { processor } from '../../bench/processor.ts';
-import { AXES, scale, type ScalingRow } from '../../bench/scaling.ts';
-import { openDataset } from '../../datasets/node/open.ts';
-import { lookUp } from '../../engine/check.ts';
+import { AXES, openPoint, scale, verdict, type Axis, type Point, type ScalingRow } from '../../bench/scaling.ts';
+import { check, lookUp } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { COUNT } from '../../engine/range.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe-of.ts';
-import { openTrainer } from '../../train/run/open.ts';
+import type { Trainer } from '../../train/step/trainer.ts';
+import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { count, print, table } from '../output.ts';
+import { checkPeers, peersOf, start } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface ScalingOptions extends BenchOptions {
   /** File of a picture of the results. */
   picture?: string;
+  /** Points of the axis, with commas; all where it is absent. */
+  points?: string;
+  /** Names of peers with commas, or true for all. */
+  peers?: string | true;
+  rounds?: string;
 }
+
+type Axes = Readonly<Record<string, Axis>>;
 
 /** Without `axis` all of them are measured. */
 export async function scaling(axis: string | undefined, options: ScalingOptions): Promise<void> {
-  const axes = axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) };
+  const axes = chosen(axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) }, options.points);
+  const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
+  const wanted = options.peers === undefined ? [] : peersOf(options.peers === true ? undefined : options.peers);
+  if (wanted.length) checkPeers('bench scaling --peers');
   if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
+  if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
+  const say = (line: string) => {
+    if (!options.json) print(line);
+  };
   const results: Record<string, ScalingRow[]> = {};
-  for (const [axis, points] of Object.entries(axes)) {
+  const missing: Record<string, string> = {};
+  for (const [name, axis] of Object.entries(axes)) {
     const rows: ScalingRow[] = [];
-    results[axis] = rows;
-    for (const point of points) {
-      const config = parseConfig(point.model, {
-        dataset: point.model === 'lenet5' ? 'fashion-mnist' : 'cifar10',
-        batchSize: String(point.batch),
-        optimizer: 'momentum',
-        valSplit: '0',
-      });
-      const limits = { limitTrain: 1000, limitTest: 100 };
-      const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true, ...limits });
-      const { trainer } = await openTrainer(recipeOf(config), dataset, device);
-      await trainer.step();
-      await trainer.settle();
-      rows.push(await scale(trainer, point, { processor }));
-      trainer.destroy();
+    for (const point of axis.points) {
+      try {
+        const row = await measured(point, device, { wanted, rounds, say, missing });
+        rows.push(row);
+      } catch (error) {
+        missing[`${point.model} at ${point.at} ${axis.label}`] = messageOf(error);
+      }
     }
-    if (!options.json) {
-      print(`${axis} on ${device.report.description}`);
-      print(scalingTable(rows));
+    results[name] = rows;
+    say(`${name} on ${device.report.description}`);
+    say(scalingTable(axis, rows));
+    for (const model of new Set(rows.map(row => row.model))) {
+      say(
+        verdict(
+          axis,
+          model,
+          rows.filter(row => row.model === model),
+        ),
+      );
     }
   }
+  for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
   if (options.picture) {
     const written = await drawScaling(options.picture, results, device.report.description);
     if (!options.json && !options.quiet) print(`picture in ${written}`);
   }
-  result(options, device, { scaling: results });
+  result(options, device, { scaling: results, missing });
   device.close();
+}
+
+/** The axes with the points that `list` names alone. */
+function chosen(axes: Axes, list: string | undefined): Axes {
+  if (list === undefined) return axes;
+  const wanted = list.split(',').map(text => parseNumber('--points', text, COUNT));
+  const known = Object.values(axes).flatMap(({ points }) => points.map(point => point.at));
+  const unknown = wanted.find(at => !known.includes(at));
+  check(unknown === undefined, `--points: ${unknown} is no point there`, `give some of ${[...new Set(known)].join(', ')}`);
+  const entries = Object.entries(axes).map(([name, axis]) => {
+    const points = axis.points.filter(point => wanted.includes(point.at));
+    return [name, { ...axis, points }] as const;
+  });
+  return Object.fromEntries(entries.filter(([, { points }]) => points.length));
+}
+
+interface Beside {
+  readonly wanted: readonly PeerName[];
+  readonly rounds: number;
+  readonly say: (line: string) => void;
+  /** What was left out, and why. */
+  readonly missing: Record<string, string>;
+}
+
+async function measured(point: Point, device: Device, beside: Beside): Promise<ScalingRow> {
+  const { trainer } = await openPoint(point, device);
+  try {
+    const row = await scale(trainer, point, { processor });
+    return beside.wanted.length ? { ...row, peers: await ratios(point, trainer, beside) } : row;
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** How many times as long each peer takes for a step, in interleaved rounds. */
+async function ratios(point: Point, trainer: Trainer, { wanted, rounds, say, missing }: Beside): Promise<Record<string, number>> {
+  const started: Peer[] = [];
+  try {
+    for (const peer of wanted) {
+      const why = await start(peer, point.model, started, { net: point.network, batch: point.batch, say });
+      if (why) missing[`${peer} at ${point.model}, ${point.at}`] = why;
+    }
+    const wait = trainer.device.report.software ? 'step' : 'share';
+    const [, ...rows] = await compare([runnerOf(trainer), ...started], { rounds, wait });
+    return Object.fromEntries(rows.map(({ name, ratio }) => [name, ratio]));
+  } finally {
+    for (const peer of started) await peer.close();
+  }
 }
 
 const mebi = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
-function scalingTable(rows: readonly ScalingRow[]): string {
-  const head = ['model', 'batch', 'parameters', 'dispatches', 'ms a step', 'idle', 'ms an image', 'images/s'];
+function scalingTable({ label }: Axis, rows: readonly ScalingRow[]): string {
+  const peers = [...new Set(rows.flatMap(row => Object.keys(row.peers ?? {})))];
+  const head = ['model', label, 'batch', 'parameters', 'dispatches', 'ms a step', 'idle', 'ms an image', 'images/s'];
   const memory = ['activations MiB', 'alive at once', 'device MiB'];
   const cells = rows.map(r => [
     r.model,
+    String(r.at),
     String(r.batch),
     count(r.parameters),
     String(r.dispatches),
@@ -70,35 +141,37 @@ function scalingTable(rows: readonly ScalingRow[]): string {
     mebi(r.activations),
     mebi(r.bound),
     mebi(r.device),
+    ...peers.map(peer => r.peers?.[peer]?.toFixed(2) ?? '-'),
   ]);
-  return table([[...head, ...memory], ...cells]);
+  return table([[...head, ...memory, ...peers.map(peer => `${peer} ×`)], ...cells]);
 }
 
 async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string> {
   const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
-  const panels = Object.entries(results).flatMap(([axis, rows]) => [
-    scalingPanel(axis, rows, { title: 'Time of an image', label: 'ms', value: r => r.perImage }),
-    scalingPanel(axis, rows, { title: 'Activations', label: 'MiB', value: r => r.activations / 2 ** 20 }),
-  ]);
+  const panels = Object.entries(results).flatMap(([name, rows]) => {
+    const axis = lookUp('axis', name, AXES);
+    return [
+      scalingPanel(axis, rows, { title: 'Time of an image', label: 'ms', value: r => r.perImage }),
+      scalingPanel(axis, rows, { title: 'Activations', label: 'MiB', value: r => r.activations / 2 ** 20 }),
+    ];
+  });
   const picture = draw(panels, { title: `A training step on ${adapter}`, width: 360, height: 220 });
   return writePicture(path, picture);
 }
 
-/** Over batches a line for each model, over depth one for all. */
+/** A line for each model. */
 function scalingPanel(
-  axis: string,
+  axis: Axis,
   rows: readonly ScalingRow[],
   { title, label, value }: { title: string; label: string; value: (row: ScalingRow) => number },
 ): Panel {
-  const overBatches = axis === 'batch';
-  const at = (r: ScalingRow) => (overBatches ? r.batch : Number(/\d+$/.exec(r.model)![0]));
-  const names = overBatches ? [...new Set(rows.map(r => r.model))] : ['resnet, batch 32'];
-  const of = (name: string) => rows.filter(r => !overBatches || r.model === name);
+  const names = [...new Set(rows.map(r => r.model))];
+  const of = (name: string) => rows.filter(r => r.model === name);
   return {
     kind: 'line',
     title,
-    x: overBatches ? { label: 'images a batch', log: 2 } : { label: 'layers' },
+    x: { label: axis.label, ...(axis.label !== 'layers' && { log: 2 as const }) },
     y: { label, min: 0 },
-    series: names.map(name => ({ name, dots: true, points: of(name).map(r => [at(r), value(r)] as const) })),
+    series: names.map(name => ({ name, dots: true, points: of(name).map(r => [r.at, value(r)] as const) })),
   };
 }

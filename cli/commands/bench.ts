@@ -73,11 +73,22 @@ export function addBench(bench: Command): void {
 
   benchCommand(
     'scaling [axis]',
-    'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. ' +
-      'The axis is batch or depth; without one, both.',
+    'Times steps over growing batches (lenet5, resnet20: 1 to 1,024), depth (20 to 110 layers), width and image size (28 to 224) of ' +
+      'resnet20, with the memory they take, and says whether the time of an image falls or stays. ' +
+      'The axis is batch, depth, width or size; without one, all.',
   )
+    .option('--points <n,...>', 'only these points of the axis')
+    .option('--peers [names]', 'time the same networks with the peers of bench peers too, or with those that are named, with commas')
+    .option('--rounds <n>', 'interleaved rounds with the peers', '3')
     .option('--picture <file>', 'draw time and memory, .svg or .png')
-    .addHelpText('after', examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'))
+    .addHelpText(
+      'after',
+      examples(
+        'descent bench scaling',
+        'descent bench scaling batch --out batch.json --picture batch.svg',
+        'descent bench scaling size --points 28,32 --peers pytorch-cpu',
+      ),
+    )
     .action(async (axis: string | undefined, options: ScalingOptions) => {
       const { scaling } = await import('../bench/scaling.ts');
       await scaling(axis, options);

@@ -1,0 +1,34 @@
+/** The points of `descent bench scaling`, and what is said of them. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AXES, verdict } from '../../bench/scaling.ts';
+import { network, resnet } from '../../bench/peers/networks.ts';
+
+const test = suite('scaling');
+
+test('axes span batches of 1 to 1,024, 20 to 110 layers and images of 28 to 224, and peers are given the same networks', () => {
+  const ends = ({ points }: (typeof AXES)['batch']) => [Math.min(...points.map(p => p.at)), Math.max(...points.map(p => p.at))];
+  assert.equal(
+    [ends(AXES.batch), ends(AXES.depth), ends(AXES.size)],
+    [
+      [1, 1024],
+      [20, 110],
+      [28, 224],
+    ],
+  );
+  for (const { points } of Object.values(AXES)) for (const { network, batch } of points) assert.ok(network.ops.length && batch >= 1);
+  assert.equal(resnet(20), network('resnet20'));
+  assert.is(resnet(110).ops.filter(({ op }) => op === 'block').length, 54);
+});
+
+test('whether the time of an image falls, stays or rises is told in what the axis divides it by', () => {
+  const rows = [20, 32, 110].map(at => {
+    const numbers = { ms: 1, idle: 1, imagesPerSecond: 1, dispatches: 1, activations: 1, bound: 1, device: 1, parameters: 1 };
+    return { model: 'resnet', at, batch: 32, perImage: at, ...numbers };
+  });
+  assert.is(verdict(AXES.depth, 'resnet', rows), 'resnet: the time of an image and layer falls or stays from each point to the next');
+  const more = rows.with(2, { ...rows[2]!, perImage: 220 });
+  assert.is(verdict(AXES.depth, 'resnet', more), 'resnet: the time of an image and layer rises by 100 % from 32 to 110');
+});
+
+test.run();
