@@ -63,6 +63,8 @@ export class Device {
   /** What has the driver make machine code of a pipeline before it is used, where it does not do so by itself. */
   compilers: Compilers | undefined;
   #profile: Profile;
+  /** The profile before anything was chosen. */
+  readonly untuned: Profile;
   /** Pipelines by call and bindings, for this profile: a network repeats its calls, and making their text takes time. */
   #calls = new Map<Kernel<any>, Map<string, Promise<Pipeline>>>();
   /** What devices of other profiles share with this one. */
@@ -73,6 +75,7 @@ export class Device {
     this.report = report;
     this.stopwatch = stopwatchFor(report.software);
     this.#profile = profile;
+    this.untuned = profile;
   }
 
   #watch(): void {

@@ -99,10 +99,10 @@ export class Program {
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
     const staged = (some: readonly Op[]) => stage(some, halves => device.profileFor(halves));
-    const { ops: whole, unchecked, flagged } = await lowered(graph, device.profile, options, staged);
+    // fusion does not ask what was timed: a second program is fused as the first
+    const { ops: whole, unchecked, flagged } = await lowered(graph, device.untuned, options, staged);
     if (device.tuner) await device.tuner.tune(device, whole);
     const ops = staged(whole);
-    if (device.tuner && ops.length > whole.length) await device.tuner.tune(device, ops);
     const planned = {
       ...plan(ops, graph.kept, device.profile.maxBinding, device.gpu.limits.maxBufferSize),
       ...(unchecked && { unchecked: plan(staged(unchecked.ops), graph.kept, Infinity).peak, slowdown: unchecked.slowdown }),

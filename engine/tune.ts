@@ -3,6 +3,7 @@ import { callKey, waysOf } from '../shaders/kernel/kernel.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import type { Device, Tuning } from './device.ts';
 import { Graph } from './graph.ts';
+import { stagesBy } from './passes/stage.ts';
 import { halves, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { Memory } from './memory.ts';
@@ -63,7 +64,7 @@ export class Tuner implements Tuning {
     const here = (findings[this.#place(device)] ??= {});
     const calls = new Map<string, Call>();
     const unknown = new Set<string>();
-    for (const op of ops) {
+    for (const op of withStages(device, ops)) {
       const { kernel, params } = op;
       const profile = device.profileFor(halves(op));
       const key = callKey(kernel, params, profile);
@@ -82,14 +83,15 @@ export class Tuner implements Tuning {
     }
     const fresh = [...calls.values()].filter(c => !here[c.key]);
     if (fresh.length) {
-      const found = await this.#time(device, fresh);
+      const found = await this.#time(device, fresh, here);
       Object.assign(here, found);
       await this.#save(device, found);
     }
     device.choose(Object.fromEntries([...calls.keys()].filter(key => here[key]).map(key => [key, here[key]![0]!])));
   }
 
-  async #time(device: Device, calls: readonly Call[]): Promise<Record<string, readonly string[]>> {
+  /** Calls come after their stages: what is timed of a call in stages is with the fastest variant of each, as found just now or `before`. */
+  async #time(device: Device, calls: readonly Call[], before: Findings[string]): Promise<Record<string, readonly string[]>> {
     // all at once, since drivers compile in parallel; a variant that the driver cannot compile is dropped
     const refused = new Set<string>();
     const tryToCompile = async ({ key, op }: Call, name: string): Promise<void> => {
@@ -109,7 +111,8 @@ export class Tuner implements Tuning {
     for (const [i, call] of calls.entries()) {
       this.#o.progress?.(i, calls.length);
       const able = call.candidates.filter(name => !refused.has(`${call.key} ${name}`));
-      const order = able.length > 1 ? await rank(device, call, able, { ...this.#o, warm: i > 0 }) : able;
+      const taken = Object.fromEntries(Object.entries({ ...before, ...found }).map(([key, [name]]) => [key, name!]));
+      const order = able.length > 1 ? await rank(device, call, able, { ...this.#o, warm: i > 0, taken }) : able;
       found[call.key] = [...order, ...call.candidates.filter(name => !order.includes(name))];
       this.timed++;
     }
@@ -154,14 +157,29 @@ const isList = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name 
 const areFindings = (v: unknown): v is Findings =>
   isRecord(v) && Object.values(v).every(calls => isRecord(calls) && Object.values(calls).every(isList));
 
-/** How variants are ranked; `warm` is whether the device has worked just before. */
+/** The ops, each behind those that it would be in stages. */
+const withStages = (device: Device, ops: readonly Op[]): Op[] =>
+  ops.flatMap(op => {
+    const profile = device.profileFor(halves(op));
+    const ways = op.kernel.staged?.filter(way => way.fits(op.params, profile)) ?? [];
+    return [
+      ...withStages(
+        device,
+        ways.flatMap(way => stagesBy(way, op, profile)),
+      ),
+      op,
+    ];
+  });
+
+/** How variants are ranked; `warm` is whether the device has worked just before, `taken` what its stages are computed by. */
 interface Ranking extends Pick<TunerOptions, 'note' | 'time'> {
   readonly warm: boolean;
+  readonly taken: Readonly<Record<string, string>>;
 }
 
 /** The variants of a call that can run, the fastest first. They run on buffers of their own, of the call's sizes. */
 async function rank(device: Device, { key, op }: Call, all: readonly string[], how: Ranking): Promise<string[]> {
-  const { note, time: clock = time, warm } = how;
+  const { note, time: clock = time, warm, taken } = how;
   const medians = async (jobs: readonly Job[], { rounds, target }: Required<Pick<TimeOptions, 'rounds' | 'target'>>): Promise<number[]> =>
     (await clock(bench, jobs, { rounds, target: Math.max(target, TICKS * platform().tick) })).map(t => t.median);
   const bench = device.withProfile({ prefer: undefined });
@@ -174,7 +192,7 @@ async function rank(device: Device, { key, op }: Call, all: readonly string[], h
   const names: string[] = [];
   try {
     for (const name of all) {
-      bench.choose({ [key]: name });
+      bench.choose({ ...taken, [key]: name });
       try {
         programs.push(await Program.compile(memory, graph, { fuse: false }));
         names.push(name);

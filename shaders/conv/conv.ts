@@ -1,3 +1,4 @@
+import { apart } from './apart.ts';
 import { axesOf, constants } from './constants.ts';
 import { takesMoments, takesNorm, takesProducts } from './joins.ts';
 import { imagesLanes } from './images-lanes.ts';
@@ -30,7 +31,7 @@ export const conv = kernel({
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', normalised: 'read?', stats: 'read f32?' },
   epilogue: 'y',
   joins: [takesNorm, takesMoments, takesProducts],
-  staged: winogradForward,
+  staged: [...winogradForward, apart],
   flops,
   variants: [
     forwardLanes('shuffle'),

@@ -61,12 +61,11 @@ function pointers(p: Matmul, groups: number) {
 /** WGSL: lane l loads row m0 + l of A (and l + S, …) for the four values of k from `k` on: as `a0`, or one by one as `a0_0` … `a0_3`. */
 function loadA(p: Matmul, groups: number): string {
   if (p.ta) {
-    const value = (g: number, kk: number) =>
-      moves(p)
-        ? `a[pa${g} + ${kk} * M]`
-        : fitsVec4(p.k)
-          ? `a[(k + ${kk}) * M + ma${g}]`
-          : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+    const value = (g: number, kk: number): string => {
+      if (moves(p)) return `a[pa${g} + ${kk} * M]`;
+      if (fitsVec4(p.k)) return `a[(k + ${kk}) * M + ma${g}]`;
+      return `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+    };
     return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
   }
   if (fitsVec4(p.k)) return unroll(groups, g => `    let a${g} = a[${moves(p) ? `pa${g}` : `(ra${g} + k) / 4`}];`);

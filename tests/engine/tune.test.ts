@@ -12,6 +12,7 @@ import { Program, type Command } from '../../engine/program.ts';
 import { Tuner, type TunerOptions } from '../../engine/tune.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
+import { batchNorm } from '../../layers/norm.ts';
 import { storeAt } from '../../train/run/node/platform.ts';
 import { callKey, fitting } from '../../shaders/kernel/kernel.ts';
 import { close, random } from '../support/check.ts';
@@ -157,6 +158,42 @@ test('it takes what is faster by more than noise, and among equals the first of 
     if (key.startsWith('matmul')) assert.is(name, 'plain', key);
     if (key.startsWith('conv ')) assert.is.not(name, 'plain', `${key}: 2 % are less than what counts`);
   }
+});
+
+/** The kernels of a convolution and the batch norm behind it on a GPU, tuned by a clock that knows what each kernel takes. */
+async function tunedConv(costs: Readonly<Record<string, number>>) {
+  const device = await Device.open(await openAdapter(), { lanes: 0, subgroups: false });
+  const costOf = ({ op, pipeline }: Command) => costs[op.kernel.name] ?? (pipeline.variant.name === 'plain' ? 9 : 1);
+  device.tuner = new Tuner({
+    version: 'apart',
+    time: async (_, jobs) =>
+      jobs.map(({ commands }) => {
+        const median = (commands as Command[]).reduce((ms, command) => ms + costOf(command), 0);
+        return { median, best: median, idle: median, first: median };
+      }),
+  });
+  const memory = new Memory(device);
+  const compiled = async () => {
+    const g = new Graph({ training: true, profile: device.profile });
+    const x = g.persistent('input', 'x', [1, 16, 16, 16]);
+    const y = batchNorm()(g, conv2d(16, 3, { pad: 1 })(g, x));
+    g.kept.add(y);
+    memory.reserve(g);
+    return (await Program.compile(memory, g)).commands.map(c => c.op.kernel.name);
+  };
+  const kernels = await compiled();
+  const again = await compiled();
+  device.close();
+  assert.equal(again, kernels, 'what was found does not change what is fused');
+  return kernels;
+}
+
+test('what a convolution cannot record itself counts with the way that is taken for it', async () => {
+  const winograd = { winograd_weight: 0.1, winograd_input: 0.1, matmul: 0.1, winograd_output: 0.1 };
+  const [stages, rest] = [['winograd_weight', 'winograd_input', 'matmul', 'winograd_output', 'conv_numbers'], ['batch_norm']];
+  assert.equal(await tunedConv({ ...winograd, conv_numbers: 0.1 }), [...stages, ...rest]);
+  assert.equal(await tunedConv({ ...winograd, conv_numbers: 0.7 }), ['conv', ...rest], 'the pass takes what the stages save');
+  assert.equal(await tunedConv({ ...winograd, matmul: 0.8, conv_numbers: 0.1 }), ['conv', ...rest], 'so does a stage');
 });
 
 test('a software adapter is tuned only when that is asked for, none against --no-tune', async () => {
