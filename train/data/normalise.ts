@@ -12,21 +12,19 @@ export interface Sample {
   readonly indices: Uint32Array;
 }
 
-type PrincipalAxes = typeof import('./principal-axes.ts');
-
 /** How images are normalised, and the moments that this takes, which are measured when they are first asked for. */
 export class Normalisation {
   readonly how: Normalize;
   #sample: Sample;
   #given: Moments | undefined;
   #known: Moments | undefined;
-  #axes: PrincipalAxes | undefined;
+  #axes: typeof import('./principal-axes.ts') | undefined;
 
   /**
    * `given` are moments in place of those of the sample: a trained model keeps the ones that it was trained with. `axes` is for PCA colour,
    * and for whitening where none are given.
    */
-  constructor(how: Normalize, sample: Sample, given?: Moments, axes?: PrincipalAxes) {
+  constructor(how: Normalize, sample: Sample, given?: Moments, axes?: typeof import('./principal-axes.ts')) {
     this.how = how;
     this.#sample = sample;
     this.#axes = axes;

@@ -134,7 +134,8 @@ if (
     await at.press('Input xy');
     await goesOn();
     assert.ok((await step()) > 0);
-    assert.match(await told('unit 1 of layer 1'), / × x .* × y .* × xy /);
+    await told('unit 1 of layer 1');
+    await page.locator('.detail', { hasText: / × x .* × y .* × xy / }).waitFor(); // the net of two inputs may have gone on until now
     await at.press('One unit more in layer 1');
     await page.waitForFunction(`location.hash.includes('hidden=3')`);
     await goesOn();
