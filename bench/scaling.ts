@@ -1,5 +1,6 @@
 /** `descent bench scaling`: how time and memory of a step grow with the batch, with depth, width and the size of images. */
 import type { Dataset, Split } from '../datasets/dataset.ts';
+import { stream } from '../datasets/random.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
 import type { TimeOptions } from '../engine/timing.ts';
@@ -98,9 +99,8 @@ const layerOf = (network: Network): Layer =>
 
 /** Noise in ten classes: `n` images to train on, and one to test. */
 function noise({ shape }: Network, n: number): Dataset {
-  let seed = 1;
-  // Numerical Recipes' linear congruential generator
-  const byte = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 24;
+  const random = stream(1, 0);
+  const byte = () => Math.floor(256 * random());
   const split = (n: number): Split => ({
     images: Uint8Array.from({ length: n * shape[0] * shape[1] * shape[2] }, byte),
     labels: Uint16Array.from({ length: n }, (_, i) => i % 10),

@@ -167,7 +167,12 @@ export class Device {
     this.#calls.set(kernel, calls);
     const known = key && calls.get(key);
     if (known) return known;
+    const made = this.#call(kernel, params, bound, halves);
+    if (key) calls.set(key, made);
+    return made;
+  }
 
+  async #call<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[]): Promise<Pipeline> {
     const profile = this.profileFor(halves);
     const variant = pick(kernel, params, profile);
     const code = await source(kernel, variant, params, profile, bound, halves);
@@ -179,9 +184,7 @@ export class Device {
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, (made = waiting(this.#compile({ kernel, variant, params, code, bound, uniform: values > 0 }))));
-    const call = made.then(compiled => ({ ...compiled, variant, grid, sizes, step, blockBytes }));
-    if (key) calls.set(key, call);
-    return call;
+    return { ...(await made), variant, grid, sizes, step, blockBytes };
   }
 
   async #compile({ kernel, variant, params, code, bound, uniform }: Source): Promise<Compiled> {

@@ -1,5 +1,4 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
-import { convNumbers, type Numbers } from './apart.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { winogradInput, type TiledImages } from './winograd/kernels.ts';
@@ -79,17 +78,6 @@ const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
   tensors: p => ({ x: x(p), dy: y(p), dweight: p.split * weight(p) }),
 });
 
-const numbers = (why: string, params: Numbers): CallRow<Numbers> => ({
-  why,
-  kernel: convNumbers,
-  params,
-  tensors: ({ n, o, hw, recorded: { of, columns } }) => ({
-    y: n * o * hw,
-    ...(of === 'products' && { normalised: n * o * hw, stats: 2 * o }),
-    partial: (2 * n * o * hw) / columns,
-  }),
-});
-
 /** The inputs of tiles of m x m outputs, of two images of three [c, size, size] padded by one. */
 function tilesOfInputs(why: string, m: 2 | 4, c: number, size: number): CallRow<TiledImages> {
   const across = Math.ceil(size / m);
@@ -123,8 +111,6 @@ export const calls: readonly CallRow[] = [
   forward('moments of few channels, more pixels at once', { ...layer(8, 4, 8, 12, 3), recorded: { of: 'moments', columns: 256 } }),
   forward('products of an input gradient', { ...inputGradient(layer(2, 16, 8, 40, 3)), recorded: { of: 'products', columns: 16 } }),
   forward('products of many channels', { ...inputGradient(layer(4, 72, 8, 8, 3)), recorded: { of: 'products', columns: 64 } }),
-  numbers('moments of runs over images', { n: 4, o: 6, hw: 64, recorded: { of: 'moments', columns: 128 } }),
-  numbers('products of short runs', { n: 4, o: 6, hw: 64, recorded: { of: 'products', columns: 16 } }),
   {
     ...forward('flipped: an input gradient', inputGradient(layer(2, 16, 8, 72, 3))),
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [timed(p, 'input gradient', inputGradient(p))] : [])),

@@ -60,7 +60,7 @@ function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], d: Pr
 }
 
 /** Runs of pixels as the numbers of a convolution are those of, in `partial` [split, c, 2]. */
-function runsOf({ n, c, hw }: Values, { columns }: Recorded): Channels {
+export function runsOf({ n, c, hw }: Values, { columns }: Recorded): Channels {
   return { n: n * hw, c, hw: 1, split: (n * hw) / columns };
 }
 

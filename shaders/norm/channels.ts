@@ -4,12 +4,16 @@ import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, entry, folded, threads, type Loop } from '../kernel/loops.ts';
 import { total } from '../kernel/total.ts';
 
-/** Sizes of x [n, c, hw]. */
+/** Sizes of x [n, c, hw]; with `plane` each of n is a pixel, hw is 1, and x [n / plane, c, plane]. */
 export interface Values {
   n: number;
   c: number;
   hw: number;
+  plane?: number;
 }
+
+/** Neighbouring values of a channel. */
+export const planeOf = ({ hw, plane = hw }: Values): number => plane;
 
 /** Sums over n and hw are taken in `split` runs of images. */
 export interface Channels extends Values {
@@ -30,10 +34,21 @@ export const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${
 /** Threads of a workgroup that takes the values of a channel. */
 export const channelThreads = (d: Profile): number => threads(d, 256);
 
-/** WGSL: `body` for each value (or vec4) that a workgroup of `channels` takes; `i` is its place. */
-const eachValue = ({ c, hw }: Values, d: Target, body: string): string => `
-  for (var j = lane; j < values; j += ${channelThreads(d)}u) {
-    let i = ((start + j / ${hw / d.width}u) * ${c}u + c) * ${hw / d.width}u + j % ${hw / d.width}u;
+/** The same where it takes `images` of x: as many as there are values, where that are few pixels. */
+const threadsOf = ({ plane }: Values, images: number, d: Profile): number => threads(d, plane ? Math.min(256, images) : 256);
+
+/** WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. */
+export function placeOf(p: Values, d: Target, j: string): string {
+  const size = planeOf(p) / d.width;
+  if (!p.plane) return `((start + ${j} / ${size}u) * ${p.c}u + c) * ${size}u + ${j} % ${size}u`;
+  const pixel = `(start / ${d.width}u + ${j})`;
+  return `(${pixel} / ${size}u * ${p.c}u + c) * ${size}u + ${pixel} % ${size}u`;
+}
+
+/** WGSL: `body` for each value (or vec4) that a workgroup of `threads` takes by `channels`; `i` is its place. */
+const eachValue = (p: Values, d: Target, threads: number, body: string): string => `
+  for (var j = lane; j < values; j += ${threads}u) {
+    let i = ${placeOf(p, d, 'j')};
     ${body}
   }`;
 
@@ -44,17 +59,18 @@ const eachValue = ({ c, hw }: Values, d: Target, body: string): string => `
 export function channels(p: Values, images: number, d: Target, across: boolean): Loop {
   const shares = ceilDiv(p.n, images);
   const { counts, number } = folded(p.c, across ? 'xy' : 'yz');
+  const size = threadsOf(p, images, d);
   return {
     grid: across ? [...counts, shares] : [shares, ...counts],
     main: (body, { before = '', after = '' } = {}) =>
       entry(
-        channelThreads(d),
+        size,
         `
   let c = ${number};
   if (c >= ${p.c}u) { return; }
   let start = group.${across ? 'z' : 'x'} * ${images}u;
-  let values = min(${images}u, ${p.n}u - start) * ${p.hw / d.width}u;
-  ${before}${eachValue(p, d, body)}
+  let values = min(${images}u, ${p.n}u - start) ${p.plane ? `/ ${d.width}u` : `* ${p.hw / d.width}u`};
+  ${before}${eachValue(p, d, size, body)}
   ${after}`,
       ),
   };
@@ -75,13 +91,13 @@ export interface Sums {
   readonly each: string;
 }
 
-const channelTotal = (d: Target) => total(d, channelThreads(d), { type: 'vec2f' });
+const channelTotal = (d: Target, threads = channelThreads(d)) => total(d, threads, { type: 'vec2f' });
 const zeros = (d: Target) => `var first = ${d.type}(0.0); var second = first;`;
 const bothOf = (d: Target) => `vec2f(${d.sum('first')}, ${d.sum('second')})`;
 
 /** Sums over each channel and run of images; `store` sees both as `total` and where in `partial` they go, `out`. */
 export function storedSums(p: Channels, d: Target, { before, each }: Sums, store: string): LoopParts {
-  const { declared, of } = channelTotal(d);
+  const { declared, of } = channelTotal(d, threadsOf(p, perSplit(p), d));
   return {
     declared,
     before: `
@@ -114,7 +130,7 @@ export function sumsHere(p: Values, d: Target, { before, each }: Sums, then: str
     found: `{
   ${zeros(d)}
   ${before}
-  ${eachValue(p, d, each)}
+  ${eachValue(p, d, channelThreads(d), each)}
   ${of(bothOf(d), true)}
   ${then}
   }`,

@@ -5,18 +5,18 @@ import { accumulates, type Gradient } from '../kernel/gradient.ts';
 import { rows, values } from '../kernel/loops.ts';
 import { totalNeeds } from '../kernel/total.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
-import { channelThreads, overRuns, partialAt, runs, storedSums, valuesOf, type Channels } from './channels.ts';
+import { channelThreads, overRuns, partialAt, planeOf, runs, storedSums, valuesOf, type Channels } from './channels.ts';
 import { firstMean, products, secondMean, storedGradients } from './gradients.ts';
 import { joinsGradients, joinsMoments, joinsMomentsOfRun, joinsSumsOfRun } from './joins.ts';
 import { distances, fromRuns, meanOfRun, momentsOf, squared, squaresOfRun, storedStatistics, type Statistics } from './statistics.ts';
 
-/** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
+/** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images, or of pixels. */
 export const moments = kernel({
   name: 'moments',
   bindings: { x: 'read', partial: 'write' },
   joins: [joinsMomentsOfRun],
   needs: totalNeeds,
-  vec4: { of: ['x'], where: (p: Channels) => fitsVec4(p.hw) },
+  vec4: { of: ['x'], where: (p: Channels) => fitsVec4(planeOf(p)) },
   over: overRuns,
   body: (p, d) =>
     storedSums(
@@ -69,13 +69,13 @@ export const joinMoments = kernel({
   ],
 });
 
-/** partial [split, c, 2]: the sums of dy and of dy (x - mean), of each channel in each run of images. */
+/** partial [split, c, 2]: the sums of dy and of dy (x - mean), of each channel in each run of images, or of pixels. */
 export const batchNormSums = kernel({
   name: 'batch_norm_sums',
   bindings: { x: 'read', dy: 'read', stats: 'read', partial: 'write' },
   joins: [joinsSumsOfRun],
   needs: totalNeeds,
-  vec4: { of: ['x', 'dy'], where: p => fitsVec4(p.hw) },
+  vec4: { of: ['x', 'dy'], where: p => fitsVec4(planeOf(p)) },
   over: overRuns,
   body: (p, d) =>
     storedSums(

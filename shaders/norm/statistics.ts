@@ -2,7 +2,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Target } from '../kernel/define.ts';
 import { float } from '../kernel/wgsl.ts';
-import { overPartials, partialAt, sumsHere, valuesOf, type Channels, type Sums, type Together, type Values } from './channels.ts';
+import { overPartials, partialAt, placeOf, sumsHere, valuesOf, type Channels, type Sums, type Together, type Values } from './channels.ts';
 
 /** What statistics of all values of a channel come to. */
 export interface Statistics extends Values {
@@ -14,7 +14,7 @@ export interface Statistics extends Values {
 /** Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large. */
 export const distances = (p: Values, d: Target): Sums => ({
   before: `
-  let sample = x[(start * ${p.c}u + c) * ${p.hw / d.width}u];
+  let sample = x[${p.plane ? placeOf(p, d, '0u') : `(start * ${p.c}u + c) * ${p.hw / d.width}u`}];
   let shift = ${d.width === 4 ? 'dot(sample, vec4f(0.25))' : 'sample'};`,
   each: `
     let v = x[i] - shift;

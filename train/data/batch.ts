@@ -82,6 +82,8 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
     },
   );
   const x = normalisation.whiten(graph, bytes);
-  const mixing: Batch['mixing'] = async ({ seed, step }) => (await import('./augmentation.ts')).mixValues(mix, seed, step, n, h, w);
-  return { x, labels, views, graph, data, images, layout, inputs, ...(mix.length && { mixing }) };
+  const batch = { x, labels, views, graph, data, images, layout, inputs };
+  if (!mix.length) return batch;
+  const loaded = import('./augmentation.ts');
+  return { ...batch, mixing: async ({ seed, step }) => (await loaded).mixValues(mix, seed, step, n, h, w) };
 }

@@ -53,16 +53,15 @@ const leads = (p: Conv, m: M, d: Profile): boolean => {
 };
 
 /** The parts of a batch: their images as tiles, those of x [n, c, h, w] and of y [n, o, oh, ow]. The first is the largest. */
-function partsOf(p: Conv, m: M, d: Profile): { columns: number; x: TiledImages; y: TiledImages }[] {
+function partsOf(p: Conv, m: M, d: Profile): { x: TiledImages; y: TiledImages }[] {
   const most = imagesAtATime(p, m, d);
   const { down, across } = tilesOf(p, m);
   const [top, left] = p.pad;
   return range(ceilDiv(p.n, most)).map(i => {
     const first = i * most;
     const tiles = Math.min(most, p.n - first) * down * across;
-    const columns = ceilDiv(tiles, 4) * 4;
-    const part: Tiles = { m, first, tiles, down, across, columns };
-    return { columns, x: { ...part, c: p.c, h: p.h, w: p.w, top, left }, y: { ...part, c: p.o, h: p.oh, w: p.ow, top: 0, left: 0 } };
+    const part: Tiles = { m, first, tiles, down, across, columns: ceilDiv(tiles, 4) * 4 };
+    return { x: { ...part, c: p.c, h: p.h, w: p.w, top, left }, y: { ...part, c: p.o, h: p.oh, w: p.ow, top: 0, left: 0 } };
   });
 }
 
@@ -72,7 +71,7 @@ function forward<T extends Sized, C extends Call<T>>(m: M, call: C, d: Profile, 
   const p = call.params as Conv;
   const { x, weight, bias, y, ...operands } = call.tensors;
   const parts = partsOf(p, m, d);
-  const { columns } = parts[0]!;
+  const { columns } = parts[0]!.x;
   const a2 = (m + 2) ** 2;
   const u = make('transformed weights', [a2, p.o, p.c]);
   const v = make('transformed inputs', [a2, p.c, columns]);
@@ -81,7 +80,7 @@ function forward<T extends Sized, C extends Call<T>>(m: M, call: C, d: Profile, 
     { ...call, kernel: winogradWeight, params: { m, o: p.o, c: p.c, flip: p.flip }, tensors: { weight, u } },
     ...parts.flatMap(part => [
       { ...call, kernel: winogradInput, params: part.x, tensors: { x, v } },
-      { ...call, kernel: matmul, params: { m: p.o, n: part.columns, k: p.c, batch: a2 }, tensors: { a: u, b: v, y: products } },
+      { ...call, kernel: matmul, params: { m: p.o, n: part.x.columns, k: p.c, batch: a2 }, tensors: { a: u, b: v, y: products } },
       {
         ...call,
         kernel: winogradOutput,
@@ -96,7 +95,7 @@ function weightGradient<T extends Sized, C extends Call<T>>(m: M, call: C, d: Pr
   const p = call.params as ConvWeight;
   const { x, dy, dweight } = call.tensors;
   const parts = partsOf(p, m, d);
-  const { columns } = parts[0]!;
+  const { columns } = parts[0]!.x;
   const a2 = (m + 2) ** 2;
   const v = make('transformed inputs', [a2, p.c, columns]);
   const g = make('transformed gradients', [a2, p.o, columns]);
@@ -108,7 +107,7 @@ function weightGradient<T extends Sized, C extends Call<T>>(m: M, call: C, d: Pr
       {
         ...call,
         kernel: matmul,
-        params: { m: p.o, n: p.c, k: part.columns, batch: a2, tb: true, ...(i && { gradient: 'more' }) },
+        params: { m: p.o, n: p.c, k: part.x.columns, batch: a2, tb: true, ...(i && { gradient: 'more' }) },
         tensors: { a: g, b: v, y: products },
       },
     ]),
