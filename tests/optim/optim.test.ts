@@ -1,92 +1,22 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
-import { Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
-import { optimizer, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
-import {
-  clipNorm,
-  clipValue,
-  ema,
-  gradNoise,
-  l1,
-  l1Proximal,
-  lookahead,
-  maxNorm,
-  swa,
-  weightDecay,
-  type Piece,
-} from '../../optim/pieces.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import { clipNorm, clipValue, ema, gradNoise, l1, l1Proximal, maxNorm, weightDecay, type Piece } from '../../optim/pieces.ts';
 import { philox } from '../../shaders/kernel/random.ts';
-import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
+import { close, random, WAYS, type Way } from '../support/check.ts';
 import { follow, optimizers } from '../reference/optimizers.ts';
 import * as reference from '../reference/regularise.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { refusal } from '../support/refusal.ts';
+import { bench, given, moved, SIZE } from '../support/updates.ts';
 import { readOptimizers } from '../vectors/read.ts';
 import { vectorUniform } from '../vectors/weights.ts';
 
 const test = suite('optimizers');
 
 const vectors = readOptimizers();
-
-/** A weight [3, 5], a bias [3] and a weight [2, 2, 2]: 26 values with gaps between the tensors, as in a model. */
-const SHAPES = { 'a.weight': [3, 5], 'a.bias': [3], 'b.weight': [2, 2, 2] } as const;
-const SIZE = 26;
-
-/** Weights that are updated by the kernels of training with gradients given from outside. */
-async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<number> = random(SIZE, 5), summed = 1) {
-  const device = await deviceFor(way);
-  const memory = new Memory(device);
-  const g = new Graph({ training: true, profile: device.profile });
-  const params = Object.entries(SHAPES).map(([name, shape]) =>
-    g.param(name, shape, () => new Float32Array(shape.reduce((a: number, b) => a * b, 1))),
-  );
-  memory.reserve(g);
-  chosen.addTo(g, memory.layout, { summed: summed > 1 });
-  const program = await Program.compile(memory, g);
-  const split = (values: ArrayLike<number>) => {
-    let at = 0;
-    return params.map(p => Float32Array.from(Array.from(values).slice(at, (at += p.value.size))));
-  };
-  const write = (which: 'value' | 'grad', values: ArrayLike<number>) => split(values).forEach((v, i) => memory.write(params[i]![which], v));
-  write('value', start);
-  const read = async () => Float64Array.from((await Promise.all(params.map(p => memory.read(p.value)))).flatMap(v => [...v]));
-  const readState = async (name: string) => {
-    const all = new Float32Array(
-      await memory.download(memory.buffers.get(stateBuffer(chosen.rule, name, 0))!, 0, memory.layout.pages('param')[0]!.bytes),
-    );
-    return params.flatMap(p => {
-      const at = memory.place(p.value).offset / 4;
-      return [...all.subarray(at, at + p.value.size)];
-    });
-  };
-  return {
-    program,
-    read,
-    readState,
-    async step(t: number, gradient: ArrayLike<number>, lr = chosen.hyper.lr, momentum?: number): Promise<Float64Array> {
-      write('grad', gradient);
-      program.run({ ...chosen.values(t, lr, momentum, summed), seed: 3, step: t });
-      return read();
-    },
-    writeState(name: string, values: ArrayLike<number>) {
-      split(values).forEach((v, i) =>
-        device.gpu.queue.writeBuffer(
-          memory.buffers.get(stateBuffer(chosen.rule, name, 0))!,
-          memory.place(params[i]!.value).offset,
-          v as Float32Array<ArrayBuffer>,
-        ),
-      );
-    },
-    destroy() {
-      program.destroy();
-      memory.destroy();
-    },
-  };
-}
 
 for (const v of vectors.optimizers) {
   test(`${v.name} ${JSON.stringify(v.options)} follows PyTorch over 30 steps`, async () => {
@@ -133,7 +63,6 @@ for (const rule of Object.values(rules)) {
   }
 }
 
-const given = (t: number) => random(SIZE, 300 + t);
 const weights = new Set([...Array(15).keys(), ...Array.from({ length: 8 }, (_, i) => 18 + i)]);
 /** One step of descent at rate 0.1 with `pieces`: what is expected of the weights from gradient and weights. */
 const cases: readonly (readonly [
@@ -207,7 +136,6 @@ const cases: readonly (readonly [
     },
   ],
 ];
-const moved = (w: Float64Array, g: ArrayLike<number>) => w.map((v, i) => v - 0.1 * g[i]!);
 for (const [what, pieces, expected, { summed, ...options } = {}] of cases) {
   test(what, async () => {
     for (const way of WAYS) {
@@ -283,62 +211,6 @@ test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same se
     Array.from({ length: 15 }, (_, k) => at(k, 8)),
     1e-5,
   );
-});
-
-for (const [decay, constraints] of [
-  [0.9, []],
-  [1, []],
-  [0.9, [maxNorm(0.5)]],
-] as const) {
-  test(`average of the weights, decay ${decay}${constraints.length ? ', after max-norm' : ''}`, async () => {
-    const b = await bench(optimizer(rules.sgd!, {}, [...constraints, ema(decay)]));
-    let mean: Float64Array = new Float64Array(SIZE);
-    for (let t = 1; t <= 5; t++) {
-      const w = await b.step(t, given(t));
-      mean = t === 1 ? w : decay === 1 ? reference.runningMean(mean, w, t) : reference.ema(mean, w, decay);
-    }
-    close('average', await b.readState('ema'), mean, 1e-5);
-    b.destroy();
-  });
-}
-
-test('Lookahead', async () => {
-  const start = random(SIZE, 5);
-  const b = await bench(optimizer(rules.sgd!, {}, [lookahead(3, 0.8)]), 'own', start);
-  let fast = start;
-  let slow = start;
-  for (let t = 1; t <= 7; t++) {
-    fast = moved(fast, given(t));
-    if (t % 3 === 0) fast = slow = reference.lookahead(slow, fast, 0.8);
-    close(`step ${t}`, await b.step(t, given(t)), fast, 1e-6);
-  }
-  b.destroy();
-});
-
-test('Lookahead on a schedule of its share, whose last update leaves the slow weights', async () => {
-  const start = random(SIZE, 5);
-  const updates = 5;
-  const b = await bench(optimizer(rules.sgd!, {}, [lookahead(2, 1, { end: 0.2, power: 3, slow: true, updates })]), 'own', start);
-  let fast = start;
-  let slow = start;
-  for (let t = 1; t <= updates; t++) {
-    fast = moved(fast, given(t));
-    if (t % 2 === 0) fast = slow = reference.lookahead(slow, fast, 1 + (0.2 - 1) * (t / updates) ** 3);
-    if (t === updates) fast = slow;
-    close(`step ${t}`, await b.step(t, given(t)), fast, 1e-6);
-  }
-  b.destroy();
-});
-
-test('SWA is the mean over the ends of its cycles', async () => {
-  const b = await bench(optimizer(rules.sgd!, {}, [swa(2, 3)]));
-  let mean: Float64Array = new Float64Array(SIZE);
-  for (let t = 1; t <= 9; t++) {
-    const w = await b.step(t, given(t));
-    if ([2, 5, 8].includes(t)) mean = reference.runningMean(mean, w, (t + 1) / 3);
-  }
-  close('average', await b.readState('ema'), mean, 1e-6);
-  b.destroy();
 });
 
 test('the number of dispatches does not depend on the number of tensors', async () => {
