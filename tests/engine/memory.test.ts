@@ -25,10 +25,10 @@ import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { openData } from '../../train/data/data.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { openTrainer } from '../../train/run/open.ts';
+import { openInference, openTrainer } from '../../train/run/open.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
-import { deviceFor } from '../support/check.ts';
+import { close, deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 import { isLongRun } from '../support/long.ts';
 
@@ -213,6 +213,14 @@ for (const [what, device, why] of [
       losses.push((await t.settle()).map(l => l.loss));
     }
     assert.equal(losses[0], losses[1], 'as with --accumulate');
+    const weights = await trainer.weights();
+    const scores = [];
+    for (const where of [await device(), await deviceFor()]) {
+      const { inference } = await openInference(recipe(), weights, dataset, where);
+      scores.push(await inference.evaluate('test'));
+      inference.destroy();
+    }
+    close('the loss by smaller batches', [scores[0]!.loss], [scores[1]!.loss], 1e-5);
     trainer.destroy();
     asked.destroy();
   });

@@ -50,6 +50,11 @@ export class Evaluator {
     return this.#made.get(key)!;
   }
 
+  /** Compiles what evaluates a part. Throws TooLarge where its batches do not fit on the device. */
+  async compile(part: Part): Promise<void> {
+    await this.#program(part);
+  }
+
   /** Does `f` with the weights in place that are to be evaluated. */
   async withAverage<T>(f: () => Promise<T>): Promise<T> {
     const average = this.#average();

@@ -29,6 +29,11 @@ export class Inference {
     this.#evaluator = new Evaluator(o, data);
   }
 
+  /** Compiles what evaluates the test images. Throws TooLarge where their batches do not fit on the device. */
+  compile(): Promise<void> {
+    return this.#memory.inTurn(() => this.#evaluator.compile('test'));
+  }
+
   /** The score over all images of a part. */
   evaluate(part: Part): Promise<Score> {
     return this.#memory.inTurn(() => this.#evaluator.evaluate(part));

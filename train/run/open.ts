@@ -234,7 +234,7 @@ async function cached(
   return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
 }
 
-/** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
+/** A trained model on a device, by the largest batches that fit, and its data: `moments` are those of the images that it was trained on, where its file says them. */
 export async function openInference(
   asked: Recipe,
   weights: Tensors,
@@ -247,9 +247,17 @@ export async function openInference(
   const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
   const data = await openData(dataset, { normalize, ...heldOut(recipe), moments: known });
   const model = recipe.model.layer({ shape: dataset.shape, classes: outputsOf(dataset).length });
-  const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
-  return { data, model, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
+  for (let batchSize = recipe.batchSize / recipe.accumulate; ; batchSize = Math.ceil(batchSize / 2)) {
+    const inference = new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights);
+    try {
+      await inference.compile();
+      return { data, model, inference };
+    } catch (error) {
+      inference.destroy();
+      if (!(error instanceof TooLarge) || batchSize === 1) throw error;
+    }
+  }
 }
 
 /** Micro-batches of private training: one for each image. Throws where others are asked for. */
