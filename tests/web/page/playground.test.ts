@@ -135,7 +135,7 @@ if (
     await goesOn();
     assert.ok((await step()) > 0);
     await told('unit 1 of layer 1');
-    await page.locator('.detail', { hasText: / × x .* × y .* × xy / }).waitFor(); // the net of two inputs may have gone on until now
+    await page.locator('.detail', { hasText: / × x .* × y .* × xy / }).waitFor(); // it is told anew when the net of three inputs answers
     await at.press('One unit more in layer 1');
     await page.waitForFunction(`location.hash.includes('hidden=3')`);
     await goesOn();

@@ -54,6 +54,9 @@ export class NetDrawing {
   #heads: HTMLElement[] = [];
   /** The unit whose picture stays when the pointer leaves it. */
   #pinned: Place | undefined;
+  /** The unit that is told of, and whether the net has changed since. */
+  #told: Place | undefined;
+  #isOutdated = false;
 
   constructor(actions: Actions) {
     this.#actions = actions;
@@ -81,6 +84,7 @@ export class NetDrawing {
     const isGivenTheSame = JSON.stringify(shape.features) === JSON.stringify(this.#shape.features);
     if (shape.isCurve !== this.#shape.isCurve) this.#inputs = inputsOf(shape.isCurve ? linePoints() : gridPoints(), FEATURE_NAMES);
     this.#shape = shape;
+    if (!isBuilt || !isGivenTheSame) this.#isOutdated = true;
     const n = shape.hidden.length;
     this.#layers.textContent = n === 0 ? 'no hidden layer' : n === 1 ? '1 hidden layer' : `${n} hidden layers`;
     this.#fewer.disabled = n === 0;
@@ -98,6 +102,9 @@ export class NetDrawing {
   look(look: PlayLook | undefined): void {
     this.#last = look && fits(look, this.#shape) ? look : undefined;
     this.draw();
+    if (!this.#last || !this.#isOutdated) return;
+    this.#isOutdated = false;
+    if (this.#told) this.#detail.textContent = this.#words(this.#told);
   }
 
   /** Paints all, as after a change of colours. */
@@ -138,6 +145,7 @@ export class NetDrawing {
     const at = this.#placeOf(document.activeElement);
     const columns = [FEATURE_NAMES.length, ...hidden, 1];
     this.#pinned = undefined;
+    this.#told = undefined;
     this.#values.show('', []);
     this.#actions.look(undefined);
     this.#columns = columns.map((count, column) => Array.from({ length: count }, (_, row) => this.#unit({ column, row })));
@@ -191,7 +199,10 @@ export class NetDrawing {
     if (this.#lacks(name)) return;
     const next = FEATURE_NAMES.filter(other => features.includes(other) !== (other === name));
     if (next.length) this.#actions.change({ features: next });
-    else this.#detail.textContent = 'A net needs an input: add another before you take this one away.';
+    else {
+      this.#told = undefined;
+      this.#detail.textContent = 'A net needs an input: add another before you take this one away.';
+    }
   }
 
   #pin(place: Place): void {
@@ -209,6 +220,7 @@ export class NetDrawing {
   /** Says of a unit what it is given; nothing of none. */
   #tell(place: Place | undefined): void {
     this.#actions.look(place ?? this.#pinned);
+    this.#told = place;
     this.#detail.textContent = place ? this.#words(place) : '';
   }
 
@@ -231,8 +243,12 @@ export class NetDrawing {
 
   #tellLine(line: Line | undefined): void {
     const weight = line && this.#weight(line);
-    if (!line || weight === undefined) this.#tell(this.#pinned);
-    else this.#detail.textContent = `Weight from ${this.nameOf(line.from)} to ${this.nameOf(line.to)}: ${number(weight)}.`;
+    if (!line || weight === undefined) {
+      this.#tell(this.#pinned);
+      return;
+    }
+    this.#told = undefined;
+    this.#detail.textContent = `Weight from ${this.nameOf(line.from)} to ${this.nameOf(line.to)}: ${number(weight)}.`;
   }
 
   /** What a unit is called by those that are given it. */
