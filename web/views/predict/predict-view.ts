@@ -214,6 +214,8 @@ export class PredictView {
     if (!(await this.#camera.open())) return;
     const { video } = this.#camera;
     this.#several = undefined;
+    this.#seen.replaceChildren(); // what was seen and answered before is of another picture
+    this.#bars.show([]);
     this.#layOut();
     video.hidden = false;
     this.#opener.textContent = 'Stop the camera';
