@@ -1,23 +1,27 @@
 import { MAX_GRID, type Staged } from '../kernel/kernel.ts';
 import { batchNormSums, moments } from '../norm/moments.ts';
 import { runsOf } from './joins.ts';
-import type { Conv } from './shape.ts';
+import { imagesOf, type Conv } from './shape.ts';
 
-/** A convolution whose outputs are to be recorded (see Recorded), by a way that cannot: a pass over its outputs finds the numbers. */
-export const apart: Staged<Conv> = {
+/** A call whose `output` is to be recorded (see Recorded), by a way that cannot: a pass over what it writes finds the numbers. */
+export const apart = (output: 'y' | 'dx'): Staged<Conv> => ({
   name: 'recorded apart',
-  fits: ({ n, oh, ow, recorded }) => recorded !== undefined && (n * oh * ow) / recorded.columns <= MAX_GRID,
+  fits: p => {
+    const { n, h, w } = imagesOf(p, output);
+    return p.recorded !== undefined && (n * h * w) / p.recorded.columns <= MAX_GRID;
+  },
   leads: () => false,
   gives: call => {
-    const { n, o, oh, ow, recorded } = call.params as Conv;
+    const { recorded } = call.params as Conv;
+    const { n, c, h, w } = imagesOf(call.params, output);
     const { partial, normalised, stats, ...tensors } = call.tensors;
-    const hw = oh * ow;
-    const pass = { ...call, params: { ...runsOf({ n, c: o, hw }, recorded!), plane: hw } };
+    const hw = h * w;
+    const pass = { ...call, params: { ...runsOf({ n, c, hw }, recorded!), plane: hw } };
     return [
       { ...call, params: { ...call.params, recorded: undefined }, tensors },
       recorded!.of === 'moments'
-        ? { ...pass, kernel: moments, tensors: { x: tensors.y!, partial: partial! } }
-        : { ...pass, kernel: batchNormSums, tensors: { x: normalised!, dy: tensors.y!, stats: stats!, partial: partial! } },
+        ? { ...pass, kernel: moments, tensors: { x: tensors[output]!, partial: partial! } }
+        : { ...pass, kernel: batchNormSums, tensors: { x: normalised!, dy: tensors[output]!, stats: stats!, partial: partial! } },
     ];
   },
-};
+});

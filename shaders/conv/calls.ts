@@ -67,14 +67,23 @@ const toInput = (why: string, params: Conv): CallRow<Conv> => ({
   why,
   kernel: convBackwardInput,
   params,
-  tensors: p => ({ dy: y(p), weight: weight(p), ...(p.bias && { bias: p.c }), dx: x(p), ...joined(p, x(p)) }),
+  tensors: p => ({
+    dy: y(p),
+    weight: weight(p),
+    ...(p.bias && { bias: p.c }),
+    dx: x(p),
+    ...joined(p, x(p)),
+    ...(p.recorded && { partial: (2 * x(p)) / p.recorded.columns, normalised: x(p), stats: 2 * p.c }),
+  }),
+  // the runs of a gradient by phases are of other pixels than those of a pass over it
+  ...(params.recorded && { slices: { partial: x(params) / params.c / params.recorded.columns } }),
 });
 
-const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
+const toWeight = (why: string, p: Conv & Pick<ConvWeight, 'gradient'>, split = 1): CallRow<ConvWeight> => ({
   why,
   kernel: convBackwardWeight,
   params: { ...p, split },
-  slices: split,
+  slices: { dweight: split },
   tensors: p => ({ x: x(p), dy: y(p), dweight: p.split * weight(p) }),
 });
 
@@ -126,6 +135,12 @@ export const calls: readonly CallRow[] = [
   toInput('a transposed convolution of stride 2, as vec4', { ...layer(2, 20, 8, 34, 4, { stride: 2, pad: 1 }), bias: true }),
   toInput('few channels', layer(32, 12, 8, 20, 3, { stride: 2 })),
   toInput('a stride beyond the kernel, groups', layer(2, 6, 11, 4, 2, { stride: 3, pad: 0, groups: 2 })),
+  toInput('products by phases of groups, and what came by another way', {
+    ...layer(8, 24, 4, 8, 1, { stride: 2, groups: 2 }),
+    epilogue: added,
+    recorded: { of: 'products', columns: 16 },
+  }),
+  toInput('products by phases', { ...layer(4, 20, 8, 34, 3, { stride: 2 }), recorded: { of: 'products', columns: 64 } }),
   toInput('taps apart', { ...layer(2, 4, 9, 6, 3, { stride: 2, pad: 2 }), oh: 5, ow: 5, dilation: [2, 2] }),
 
   {
@@ -134,6 +149,7 @@ export const calls: readonly CallRow[] = [
   },
   toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
+  toWeight('added to a gradient', { ...layer(3, 9, 12, 5, 3), gradient: 'more' }),
   toWeight('of one channel', layer(3, 1, 8, 6, 5)),
   toWeight('of 5x5, rows as vec4', layer(2, 3, 8, 5, 5)),
   toWeight('of a few filters of many channels', layer(2, 60, 6, 16, 3)),

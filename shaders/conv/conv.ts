@@ -1,6 +1,6 @@
 import { apart } from './apart.ts';
 import { axesOf, constants } from './constants.ts';
-import { takesMoments, takesNorm, takesProducts } from './joins.ts';
+import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
 import { imagesLanes } from './images-lanes.ts';
 import { backwardInputLanes } from './input-lanes.ts';
 import { forwardLanes } from './lanes.ts';
@@ -12,7 +12,8 @@ import { backwardWeightFilters } from './weight-lanes-filters.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { winogradForward, winogradWeights } from './winograd/winograd.ts';
 import { kernel } from '../kernel/define.ts';
-import { isSoftware, stagesOf, type Profile } from '../kernel/kernel.ts';
+import { accumulated, accumulates } from '../kernel/gradient.ts';
+import { isSoftware, stagesOf, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
 import { areBoth, type Pair } from '../kernel/pair.ts';
 import { tiled } from '../product/tiled.ts';
@@ -31,7 +32,7 @@ export const conv = kernel({
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', normalised: 'read?', stats: 'read f32?' },
   epilogue: 'y',
   joins: [takesNorm, takesMoments, takesProducts],
-  staged: [...winogradForward, apart],
+  staged: [...winogradForward, apart('y')],
   flops,
   variants: [
     forwardLanes('shuffle'),
@@ -96,14 +97,17 @@ export const inputGradient = (p: Conv): Conv => ({
 export const convBackwardInput = kernel({
   name: 'conv_backward_input',
   unrolled: true,
-  bindings: { dy: 'read', weight: 'read', bias: 'read?', dx: 'write' },
+  bindings: { dy: 'read', weight: 'read', bias: 'read?', dx: 'write', partial: 'write f32?', normalised: 'read?', stats: 'read f32?' },
   epilogue: 'dx',
+  joins: [takesProductsByPhases],
+  staged: [apart('dx')],
   flops,
   variants: [
     backwardInputLanes('vec4'),
     backwardInputLanes('scalar'),
     ...tiled(backwardInput),
     {
+      fits: (p: Conv) => !p.recorded,
       over: (p: Conv) => oneEach(p.n * p.c, p.h * p.w),
       body: p => {
         const [h, w] = axesOf(p);
@@ -140,22 +144,29 @@ export function splits(p: Conv, d: Profile): number {
   return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
 }
 
+/** A variant that writes slices alone. */
+const ofSlices = (v: Variant<ConvWeight>): Variant<ConvWeight> => ({ ...v, fits: (p, d) => !p.gradient && (v.fits?.(p, d) ?? true) });
+
 /** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
 export const convBackwardWeight = kernel({
   name: 'conv_backward_weight',
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
+  step: p => accumulates(p.gradient),
+  joins: [takesSum],
   staged: winogradWeights,
   flops,
   variants: [
-    backwardWeightRows(true),
-    backwardWeightRows(false),
-    backwardWeightChannels(true),
-    backwardWeightChannels(false),
-    backwardWeightPixels,
-    backwardWeightFilters(true),
-    backwardWeightFilters(false),
-    backwardWeightColumns(true),
-    backwardWeightColumns(false),
+    ...[
+      backwardWeightRows(true),
+      backwardWeightRows(false),
+      backwardWeightChannels(true),
+      backwardWeightChannels(false),
+      backwardWeightPixels,
+      backwardWeightFilters(true),
+      backwardWeightFilters(false),
+      backwardWeightColumns(true),
+      backwardWeightColumns(false),
+    ].map(ofSlices),
     ...tiled(backwardWeight),
     {
       over: (p: ConvWeight) => oneEach(p.split, p.o * filterSize(p)),
@@ -168,16 +179,17 @@ export const convBackwardWeight = kernel({
   let weight = i32(at);
   let o = weight / (CG * KK); let c = o / OG * CG + weight / KK % CG;
   let r = weight / ${w.k} % ${h.k} * ${h.dil} - ${h.pad}; let s = weight % ${w.k} * ${w.dil} - ${w.pad};
-  var sum = 0.0;
+  var v = 0.0;
   for (var n = slice * N / ${p.split}; n < (slice + 1) * N / ${p.split}; n++) {
     for (var pixel = 0; pixel < OH * OW; pixel++) {
       let h = pixel / OW * ${h.stride} + r; let w = pixel % OW * ${w.stride} + s;
       if (h >= 0 && h < H && w >= 0 && w < W) {
-        sum += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel];
+        v += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel];
       }
     }
   }
-  dweight[slice * O * CG * KK + weight] = sum;`,
+  let out = slice * O * CG * KK + weight;
+  dweight[out] = ${accumulated(p.gradient, 'dweight[out]')};`,
         };
       },
     },

@@ -1,11 +1,13 @@
 /** What a convolution can take over from the normalisation after it. */
 import { fitting, isSoftware, pick, stagesOf, type Call, type Join, type Profile } from '../kernel/kernel.ts';
+import { sumSlices } from '../kernel/sum-slices.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
 import type { Channels, Values } from '../norm/channels.ts';
 import { batchNormGradients, batchNormSums, moments } from '../norm/moments.ts';
 import type { Recorded } from '../product/product.ts';
-import type { Conv } from './shape.ts';
+import { imagesOf, type Conv, type ConvWeight } from './shape.ts';
+import { pixelsOfPhase } from './tiled.ts';
 
 /**
  * Evaluation: batch normalisation by running statistics is one multiplication and addition for each channel, which the weights and bias of
@@ -44,16 +46,16 @@ export const takesNorm: Join = {
 const COLUMNS = [256, 128, 64, 32, 16];
 
 /**
- * How the numbers of a convolution's output may be recorded; undefined where the way that it is computed cannot. Then they cost a pass over
- * the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20 step.
+ * How the numbers of what a convolution writes, `pixels` of each channel one after another, may be recorded; undefined where the way that
+ * it is computed cannot. Then they cost a pass over the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20
+ * step.
  */
-function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], d: Profile): Recorded | undefined {
+function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], pixels: number, d: Profile): Recorded | undefined {
   const p = params as Conv;
   if (isSoftware(d) || stagesOf(kernel, p, d)) return undefined;
   const best = pick(kernel, p, d).name;
   const columns = COLUMNS.find(
-    columns =>
-      (p.n * p.oh * p.ow) % columns === 0 && fitting(kernel, { ...p, recorded: { of, columns } }, d).some(({ name }) => name === best),
+    columns => pixels % columns === 0 && fitting(kernel, { ...p, recorded: { of, columns } }, d).some(({ name }) => name === best),
   );
   const more = of === 'moments' ? 1 : 3;
   return columns && Object.keys(tensors).length + more <= d.maxBindings && !p.recorded ? { of, columns } : undefined;
@@ -64,6 +66,11 @@ export function runsOf({ n, c, hw }: Values, { columns }: Recorded): Channels {
   return { n: n * hw, c, hw: 1, split: (n * hw) / columns };
 }
 
+const ofOutputs = (call: Call, of: Recorded['of'], d: Profile): Recorded | undefined => {
+  const { n, oh, ow } = call.params as Conv;
+  return recordedBy(call, of, n * oh * ow, d);
+};
+
 /** Training: the moments that batch normalisation needs come from the convolution itself. */
 export const takesMoments: Join = {
   op: moments,
@@ -71,10 +78,10 @@ export const takesMoments: Join = {
   when: (op, producer, d) => {
     const p = op.params as Channels;
     const { o, n, epilogue } = producer.params as Conv;
-    return p.c === o && p.n === n && !epilogue && recordedBy(producer, 'moments', d) !== undefined;
+    return p.c === o && p.n === n && !epilogue && ofOutputs(producer, 'moments', d) !== undefined;
   },
   gives: (op, producer, make, d) => {
-    const recorded = recordedBy(producer, 'moments', d)!;
+    const recorded = ofOutputs(producer, 'moments', d)!;
     const runs = runsOf(op.params as Channels, recorded);
     const partial = make('moments', [runs.split, runs.c, 2]);
     return {
@@ -84,18 +91,17 @@ export const takesMoments: Join = {
   },
 };
 
-/** The sums that the gradient of batch normalisation takes come from the convolution that the gradient of its output comes from. */
-export const takesProducts: Join = {
+/** The sums that the gradient of batch normalisation takes come from the convolution that the gradient of its `output` comes from. */
+const takesProductsOf = (output: 'y' | 'dx', recordedOf: (producer: Call, d: Profile) => Recorded | undefined): Join => ({
   op: batchNormSums,
   replaces: false,
   when: (op, producer, d) => {
     const p = op.params as Channels;
-    const { o, n, oh, ow } = producer.params as Conv;
-    const same = producer.tensors.y === op.tensors.dy && p.c === o && p.n === n && fitsVec4(oh * ow);
-    return same && recordedBy(producer, 'products', d) !== undefined;
+    const { n, c } = imagesOf(producer.params, output);
+    return producer.tensors[output] === op.tensors.dy && p.c === c && p.n === n && recordedOf(producer, d) !== undefined;
   },
   gives: (op, producer, make, d) => {
-    const recorded = recordedBy(producer, 'products', d)!;
+    const recorded = recordedOf(producer, d)!;
     const runs = runsOf(op.params as Channels, recorded);
     const partial = make('products', [runs.split, runs.c, 2]);
     const { x, stats } = op.tensors;
@@ -114,4 +120,31 @@ export const takesProducts: Join = {
       }),
     };
   },
+});
+
+export const takesProducts = takesProductsOf('y', (producer, d) => {
+  const { oh, ow } = producer.params as Conv;
+  return fitsVec4(oh * ow) ? ofOutputs(producer, 'products', d) : undefined;
+});
+
+/** The same of a gradient by phases (see tiled.ts), whose runs are of pixels of one phase. */
+export const takesProductsByPhases = takesProductsOf('dx', (producer, d) => {
+  const pixels = pixelsOfPhase(producer.params);
+  return pixels === undefined ? undefined : recordedBy(producer, 'products', pixels, d);
+});
+
+/** GPUs: a weight gradient in one slice needs no sum. Variants for software adapters write slices alone. */
+export const takesSum: Join = {
+  op: sumSlices,
+  replaces: true,
+  when: (_, producer, d) => !isSoftware(d) && (producer.params as ConvWeight).split === 1,
+  gives: (op, producer) => ({
+    calls: [
+      {
+        ...producer,
+        params: { ...producer.params, gradient: op.params.gradient },
+        tensors: { ...producer.tensors, dweight: op.tensors.out! },
+      },
+    ],
+  }),
 };

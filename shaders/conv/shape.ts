@@ -1,4 +1,5 @@
 import type { Epilogue } from '../kernel/epilogue.ts';
+import type { Gradient } from '../kernel/gradient.ts';
 import type { Recorded } from '../product/product.ts';
 import { areaOf, isSquare, type Pair } from '../kernel/pair.ts';
 
@@ -24,8 +25,8 @@ export interface Conv {
   bias?: boolean;
   flip?: boolean;
   /**
-   * Write two numbers of each channel of y too, those of so many neighbouring pixels by themselves: the moments, where a normalisation
-   * follows, or, where y is the gradient of what a normalisation gave, its sum and that of its products with what was normalised, less the
+   * Write two numbers of each channel of what is written too, those of so many pixels by themselves: the moments, where a normalisation
+   * follows, or, where it is the gradient of what a normalisation gave, its sum and that of its products with what was normalised, less the
    * mean.
    */
   recorded?: Recorded;
@@ -34,6 +35,10 @@ export interface Conv {
 
 /** What kernels for software adapters read of a convolution, as sizes of a call: `cg` and `og` are channels of a group. */
 export const sizesOf = ({ c, h, w, o, oh, ow, groups }: Conv) => ({ c, h, w, o, oh, ow, cg: c / groups, og: o / groups });
+
+/** The images that a call writes: y [n, o, oh, ow], or dx [n, c, h, w]. */
+export const imagesOf = ({ n, c, h, w, o, oh, ow }: Conv, output: 'y' | 'dx') =>
+  output === 'y' ? { n, c: o, h: oh, w: ow } : { n, c, h, w };
 
 /** Weights of one output channel. */
 export const filterSize = (p: Conv): number => (p.c / p.groups) * areaOf(p.k);
@@ -48,7 +53,8 @@ export function padsOf({ pad }: Conv): { readonly sizes: Record<string, number>;
   return isSquare(pad) ? { sizes: { pad: top }, top: 'op.pad', left: 'op.pad' } : { sizes: { top, left }, top: 'op.top', left: 'op.left' };
 }
 
-/** A weight gradient in slices; `split` of them. */
+/** A weight gradient in slices; `split` of them. One may be the gradient of a parameter itself, written as `gradient` says. */
 export interface ConvWeight extends Conv {
   split: number;
+  gradient?: Gradient | undefined;
 }

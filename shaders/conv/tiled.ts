@@ -3,9 +3,10 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { axesOf, constants } from './constants.ts';
 import { filterSize, isInside, type Conv, type ConvWeight } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
+import { accumulated } from '../kernel/gradient.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
-import { fitsVec4 } from '../kernel/wgsl.ts';
+import { fitsVec4, XYZW } from '../kernel/wgsl.ts';
 import { linear, unfolded } from '../product/operand.ts';
 import type { Tiled } from '../product/product.ts';
 
@@ -104,6 +105,12 @@ const tapsOfPhase = (p: Conv, i: 0 | 1): number => ceilDiv(p.k[i], p.stride[i]);
 /** Pixels of an axis in a phase. */
 const phaseSize = ({ h, w, stride }: Conv): readonly [number, number] => [ceilDiv(h, stride[0]), ceilDiv(w, stride[1])];
 
+/** Whether all phases are of one size. */
+const arePhasesWhole = ({ h, w, stride }: Conv): boolean => h % stride[0] === 0 && w % stride[1] === 0;
+
+/** Pixels of dx in a phase, where they are as many in each. */
+export const pixelsOfPhase = (p: Conv): number | undefined => (arePhasesWhole(p) ? (p.n * p.h * p.w) / areaOf(p.stride) : undefined);
+
 /**
  * WGSL that declares for each axis of `product`, one of the batch: its `phase`, the `first` tap that meets it, how many `taps` do, and by
  * how many output pixels the window of a pixel is `ahead`.
@@ -180,19 +187,39 @@ export const backwardInput: Tiled<Conv> = {
   },
   vec4: () => false,
   stored: [],
+  recorded: p => p.recorded,
   code: p => {
     const [rows, columns] = phaseSize(p);
     const phases = areaOf(p.stride);
     const [c, sh, sw] = [p.c / p.groups, ...p.stride];
-    return `
+    const { recorded } = p;
+    return wgsl`
 ${finish(p.epilogue, 'f32')}
-fn store(m : u32, pixel : u32, sum : f32) {
-  let h = pixel / ${columns}u % ${rows}u * ${sh}u + batch % ${phases}u / ${sw}u; let w = pixel % ${columns}u * ${sw}u + batch % ${sw}u;
-  if (h >= ${p.h}u || w >= ${p.w}u) { return; }
-  let c = batch / ${phases}u * ${c}u + m;
-  let at = ((pixel / ${rows * columns}u * ${p.c}u + c) * ${p.h}u + h) * ${p.w}u + w;
-  dx[at] = finish(sum${p.bias ? ' + bias[c]' : ''}, at);
-}`;
+fn channelOf(m : u32) -> u32 { return batch / ${phases}u * ${c}u + m; }
+fn rowOf(pixel : u32) -> u32 { return pixel / ${columns}u % ${rows}u * ${sh}u + batch % ${phases}u / ${sw}u; }
+fn columnOf(pixel : u32) -> u32 { return pixel % ${columns}u * ${sw}u + batch % ${sw}u; }
+fn placeOf(c : u32, pixel : u32) -> u32 {
+  return ((pixel / ${rows * columns}u * ${p.c}u + c) * ${p.h}u + rowOf(pixel)) * ${p.w}u + columnOf(pixel);
+}
+fn store(m : u32, pixel : u32, sum : f32)${recorded ? ' -> f32' : ''} {
+  ${arePhasesWhole(p) ? '' : `if (rowOf(pixel) >= ${p.h}u || columnOf(pixel) >= ${p.w}u) { return; }`}
+  let c = channelOf(m); let at = placeOf(c, pixel);
+  let v = finish(sum${p.bias ? ' + bias[c]' : ''}, at);
+  dx[at] = v;
+  ${recorded ? 'return v;' : ''}
+}
+#if ${recorded !== undefined}
+fn paired(m : u32, pixel : u32, v : vec4f) -> vec4f {
+  let c = channelOf(m);
+  return v * (vec4f(${XYZW.map((_, j) => `normalised[placeOf(c, pixel + ${j}u)]`).join(', ')}) - stats[c]);
+}
+fn record(m : u32, pixel : u32, first : f32, second : f32) {
+  let run = batch % ${phases}u * ${(p.n * rows * columns) / (recorded?.columns ?? 1)}u + pixel / ${recorded?.columns}u;
+  let at = (run * ${p.c}u + channelOf(m)) * 2u;
+  partial[at] = first;
+  partial[at + 1u] = second;
+}
+#endif`;
   },
 };
 
@@ -230,7 +257,8 @@ export const backwardWeight: Tiled<ConvWeight> = {
   vec4: p => fitsVec4(filterSize(p)),
   stored: ['dweight'],
   code: (p, y) => `${constants(p)}
-fn store(m : u32, n : u32, sum : ${y.type}) {
-  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${y.index}] = sum;
+fn store(m : u32, n : u32, v : ${y.type}) {
+  let at = (((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${y.index};
+  dweight[at] = ${accumulated(p.gradient, 'dweight[at]')};
 }`,
 };

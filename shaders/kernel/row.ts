@@ -12,8 +12,8 @@ export interface CallRow<P = any> {
   readonly tensors: (p: P) => Readonly<Record<string, number>>;
   /** Value `i` of inputs where not just any number will do: places, labels, what a root is taken of. */
   readonly values?: Readonly<Record<string, (i: number) => number>>;
-  /** The outputs are so many slices, of which only the sum counts. */
-  readonly slices?: number;
+  /** Outputs that are so many slices, of which only the sum counts. */
+  readonly slices?: Readonly<Record<string, number>>;
   /** What is timed, for batches of `n` images. */
   readonly bench?: (n: number, d: Profile) => readonly Timed<P>[];
 }

@@ -52,14 +52,18 @@ export const joinsGradients: Join = {
   },
 };
 
-/**
- * Of what sums up a run: where one run is all, on a processor, whose cores have enough with a channel each, the call after it does so
- * itself.
- */
+/** Channels that are enough for a GPU with a workgroup each, which then takes so few values. */
+const ENOUGH_CHANNELS = 256;
+const FEW_VALUES = 4096;
+
+/** Whether a device has enough to do with a workgroup for each channel, as the cores of a processor have. */
+const fillsByChannels = ({ c, n, hw }: Channels, d: Profile): boolean => isSoftware(d) || (c >= ENOUGH_CHANNELS && n * hw <= FEW_VALUES);
+
+/** Of what sums up a run: where one run is all, the call after it does so itself. */
 const joinsRun = (op: Join['op']): Join => ({
   op,
   replaces: true,
-  when: ({ params }, _, d) => isSoftware(d) && params.runs && runs(params.runs) === 1,
+  when: ({ params }, _, d) => params.runs && runs(params.runs) === 1 && fillsByChannels(params.runs, d),
   gives: op => {
     const { partial: _, ...tensors } = op.tensors;
     return { calls: [{ ...op, params: { ...op.params, runs: undefined }, tensors }] };

@@ -30,7 +30,7 @@ export interface Tiled<P> {
   /**
    * What of each row's runs of `columns` is to be recorded too. Of `moments` it is mean and sum of squared distances from it, as
    * `record(m, n, mean, squares)`, n being the first column of a run. Of `products` it is the sum of what `store(m, n, sum)` then returns, and
-   * that of what `paired(m, n, stored)` makes of it, both of vec4f. n divides by `columns`.
+   * that of what `paired(m, n, stored)` makes of four of them, as vec4f. n divides by `columns`.
    */
   readonly recorded?: (p: P) => Recorded | undefined;
   /** Whether a call can be computed so at all. */

@@ -124,7 +124,10 @@ function storeSums({ rows, columns, tall, wide, slices }: Tile, m: number, n: nu
   const storeVec4 = (i: number, j: number) =>
     width === 4
       ? `if (n < ${n}u${own}) { ${keeps ? `${sum(i, j)} = ` : ''}store(m, n, ${sum(i, j)}); }`
-      : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`);
+      : unroll(4, e => {
+          const value = `${sum(i, j)}.${XYZW[e]}`;
+          return `if (n + ${e}u < ${n}u${own}) { ${keeps ? `${value} = ` : ''}store(m, n + ${e}u, ${value}); }`;
+        });
   return unroll(
     tall,
     i => `

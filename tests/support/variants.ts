@@ -52,7 +52,7 @@ type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 
 /** What a call writes by one variant. */
 export function runCall(on: Device, call: CallRow, variant: string): Promise<Outputs> {
-  const { kernel, params, values = {}, slices = 1 } = call;
+  const { kernel, params, values = {}, slices = {} } = call;
   const device = on.withProfile({ prefer: { [kernel.name]: variant } });
   const build = (g: Graph) => {
     const tensors = Object.entries(call.tensors(params)).map(([name, n]) => [name, g.persistent('input', name, [n])] as const);
@@ -80,7 +80,9 @@ export function runCall(on: Device, call: CallRow, variant: string): Promise<Out
         const raw = await program.read(t);
         return [
           name,
-          typeOf(kernel.bindings[name]!) === 'u32' ? new Uint32Array(raw.buffer, raw.byteOffset, raw.length) : summed(raw, slices),
+          typeOf(kernel.bindings[name]!) === 'u32'
+            ? new Uint32Array(raw.buffer, raw.byteOffset, raw.length)
+            : summed(raw, slices[name] ?? 1),
         ];
       });
       return Object.fromEntries(await Promise.all(read)) as Outputs;

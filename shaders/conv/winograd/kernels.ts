@@ -6,10 +6,12 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../../kernel/define.ts';
 import { finish, type Epilogue } from '../../kernel/epilogue.ts';
+import { accumulated, accumulates } from '../../kernel/gradient.ts';
 import { isSoftware, type Profile, type Variant } from '../../kernel/kernel.ts';
 import { ceilDiv, items, threads } from '../../kernel/loops.ts';
 import { range, unroll } from '../../kernel/wgsl.ts';
 import { findColumns, id, isVector, loadRow, type Rows } from '../lane-tiles.ts';
+import type { ConvWeight } from '../shape.ts';
 import { FORMS, square, transposed } from './transform.ts';
 
 /** The tiles of some images. */
@@ -253,7 +255,8 @@ ${unroll(a * a, e => `  u[${e * p.o * p.c}u + i] = u${Math.floor(e / a)}_${e % a
 export const winogradWeightGradient = kernel({
   name: 'winograd_weight_gradient',
   bindings: { products: 'read', dweight: 'write' },
-  over: (p: Weights & { split: number }, d) => items(p.o * p.c, d),
+  step: (p: Weights & Pick<ConvWeight, 'split' | 'gradient'>) => accumulates(p.gradient),
+  over: (p, d) => items(p.o * p.c, d),
   body: p => {
     const { m, G } = FORMS[p.m];
     const a = m + 2;
@@ -265,7 +268,7 @@ ${square(
   (i, j) => `d${i}_${j}`,
   (i, j) => `w${i}_${j}`,
 )}
-${unroll(9, tap => `  dweight[i * 9u + ${tap}u] = w${Math.floor(tap / 3)}_${tap % 3};`)}
+${unroll(9, tap => `  { let v = w${Math.floor(tap / 3)}_${tap % 3}; dweight[i * 9u + ${tap}u] = ${accumulated(p.gradient, `dweight[i * 9u + ${tap}u]`)}; }`)}
   ${p.split > 1 ? `for (var s = 1u; s < ${p.split}u; s++) { for (var tap = 0u; tap < 9u; tap++) { dweight[(s * ${p.o * p.c}u + i) * 9u + tap] = 0.0; } }` : ''}`;
   },
 });

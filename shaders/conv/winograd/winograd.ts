@@ -111,7 +111,12 @@ function weightGradient<T extends Sized, C extends Call<T>>(m: M, call: C, d: Pr
         tensors: { a: g, b: v, y: products },
       },
     ]),
-    { ...call, kernel: winogradWeightGradient, params: { m, o: p.o, c: p.c, split: p.split }, tensors: { products, dweight } },
+    {
+      ...call,
+      kernel: winogradWeightGradient,
+      params: { m, o: p.o, c: p.c, split: p.split, gradient: p.gradient },
+      tensors: { products, dweight },
+    },
   ];
 }
 
