@@ -1,5 +1,5 @@
 /** A box with a title, a line about it, and what it is filled with. */
-import { el } from './dom.ts';
+import { el, told } from './dom.ts';
 
 export interface Panel {
   readonly box: HTMLElement;
@@ -18,4 +18,14 @@ export const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', te
 export function isSeen({ box }: Panel): boolean {
   const { top, bottom } = box.getBoundingClientRect();
   return box.isConnected && top < innerHeight + 80 && bottom > -80;
+}
+
+/** Does something once, when an element first comes on the screen: what is far down, or folded, may never be looked at. */
+export function onceSeen(element: Element, work: () => Promise<void>): void {
+  const observer = new IntersectionObserver(entries => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    void told(work);
+  });
+  observer.observe(element);
 }

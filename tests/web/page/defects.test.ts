@@ -197,6 +197,7 @@ if (
     for (const width of [1440, 390]) {
       await page.setViewportSize({ width, height: 900 });
       await at.open('train');
+      await page.getByRole('region', { name: 'The net' }).scrollIntoViewIfNeeded(); // where it is first seen it is loaded
       await page.locator('.net .box').first().waitFor();
       const shift = await page.evaluate<number>(`new Promise(resolve => {
         let sum = 0;

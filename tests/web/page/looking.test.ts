@@ -76,6 +76,7 @@ if (
     await at.open(
       `train?${new URLSearchParams({ ...small, epochs: '2', optimizer: 'adam:epochs=1,sgd', schedule: 'cosine', augment: 'flip' })}`,
     );
+    await page.locator('.rates').scrollIntoViewIfNeeded(); // they are drawn when they are first seen
     const rates = page.getByRole('img', { name: 'Learning rate by step' });
     assert.match((await rates.getAttribute('aria-label'))!, 'adam to step 18, 0.001 at most; sgd to step 36, 0.1 at most');
     await page.getByLabel('Batch size', { exact: true }).fill('32');

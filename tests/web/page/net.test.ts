@@ -20,6 +20,7 @@ if (
 
   test('before Start it stands there as the form says, with shapes, parameters and FLOPs; blocks are folded', async () => {
     await at.open(`train?${new URLSearchParams({ ...small, model: 'resnet56' })}`);
+    await page.locator('.net-place').scrollIntoViewIfNeeded(); // it is loaded when it is first seen
     await page.locator('.net .box').first().waitFor();
     assert.is(await page.getByRole('treeitem').count(), 8);
     assert.match(

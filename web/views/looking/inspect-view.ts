@@ -5,9 +5,11 @@ import type { RunConfig } from '../../../train/config/config.ts';
 import { inPageWords } from '../../words.ts';
 import { el } from '../dom.ts';
 import type { AnswersView } from './answers.ts';
-import { NetView, type Plan } from '../net/net-view.ts';
-import { isSeen, panel, quiet } from '../panel.ts';
+import type { NetView, Plan } from '../net/net-view.ts';
+import { isSeen, onceSeen, panel, quiet } from '../panel.ts';
 import type { Run } from '../runs.ts';
+
+const UNSEEN = 'Filled while this is on the screen.';
 
 export class InspectView {
   readonly element: HTMLElement;
@@ -19,7 +21,10 @@ export class InspectView {
   #table = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
   /** Loaded when they are first seen. */
   #answers: Promise<AnswersView> | undefined;
-  #net = new NetView(() => void this.refresh(this.#shown, true));
+  #netPanel = panel('The net', 'Each box is a layer: its output for one image, what it learns, the FLOPs of one image and its memory.');
+  /** Loaded when its place is first seen, and what it is to show. */
+  #net: NetView | undefined;
+  #drawn: Parameters<NetView['show']> = [undefined, ''];
   #busy = false;
   /** Whether it was asked for while it was being done. */
   #again = false;
@@ -32,8 +37,13 @@ export class InspectView {
   /** `configured` says what the form does, and throws where no run can be made of that. */
   constructor(configured: () => RunConfig) {
     this.#configured = configured;
-    this.element = el('div', { class: 'inspect' }, this.#whose, this.#tiles.box, this.#table.box, this.#net.panel.box);
+    this.element = el('div', { class: 'inspect' }, this.#whose, this.#tiles.box, this.#table.box, this.#netPanel.box);
     this.#clear(undefined);
+    this.#netPanel.body.replaceChildren(el('div', { class: 'net-place' }, quiet(UNSEEN)));
+    onceSeen(this.#netPanel.body, async () => {
+      await this.#openNet();
+      await this.refresh(this.#shown, true);
+    });
     let later: ReturnType<typeof setTimeout> | undefined;
     addEventListener(
       'scroll',
@@ -56,14 +66,22 @@ export class InspectView {
     void this.refresh(run, true);
   }
 
+  async #openNet(): Promise<NetView> {
+    const { NetView } = await import('../net/net-view.ts');
+    if (this.#net) return this.#net; // it was seen, and looked into, at once
+    this.#net = new NetView(this.#netPanel, () => void this.refresh(this.#shown, true));
+    this.#net.show(...this.#drawn);
+    return this.#net;
+  }
+
   /** Draws the net of a run, or the one that the form would make. */
   #draw(run: Run | undefined): void {
     try {
-      const plan = planOf(run, run?.config ?? this.#configured());
-      this.#net.show(plan, 'The net is drawn once its data is here: press Start.');
+      this.#drawn = [planOf(run, run?.config ?? this.#configured()), 'The net is drawn once its data is here: press Start.'];
     } catch (error) {
-      this.#net.show(undefined, inPageWords(error as Error));
+      this.#drawn = [undefined, inPageWords(error as Error)];
     }
+    this.#net?.show(...this.#drawn);
   }
 
   #clear(run: Run | undefined): void {
@@ -72,7 +90,7 @@ export class InspectView {
     if (run) swatch.style.background = run.colour;
     const isThere = run?.facts !== undefined;
     this.#whose.replaceChildren(...(isThere ? [swatch, ` Looks into run ${number}`] : []));
-    let why = 'Filled while this is on the screen.';
+    let why = UNSEEN;
     if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
     else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
@@ -100,7 +118,8 @@ export class InspectView {
     try {
       if (hasPictures(run)) {
         const isShown = () => run === this.#shown;
-        await this.#net.fill(run, isShown); // first, as answers that appear move it
+        const net = this.#net ?? (isSeen(this.#netPanel) ? await this.#openNet() : undefined);
+        await net?.fill(run, isShown); // first, as answers that appear move it
         if (isShown() && [this.#tiles, this.#table].some(isSeen)) await (await this.#answering()).fill(run, isShown);
       }
     } catch {

@@ -1,5 +1,8 @@
 /** The learning rate by step, as a run would have it, drawn below the field of the schedule. */
-import type { RateCurve } from '../../../train/run/rates.ts';
+import { datasetFrom, knownName } from '../../../datasets/index.ts';
+import type { Recipe } from '../../../train/config/recipe.ts';
+import { rateCurve, type RateCurve } from '../../../train/run/rates.ts';
+import { batchFor } from '../../data/batch-size.ts';
 import { count, el } from '../dom.ts';
 import { svg } from '../svg.ts';
 
@@ -31,16 +34,29 @@ export const rateText = (rate: number): string =>
   rate !== 0 && Math.abs(rate) < 1e-3 ? rate.toExponential(1).replace('.0e', 'e') : String(Number(rate.toPrecision(3)));
 
 export interface RatePicture {
-  readonly element: HTMLElement;
-  /** Nothing where no run can be made of what the form says, or it is not known how many images there are. */
-  show(curve: RateCurve | undefined, note?: string): void;
+  /** Draws what is known of a recipe; nothing where there is none, or nobody knows yet how many images it is on. */
+  show(recipe: Recipe | undefined): void;
 }
 
-export function ratePicture(): RatePicture {
-  const element = el('div', { class: 'rates', hidden: true });
+/** The rates of a run, where it is known on how many images it is. */
+function curveOf(recipe: Recipe): { readonly curve: RateCurve; readonly note?: string } | undefined {
+  const { dataset, limitTrain = Infinity, valSplit, schedule } = recipe;
+  if (knownName(dataset) === undefined) return undefined;
+  const { info, options } = datasetFrom(dataset);
+  const { points = info.train } = options as { points?: number };
+  const all = Math.min(points, limitTrain);
+  const images = all - Math.round(all * valSplit);
+  const curve = rateCurve({ ...recipe, batchSize: batchFor(recipe.batchSize, images) }, images);
+  if (schedule?.name === 'plateau') return { curve, note: 'It falls where the validation loss does not, which nobody knows before.' };
+  if (schedule?.name === 'batch-growth') return { curve, note: 'The batch grows in place of a falling rate.' };
+  return { curve };
+}
+
+/** Fills an element with the rates of a recipe. */
+export function ratePicture(element: HTMLElement): RatePicture {
   return {
-    element,
-    show(curve, note) {
+    show(recipe) {
+      const { curve, note } = (recipe && curveOf(recipe)) ?? {};
       element.hidden = !curve || curve.total < 2;
       if (!curve || element.hidden) return;
       const { stretches, total, rateAt } = curve;

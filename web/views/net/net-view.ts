@@ -4,7 +4,7 @@ import type { LayerStats } from '../../../train/study/layer-stats.ts';
 import { layerSizes } from '../../../train/study/layer-sizes.ts';
 import { inPageWords } from '../../words.ts';
 import { button, el, save, told } from '../dom.ts';
-import { isSeen, panel } from '../panel.ts';
+import { isSeen, type Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { svg } from '../svg.ts';
 import { arrow, boxOf, type Box, factsOf, HEIGHT, lineOf, LIVE, liveBars, livingOf, SIGNS } from './boxes.ts';
@@ -21,10 +21,7 @@ export interface Plan {
 }
 
 export class NetView {
-  readonly panel = panel(
-    'The net',
-    'Each box is a layer: its output for one image, what it learns, the FLOPs of one image and its memory.',
-  );
+  #panel: Panel;
   #sum = el('p', { class: 'hint' });
   #drawing = svg('svg', { role: 'tree', 'aria-label': 'Layers of the net', class: 'net' });
   #holder = el('div', { class: 'net-holder' }, this.#drawing);
@@ -44,11 +41,12 @@ export class NetView {
   #width = 0;
   #look: () => void;
 
-  /** `look` is called where something else is to be looked at. */
-  constructor(look: () => void) {
+  /** Fills `panel`; `look` is called where something else is to be looked at. */
+  constructor(panel: Panel, look: () => void) {
+    this.#panel = panel;
     this.#look = look;
     const saved = button('Save as SVG', () => this.#save());
-    this.panel.body.replaceChildren(
+    panel.body.replaceChildren(
       el('div', { class: 'row head' }, this.#sum, saved),
       this.#holder,
       el('p', { class: 'hint', textContent: SIGNS }),
@@ -90,8 +88,8 @@ export class NetView {
 
   /** Looks into the run's net, where it is seen. */
   async fill(run: Run, isShown: () => boolean): Promise<void> {
-    const hasFocus = this.panel.box.contains(document.activeElement); // answers that appear above it may have moved it away
-    if (!isShown() || !(hasFocus || isSeen(this.panel))) return;
+    const hasFocus = this.#panel.box.contains(document.activeElement); // answers that appear above it may have moved it away
+    if (!isShown() || !(hasFocus || isSeen(this.#panel))) return;
     this.#run = run;
     const found = await run.engine.call('layers');
     if (!isShown()) return;
