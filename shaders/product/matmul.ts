@@ -29,14 +29,8 @@ export interface Matmul {
 /** WGSL: where the matrix of `size` values begins that belongs to product number `batch`. */
 const startOf = (batch: number | undefined, size: number): string => (batch ? `batch * ${size}u + ` : '');
 
-/**
- * Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most, or 32 of a large one: these compile twice as long, to gain
- * a tenth.
- */
-function rows({ m, n, k }: Matmul): number {
-  const large = m * n * k >= 2 ** 26 && ceilDiv(m, 32) * ceilDiv(n, 32) >= 64;
-  return Math.min(large ? 32 : 16, m);
-}
+/** Rows of A that one subgroup multiplies: all of a few, else 16 (32 compile twice as long, and are no faster). */
+const rows = ({ m }: Matmul): number => (m <= 24 ? m : 16);
 
 /** WGSL: four scalars from `start` on, none of them behind `start + last`, in place of a vec4f that would be misaligned. */
 const fourScalars = (buffer: string, start: string, last: string): string =>
@@ -121,7 +115,8 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   fits: (p, d) => isSoftware(d) && a4 === (!p.ta && fitsVec4(p.k)) && b4 === fitsVec4(p.tb ? p.k : p.n) && y4 === fitsVec4(p.n),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
-  grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), p.batch ?? 1],
+  // All rows of A are multiplied by a few columns of B, which stay in the cache.
+  grid: (p, d) => [ceilDiv(p.m, rows(p)), ceilDiv(p.n, 4 * d.lanes), p.batch ?? 1],
   code: (p, d) => {
     const S = d.lanes;
     const M = rows(p);
@@ -138,8 +133,8 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let M = op.m; let N = op.n; let K = op.k;
   let lane = i32(index);
-  let m0 = i32(group.y) * ${M};
-  let n = (i32(group.x) * ${S} + lane) * 4; // this lane's four columns of y
+  let m0 = i32(group.x) * ${M};
+  let n = (i32(group.y) * ${S} + lane) * 4; // this lane's four columns of y
   let nb = min(n, (N - 1) / 4 * 4);
   ${p.batch ? 'let product = i32(group.z); let ap = product * M * K; let bp = product * K * N; let yp = product * M * N;' : ''}
   ${unroll(groups, g => (p.ta ? `let ma${g} = ${ap}${rowOfA(g)};` : `let ra${g} = ${ap}${rowOfA(g)} * K;`))}
