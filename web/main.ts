@@ -1,7 +1,7 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
-import { notice, passed, told } from './views/dom.ts';
+import { capital, notice, passed, told } from './views/dom.ts';
 import { themed } from './views/theme.ts';
 import type { FolderFile } from './data/folder.ts';
 import { viewed } from './views/title.ts';
@@ -185,10 +185,10 @@ void told(show);
 const { PROD: isBuilt } = (import.meta as ImportMeta & { readonly env: { readonly PROD: boolean } }).env;
 if (isBuilt) void navigator.serviceWorker?.register('./offline.js').catch(() => undefined);
 const { gpu } = navigator as { gpu?: GPU };
-if (!gpu) notice(inPageWords(NO_WEBGPU), 'standing');
+if (!gpu) notice(capital(inPageWords(NO_WEBGPU)), 'standing');
 else
   void gpu.requestAdapter().then(adapter => {
-    if (!adapter) notice(inPageWords(NO_ADAPTER), 'standing');
+    if (!adapter) notice(capital(inPageWords(NO_ADAPTER)), 'standing');
   });
 
 /** For tests: the view that trains. */

@@ -22,6 +22,20 @@ export const onDevice = (command: Command): Command =>
 /** An option of the configuration (train/config/config.ts) on another command, which takes no default of its own. */
 export const configOption = (key: Key, note = ''): Option => new Option(optionOf(key).flags, optionOf(key).help + note);
 
+/**
+ * The model of a command line that names it behind a switch which takes a number or nothing, and so has taken the name for its value, as in
+ * `train --checkpoint-activations resnet20`: that switch is then on, as without a number.
+ */
+export function modelBehind<K extends string>(options: { [key in K]?: boolean | string }, switches: readonly K[]): string | undefined {
+  for (const key of switches) {
+    const taken = options[key];
+    if (typeof taken !== 'string' || !/^[a-z./~]/i.test(taken)) continue;
+    options[key] = true;
+    return taken;
+  }
+  return undefined;
+}
+
 /** An option of the configuration with its default. */
 export const defaultedOption = (key: Key): Option => configOption(key).default(String(optionOf(key).default));
 

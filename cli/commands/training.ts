@@ -6,7 +6,7 @@ import type { FindLrOptions } from '../study/find-lr.ts';
 import type { SweepOptions } from '../study/sweep.ts';
 import type { TrainOptions } from '../run/options.ts';
 import { examples } from '../help.ts';
-import { configOption, defaultedOption, onDevice, withConfig } from './command.ts';
+import { configOption, defaultedOption, modelBehind, onDevice, withConfig } from './command.ts';
 
 export function addTrain(command: Command): void {
   command
@@ -42,7 +42,7 @@ export function addTrain(command: Command): void {
     )
     .action(async (model: string | undefined, options: TrainOptions) => {
       const { train } = await import('../run/train.ts');
-      await train(model, options);
+      await train(model ?? (options.resume ? undefined : modelBehind(options, ['checkpointActivations', 'stats'])), options);
     });
 }
 

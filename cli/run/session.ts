@@ -123,8 +123,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
   onDevice(data, options, async (dataset, device) => {
     const { debug, rates, ranks, startsFrom: start } = options; // the others are texts, which the recipe has read
     const opened = await openTrainer(recipe, dataset, device, { debug, rates, exchange: ranks, start });
-    const { trainer, data, model, total, parameters, trained, metadata, parts } = opened;
-    const told = [...opened.told, ...(opened.saved === undefined ? [] : [opened.saved])];
+    const { trainer, data, model, total, parameters, trained, metadata, parts, told } = opened;
     const lines = [...told.map(line => words(line, flags)), ...(opened.note ? [opened.note] : [])];
     if (!options.quiet) lines.forEach(note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };

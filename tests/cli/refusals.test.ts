@@ -89,6 +89,8 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   [train('--lr', 'NaN'), /^--lr: 'NaN' is not a number; give a number of at least 0$/],
   [train('--checkpoint-activations', '0.9'), /^--checkpoint-activations: 0\.9 is out of range; give a number of at least 1$/],
   [train('--checkpoint-activations', 'x'), /^--checkpoint-activations: 'x' is not a number; give a number of at least 1$/],
+  [words('train --checkpoint-activations nosuch --dataset shapes'), /^unknown model 'nosuch'; /],
+  [words('train --stats nosuch --dataset shapes'), /^unknown model 'nosuch'; /],
   [train('--weight-decay', '-1'), /^--weight-decay: -1 is out of range/],
   [train('--batch-size', '0'), /^--batch-size: 0 is out of range; give a whole number of at least 1$/],
   [train('--batch-size', '12.5'), /^--batch-size: 12\.5 is not a whole number/],

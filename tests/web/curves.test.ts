@@ -1,7 +1,7 @@
 /** What is drawn of curves: the overfitting gap, the smoothed line, the range, and a curve that grows. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatOf } from '../../web/views/curves/axes.ts';
+import { formatOf, logTicks } from '../../web/views/curves/axes.ts';
 import { overfitting } from '../../web/views/curves/gap.ts';
 import { smooth } from '../../web/views/curves/line.ts';
 import { extent } from '../../web/views/curves/range.ts';
@@ -46,6 +46,24 @@ test('the gap lies where validation is worse, up to where the curves cross', () 
     [3, 3],
   ]); // training points between two validation points count
   assert.equal(overfitting(line(1), line(1, 2), 1), { from: [], to: [] });
+});
+
+test('a logarithmic axis has lines that are read: decades, parts of them, or equal steps, far enough apart', () => {
+  assert.equal(logTicks(1e-7, 20, 180), [1e-6, 1e-4, 1e-2, 1]);
+  assert.equal(logTicks(2e-3, 120, 180), [0.01, 0.1, 1, 10, 100]);
+  assert.equal(logTicks(0.04, 0.6, 150), [0.05, 0.1, 0.2, 0.5]);
+  assert.equal(logTicks(1.9, 2.8, 150), [2, 2.2, 2.4, 2.6, 2.8]); // less than a decade, none of whose ends is in view
+  assert.equal(logTicks(2.311, 2.313, 150).length > 2, true);
+  for (const [low, high] of [
+    [1e-9, 1e9],
+    [0.3, 0.31],
+    [0.9, 1.1],
+    [3, 7000],
+  ] as const) {
+    const ticks = logTicks(low, high, 160);
+    assert.ok(ticks.length >= 2 && ticks.length <= 7, `${ticks}`);
+    assert.ok(ticks.every((v, i) => v >= low && v <= high && (i === 0 || v > ticks[i - 1]!)));
+  }
 });
 
 test('a smoothed curve keeps straight lines, and short curves', () => {

@@ -45,9 +45,7 @@ export interface Opened {
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
   readonly parts: number;
   readonly note: string | undefined;
-  /** What memory computing activations a second time saves, and at what cost, where it is asked for. */
-  readonly saved: Message | undefined;
-  /** What became of weights that were given, a line each. */
+  /** What became of weights that were given, and what memory computing activations a second time saves, and at what cost: a line each. */
   readonly told: readonly Message[];
   /** Values in all, and those that are trained. */
   readonly parameters: number;
@@ -168,12 +166,12 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     change: async other => trainer.change(await changing(onDataset(other, dataset))),
     parts,
     note,
-    saved: savedBy(trainer),
     told: [
       ...(start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`]),
       ...(features
         ? [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`]
         : []),
+      ...savedBy(trainer),
     ],
     parameters: tuning.frozen ? built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
     trained,
@@ -192,11 +190,12 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   };
 }
 
-function savedBy({ program }: Trainer): Message | undefined {
+/** What computing activations a second time saves, and at what cost, where it is asked for. */
+function savedBy({ program }: Trainer): Message[] {
   const { peak, unchecked, slowdown } = program.plan;
-  if (unchecked === undefined || slowdown === undefined) return undefined;
+  if (unchecked === undefined || slowdown === undefined) return [];
   const bytes = `activations take ${megabytes(peak)} in place of ${megabytes(unchecked)}`;
-  return say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`;
+  return [say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`];
 }
 
 /** What trains in place of a model whose frozen trunk gives the same features each time, where that saves work. */

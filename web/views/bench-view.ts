@@ -213,7 +213,7 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
     el(
       'table',
       { class: 'numbers', 'aria-label': 'Time of a step' },
-      head(['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
+      head(['images/s', 'ms a step', 'best ms', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
       el('tbody', {}, line(numbers, 0)),
     ),
     hint(

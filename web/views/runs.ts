@@ -13,6 +13,8 @@ import type { Opening } from '../worker/run-device.ts';
 
 /** Seconds over which the speed is taken. */
 const LATELY = 10;
+/** The least of them that tell a speed: lines that come together say nothing of the time between their steps. */
+const LEAST = 0.1;
 
 const NOTHING: Dropped = { files: {}, folders: {} };
 
@@ -169,7 +171,7 @@ export class Run {
     if (!this.facts || last?.seconds === undefined) return undefined;
     const from = this.steps.findLast(({ seconds }) => seconds !== undefined && seconds < last.seconds! - LATELY) ?? this.steps[0]!;
     const seconds = last.seconds - (from.seconds ?? 0);
-    return seconds > 0 ? ((last.step - from.step) * this.facts.batchSize) / seconds : undefined;
+    return seconds >= LEAST ? ((last.step - from.step) * this.facts.batchSize) / seconds : undefined;
   }
 
   /** Gives back what it holds; done once it has. */

@@ -1,6 +1,6 @@
 /** The trainer of a run on its device, and the checkpoint in memory from which both are made again. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { check, type Fault } from '../../engine/check.ts';
+import { check, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { ChangedValues } from '../../train/config/changes.ts';
 import { withChange } from '../../train/config/config.ts';
@@ -15,6 +15,7 @@ import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { batchFor } from '../data/batch-size.ts';
+import { labels } from '../words.ts';
 import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 import { leaveDevice, runDevice, type DeviceUser } from './run-device.ts';
@@ -230,7 +231,9 @@ export class BuiltRun {
     const exchange = given ?? (this.recipe.distribute && (await import('../../train/distribute/alone.ts')).alone());
     this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
     this.recipe = this.#opened.recipe;
-    const notes = [this.#clipped, this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
+    const { note, told } = this.#opened;
+    const lines = told.map(line => words(line, labels));
+    const notes = [this.#clipped, note, ...lines, ...(this.dataset.notes ?? [])].filter(line => line !== undefined);
     this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }
 

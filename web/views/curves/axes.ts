@@ -1,5 +1,5 @@
 /** Axes of a chart, and how numbers are written on it. */
-import type uPlot from 'uplot';
+import uPlot from 'uplot';
 import { isDark } from '../dom.ts';
 import type { View } from './line.ts';
 
@@ -42,18 +42,44 @@ export function axesOf({ across = 'step', log }: View, format: Format): uPlot.Ax
     },
     {
       ...common,
-      grid: { stroke: lines, width: 1 },
+      grid: { stroke: lines, width: 1, ...(log && { filter: asIs }) },
+      ...(log && { ticks: { ...common.ticks, filter: asIs } }),
       gap: 4,
       space: 34,
       // As wide as the longest number on it; eleven pixels are read at six to the letter.
       size: (_, values) => 12 + 6.6 * (values ?? []).reduce((most, v) => Math.max(most, v?.length ?? 0), 2),
-      values: (_, splits) => splits.map(v => (v === null || (log && !isDecade(v)) ? '' : format(v))),
+      values: (_, splits) => splits.map(v => format(v)),
+      ...(log && {
+        splits: (u: uPlot, _: number, low: number, high: number) => logTicks(low, high, u.bbox.height / uPlot.pxRatio),
+        filter: asIs,
+      }),
     },
   ];
 }
 
-/** Where lines of a logarithmic axis have their number: 1, 2 and 5 of each decade. */
-function isDecade(v: number): boolean {
-  const digit = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-  return [1, 2, 5].some(d => Math.abs(digit - d) < 1e-6);
+/** Each line of a logarithmic axis has its number: uPlot would leave most of the numbers out, and draw all the lines. */
+const asIs: uPlot.Axis.Filter = (_, splits) => splits;
+
+/** Least pixels between two lines of a logarithmic axis. */
+const APART = 24;
+
+/**
+ * Where a logarithmic axis from `low` to `high`, so many pixels high, has its lines: of decades, 1, 2 and 5 of each, and equal steps, the
+ * most that stand far enough apart. Less than a decade may have no power of ten in view.
+ */
+export function logTicks(low: number, high: number, height: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  const decades = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
+  const equal = (step: number) =>
+    Array.from({ length: Math.round((high - low) / step) + 2 }, (_, i) => step * (Math.floor(low / step) + i));
+  const within = (ticks: readonly number[]) => ticks.map(v => Number(v.toPrecision(12))).filter(v => v >= low && v <= high);
+  const pixels = height / Math.log(high / low);
+  const candidates = [
+    ...[1, 2, 3, 4, 6, 10].map(every => within(decades.filter((_, i) => (first + i) % every === 0))),
+    within(decades.flatMap(v => [v, 2 * v, 5 * v])),
+    ...[0.1, 0.2, 0.5, 1, 2, 5].map(share => within(equal(share * 10 ** Math.floor(Math.log10(high - low))))),
+  ];
+  const areApart = (a: number, b: number) => pixels * Math.log(b / a) >= APART && short(a) !== short(b);
+  const fits = candidates.filter(ticks => ticks.slice(1).every((v, i) => areApart(ticks[i]!, v)));
+  return fits.reduce((most, ticks) => (ticks.length > most.length ? ticks : most), []);
 }

@@ -64,7 +64,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
         width: parent.clientWidth,
         height: parent.clientHeight,
         legend: { show: false },
-        padding: [10, curves.some(c => c.label) ? 24 : 14, 0, 0],
+        padding: [10, () => Math.max(curves.some(c => c.label) ? 24 : 14, 4 + 3.3 * across[1].toFixed().length), 0, 0], // half of the last number across
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 } },
         scales: {
           x: { time: false, range: () => across },

@@ -11,7 +11,8 @@ export function pathOf(u: uPlot, points: readonly Point[]): uPlot.Series.Paths {
   trace(u, stroke, points, false);
   if (points.length === 1) {
     const [x, y] = points[0]!;
-    stroke.arc(u.valToPos(x, 'x', true), u.valToPos(y, 'y', true), 2 * uPlot.pxRatio, 0, 7);
+    // so small that it is closed before the first gap of a dashed line; the line's width makes it the dot
+    stroke.arc(u.valToPos(x, 'x', true), u.valToPos(y, 'y', true), 0.8 * uPlot.pxRatio, 0, 2 * Math.PI);
   }
   return { stroke };
 }

@@ -35,9 +35,10 @@ export class Tooltip {
     });
     box.replaceChildren(el('strong', { textContent: title }), ...lines);
     box.hidden = false;
-    const isRight = left > this.#parent.clientWidth / 2;
-    box.style.left = isRight ? '' : `${left + 12}px`;
-    box.style.right = isRight ? `${this.#parent.clientWidth - left + 12}px` : '';
+    const room = this.#parent.clientWidth;
+    const isRight = left > room / 2;
+    const beside = isRight ? left - 12 - box.offsetWidth : left + 12;
+    box.style.left = `${Math.max(0, Math.min(beside, room - box.offsetWidth))}px`; // within the chart, or a narrow page would become wider
     box.style.top = `${top + 4}px`;
   }
 }

@@ -23,15 +23,16 @@ function picture({ title, svg }: Drawn['panels'][number], of: string): HTMLEleme
   return figure;
 }
 
-function table(heads: readonly string[], rows: readonly (readonly Cell[])[], shares: readonly string[] = []): HTMLElement {
-  const cell = (value: Cell, head: string) => {
-    if (typeof value !== 'number') return el('td', { class: 'word', textContent: value ?? '–' });
+/** `label` names it among all on the page. */
+function table(label: string, heads: readonly string[], rows: readonly (readonly Cell[])[], shares: readonly string[] = []): HTMLElement {
+  const isNumber = (i: number) => rows.every(row => typeof row[i] !== 'string');
+  const cell = (value: Cell, head: string, i: number) => {
+    if (typeof value !== 'number') return el('td', { class: isNumber(i) ? undefined : 'word', textContent: value ?? '–' });
     return el('td', { textContent: shares.includes(head) ? percent(value) : digits(value) });
   };
-  const isNumber = (i: number) => rows.every(row => typeof row[i] !== 'string');
   return el(
     'div',
-    { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': heads.filter(Boolean).join(', ') },
+    { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': label },
     el(
       'table',
       { class: 'numbers' },
@@ -40,7 +41,7 @@ function table(heads: readonly string[], rows: readonly (readonly Cell[])[], sha
         {},
         el('tr', {}, ...heads.map((h, i) => el('th', { scope: 'col', class: isNumber(i) ? 'number' : 'word', textContent: h }))),
       ),
-      el('tbody', {}, ...rows.map(row => el('tr', {}, ...heads.map((h, i) => cell(row[i], h))))),
+      el('tbody', {}, ...rows.map(row => el('tr', {}, ...heads.map((h, i) => cell(row[i], h, i))))),
     ),
   );
 }
@@ -53,9 +54,19 @@ export function outcome({ title, panels, rows, shares = [], expected = [] }: Dra
   ];
   if (expected.length) {
     const found = expected.map(e => [e.what, e.expected, e.found, e.source]);
-    parts.push(el('h4', { textContent: 'Expected beside found' }), table(['what', 'expected', 'found', 'source'], found));
+    parts.push(
+      el('h4', { textContent: 'Expected beside found' }),
+      table(`${title}: expected beside found`, ['what', 'expected', 'found', 'source'], found),
+    );
   }
   const numbers = rows.map(row => heads.map(h => row[h]));
-  parts.push(el('details', { open: rows.length <= 8 }, el('summary', { textContent: 'All numbers' }), table(heads, numbers, shares)));
+  parts.push(
+    el(
+      'details',
+      { open: rows.length <= 8 },
+      el('summary', { textContent: 'All numbers' }),
+      table(`${title}: all numbers`, heads, numbers, shares),
+    ),
+  );
   return parts;
 }

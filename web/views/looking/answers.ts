@@ -99,7 +99,7 @@ export class AnswersView {
         void this.fill(run, this.#isShown).catch(() => undefined); // the run says itself what is wrong with it
       },
     });
-    this.#tilesPanel.body.replaceChildren(el('div', { class: 'row' }, which, many), this.#said, this.#tiles.element, below);
+    this.#tilesPanel.body.replaceChildren(el('div', { class: 'row' }, which, many, this.#said), this.#tiles.element, below);
 
     const open = (label: number, answer: number) => {
       this.#cell = [label, answer];

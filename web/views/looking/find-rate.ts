@@ -24,7 +24,7 @@ function pictureOf({ points, proposed }: RangeTest, take: Searched['take']): HTM
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last) return [];
   const top = Math.ceil(Math.max(first.loss, first.smooth) * 3) / 2;
-  const rate = proposed === undefined ? undefined : String(Number(proposed.toPrecision(2)));
+  const rate = proposed === undefined ? undefined : rateText(Number(proposed.toPrecision(2)));
   const chart = smallChart({
     title: 'Loss by rate',
     label: `Loss by learning rate, from ${first.smooth.toPrecision(3)} at ${rateText(first.lr)} to ${last.smooth.toPrecision(3)} at ${rateText(last.lr)}${rate ? `; it falls fastest at ${rate}` : ''}`,

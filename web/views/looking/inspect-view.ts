@@ -8,6 +8,7 @@ import type { AnswersView } from './answers.ts';
 import type { NetView, Plan } from '../net/net-view.ts';
 import { isSeen, onceSeen, panel, quiet } from '../panel.ts';
 import type { Run } from '../runs.ts';
+import type { RunFacts } from '../../worker/protocol.ts';
 
 const UNSEEN = 'Filled while this is on the screen.';
 
@@ -21,7 +22,7 @@ export class InspectView {
   #table = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
   /** Loaded when they are first seen. */
   #answers: Promise<AnswersView> | undefined;
-  #netPanel = panel('The net', 'Each box is a layer: its output for one image, what it learns, the FLOPs of one image and its memory.');
+  #netPanel = panel('The net', 'Each box is a layer: its output for one sample, what it learns, the FLOPs of one sample and its memory.');
   /** Loaded when its place is first seen, and what it is to show. */
   #net: NetView | undefined;
   #drawn: Parameters<NetView['show']> = [undefined, ''];
@@ -29,6 +30,7 @@ export class InspectView {
   /** Whether it was asked for while it was being done. */
   #again = false;
   #whose = el('p', { class: 'whose hint' });
+  #swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
   /** The run that the panels show, or are to show, and whether its net was there when they were cleared for it. */
   #shown: Run | undefined;
   #hasFacts = false;
@@ -58,6 +60,7 @@ export class InspectView {
   /** Whose net the panels are of: what they showed of another is taken away. */
   of(run: Run | undefined): void {
     this.#draw(run);
+    if (run) this.#swatch.style.background = run.colour; // which is another one in another theme
     if (run === this.#shown && (run?.facts !== undefined) === this.#hasFacts) return;
     this.#shown = run;
     this.#hasFacts = run?.facts !== undefined;
@@ -86,10 +89,8 @@ export class InspectView {
 
   #clear(run: Run | undefined): void {
     const number = run && run.id + 1;
-    const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-    if (run) swatch.style.background = run.colour;
     const isThere = run?.facts !== undefined;
-    this.#whose.replaceChildren(...(isThere ? [swatch, ` Looks into run ${number}`] : []));
+    this.#whose.replaceChildren(...(isThere ? [this.#swatch, `Looks into run ${number}`] : []));
     let why = UNSEEN;
     if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
     else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
@@ -135,11 +136,13 @@ export class InspectView {
 }
 
 /** Whether the samples of a run are images of classes. */
-const hasPictures = ({ facts }: Run): boolean => facts !== undefined && facts.shape[0] !== 2 && !facts.outputs;
+const hasPictures = ({ facts }: Run): boolean => facts !== undefined && areImages(facts);
+const areImages = ({ shape, outputs }: Pick<RunFacts, 'shape' | 'outputs'>): boolean => shape[0] !== 2 && !outputs;
 
 /** The net of a configuration; nothing where the images of its data are known to its run alone, which is not there. */
 function planOf(run: Run | undefined, { model, dataset }: RunConfig): Plan | undefined {
   const data = run?.facts ?? (knownName(dataset) === undefined ? undefined : datasetFrom(dataset).info);
   if (!data) return undefined;
-  return { model, input: { shape: data.shape, classes: outputsOf(data).length }, isAlive: run !== undefined && hasPictures(run) };
+  const ofImages = areImages(data);
+  return { model, input: { shape: data.shape, classes: outputsOf(data).length }, isAlive: run?.facts !== undefined && ofImages, ofImages };
 }

@@ -3,7 +3,7 @@ import type { ModelInput } from '../../../models/model.ts';
 import type { LayerStats } from '../../../train/study/layer-stats.ts';
 import { layerSizes } from '../../../train/study/layer-sizes.ts';
 import { inPageWords } from '../../words.ts';
-import { button, el, save, told } from '../dom.ts';
+import { button, count, el, save, told } from '../dom.ts';
 import { isSeen, type Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { svg } from '../svg.ts';
@@ -18,6 +18,8 @@ export interface Plan {
   readonly model: string;
   readonly input: ModelInput;
   readonly isAlive: boolean;
+  /** Or of points and numbers, which are not looked at while it trains. */
+  readonly ofImages: boolean;
 }
 
 export class NetView {
@@ -39,19 +41,15 @@ export class NetView {
   #stats: ReadonlyMap<string, LayerStats> = new Map();
   #run: Run | undefined;
   #width = 0;
+  #saved = button('Save as SVG', () => this.#save());
+  #signs = el('p', { class: 'hint', textContent: SIGNS });
   #look: () => void;
 
   /** Fills `panel`; `look` is called where something else is to be looked at. */
   constructor(panel: Panel, look: () => void) {
     this.#panel = panel;
     this.#look = look;
-    const saved = button('Save as SVG', () => this.#save());
-    panel.body.replaceChildren(
-      el('div', { class: 'row head' }, this.#sum, saved),
-      this.#holder,
-      el('p', { class: 'hint', textContent: SIGNS }),
-      this.#opened,
-    );
+    panel.body.replaceChildren(el('div', { class: 'row head' }, this.#sum, this.#saved), this.#holder, this.#signs, this.#opened);
     this.#drawing.addEventListener('click', event => this.#press((event.target as Element).closest<SVGGElement>('.box')?.dataset.key));
     this.#drawing.addEventListener('keydown', event => this.#key(event));
     this.#drawing.addEventListener('focusin', event => {
@@ -59,7 +57,7 @@ export class NetView {
       if (key !== undefined) this.#rove(key);
     });
     new ResizeObserver(() => {
-      if (this.#holder.clientWidth !== this.#width) this.#draw();
+      if (this.#room() !== this.#width) this.#draw();
     }).observe(this.#holder);
   }
 
@@ -98,9 +96,16 @@ export class NetView {
     await this.#tensor?.fill(run, isShown);
   }
 
+  /** Whole pixels: of a fraction that is rounded up the edge of the last box would be cut off. */
+  #room(): number {
+    return Math.floor(this.#holder.getBoundingClientRect().width);
+  }
+
   #draw(): void {
-    this.#holder.hidden = this.#nodes.length === 0;
-    this.#width = this.#holder.clientWidth;
+    const isEmpty = this.#nodes.length === 0;
+    for (const part of [this.#holder, this.#saved]) part.hidden = isEmpty;
+    this.#signs.hidden = isEmpty || !this.#plan?.ofImages;
+    this.#width = this.#room();
     if (this.#width === 0 || !this.#plan) {
       this.#drawing.replaceChildren();
       return;
@@ -115,8 +120,10 @@ export class NetView {
     for (const [name, value] of Object.entries({ width: this.#width, height: height + 2, viewBox: `-1 -1 ${this.#width} ${height + 2}` }))
       this.#drawing.setAttribute(name, String(value));
     const whole = factsOf({ children: [], layers });
-    const { model, input } = this.#plan;
-    this.#sum.textContent = `${model} for images of ${input.shape.join('×')}: ${whole.parameters}, ${whole.cost}. FLOPs count a multiply-add as two.`;
+    const { model, input, ofImages } = this.#plan;
+    const [one, ...more] = input.shape;
+    const given = ofImages ? `images of ${input.shape.join('×')}` : `${count(more.reduce((n, size) => n * size, one!))} numbers`;
+    this.#sum.textContent = `${model} for ${given}: ${whole.parameters}, ${whole.cost}. FLOPs count a multiply-add as two.`;
     const lines = svg('g', { 'aria-hidden': 'true' }, ...links.map(lineOf));
     const boxes = placed.map(p => this.#elements.get(p.node.key)!.element);
     for (const [i, { level, index, of, isOpen, node }] of placed.entries()) {

@@ -53,7 +53,7 @@ export class StandingsTable {
   #body = el('tbody');
 
   constructor() {
-    const head = ['Racer', 'Steps until within 1 %', 'f above its minimum, at the end'].map((text, i) =>
+    const head = ['Racer', 'Steps until within 1\u00a0%', 'f above its minimum, at the end'].map((text, i) =>
       el('th', { scope: 'col', textContent: text, class: i ? 'number' : '' }),
     );
     this.element = el(

@@ -65,6 +65,7 @@ export class RunCurves {
 
   show(runs: readonly Run[]): void {
     this.#runs = runs;
+    if (!runs.some(run => run.id === this.#group)) this.#group = undefined; // a row that is removed is never left by the pointer
     for (const run of this.#tracks.keys()) if (!runs.includes(run)) this.#tracks.delete(run);
     this.#draw();
   }
