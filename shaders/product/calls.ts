@@ -31,6 +31,7 @@ export const calls: readonly CallRow[] = [
   },
   product('nothing divides', { m: 131, n: 129, k: 67, tb: true, bias: true, epilogue: added }),
   product('rows of A and columns of B, a gradient', { m: 66, n: 70, k: 33, gradient: 'first' }),
+  product('32 rows a subgroup', { m: 1000, n: 260, k: 260 }),
   product('24 rows a subgroup', { m: 24, n: 260, k: 68 }),
   product('few rows, a long k', { m: 13, n: 301, k: 203, tb: true }),
   product('few rows, all as vec4', { m: 16, n: 516, k: 128 }),
