@@ -53,7 +53,8 @@ export { Predictor, type Answer, type GivenFacts, type PredictOptions, type Pred
 export { report } from './train/evaluate/report.ts';
 export type { ClassScores, ConfidenceBin, Mistake, Report, ReportOptions, Scores, Verdict } from './train/evaluate/report.ts';
 export type { Loaded, LoadOptions } from './train/evaluate/weights.ts';
-export { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from './train/run/safetensors.ts';
+export { decodeSafetensors, type Safetensors } from './train/run/read-safetensors.ts';
+export { encodeSafetensors, type Tensors } from './train/run/safetensors.ts';
 export { forget, type Source } from './train/run/store.ts';
 export type { Score } from './train/evaluate/score.ts';
 export type { StepMetrics } from './train/step/metrics.ts';

@@ -9,6 +9,7 @@ import { serveData } from './web/node/serve-data.ts';
 import { sharedWorkerChunks } from './web/node/shared-worker-chunks.ts';
 import { site } from './web/node/site.ts';
 import { standaloneScript } from './web/node/standalone-script.ts';
+import { unindentWgsl } from './web/node/unindent-wgsl.ts';
 
 const { version, homepage, repository } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -76,6 +77,7 @@ export default defineConfig({
   plugins: [
     contentSecurityPolicy(),
     sharedWorkerChunks(),
+    unindentWgsl(),
     serveData(process.env.DESCENT_WEB_DATA),
     standaloneScript(),
     site(process.env.DESCENT_SITE),

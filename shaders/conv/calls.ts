@@ -1,7 +1,8 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
-import { winogradInput, type TiledImages } from './winograd/kernels.ts';
+import { winogradInput } from './winograd/kernels.ts';
+import type { TiledImages } from './winograd/tiles.ts';
 
 /** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
 export function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {

@@ -1,6 +1,7 @@
 /** The vectors made with PyTorch, described in README.md. */
 import { readFileSync } from 'node:fs';
-import { decodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
 
 const file = (name: string): Buffer => readFileSync(new URL(name, import.meta.url));
 export const readJson = <T>(name: string): T => JSON.parse(file(name).toString()) as T;

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import '../../node.ts';
 import { parseConfig, type RunConfig } from '../../train/config/config.ts';
-import { decodeCheckpoint } from '../../train/fit/checkpoint.ts';
+import { decodeCheckpoint } from '../../train/fit/read-checkpoint.ts';
 import type { OpenOptions, RunEvent } from '../../web/worker/protocol.ts';
 import { Session } from '../../web/worker/session.ts';
 import { refusal } from '../support/refusal.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CheckpointEvent, EpochEvent, RunEvent, StepEvent } from '../../index.ts';
-import { decodeSafetensors } from '../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
 import type { Library } from './library/main.ts';
 

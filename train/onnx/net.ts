@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as onnx from 'onnx-buf';
 import { DescentError, show } from '../../engine/check.ts';
 import type { OnnxAttribute } from '../../engine/onnx.ts';
-import { halfValue } from '../run/safetensors.ts';
+import { halfValue } from '../run/read-safetensors.ts';
 
 /** Constant values: float32, or whole numbers. */
 export interface Constant {

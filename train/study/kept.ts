@@ -1,6 +1,7 @@
 /** Parts of an experiment's work that outlast the command that was stopped: trained weights, rows of a surface. */
 import type { Tensors } from '../run/safetensors.ts';
-import { decodeSafetensors, encodeSafetensors } from '../run/safetensors.ts';
+import { decodeSafetensors } from '../run/read-safetensors.ts';
+import { encodeSafetensors } from '../run/safetensors.ts';
 import type { Lab } from './experiment.ts';
 
 /** The numbers that `work` gives, or that it gave before the experiment was stopped. `name` is that of the part. */

@@ -8,10 +8,10 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
+import { encodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { LoopState } from '../../train/run/loop.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
+import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { batchFor } from '../data/batch-size.ts';
@@ -24,6 +24,9 @@ interface Checkpoint {
   readonly weights: Tensors;
   readonly state: TrainerState;
 }
+
+/** Few runs go on from a file. */
+const read = async (file: Uint8Array) => (await import('../../train/fit/read-checkpoint.ts')).decodeCheckpoint(file);
 
 export class BuiltRun {
   recipe!: Recipe;
@@ -147,7 +150,7 @@ export class BuiltRun {
 
   /** Builds the run anew as one of some ranks, as the checkpoint at hand has it, or the file that is given. */
   async reopen(exchange: Exchange | undefined, file?: Uint8Array<ArrayBuffer>): Promise<void> {
-    const given = file && decodeCheckpoint(file);
+    const given = file && (await read(file));
     if (given) this.checkpoint = given;
     const before = given?.fitted ?? this.fitted;
     await this.#freeNet();
@@ -157,7 +160,7 @@ export class BuiltRun {
 
   /** Goes on from a checkpoint of the same run. */
   async resume(file: Uint8Array): Promise<void> {
-    const given = decodeCheckpoint(file);
+    const given = await read(file);
     this.checkpoint = given;
     await this.#restore(given.fitted);
   }
@@ -212,6 +215,7 @@ export class BuiltRun {
   }
 
   async importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    const { decodeSafetensors } = await import('../../train/run/read-safetensors.ts');
     const {
       tensors,
       metadata: { model },

@@ -3,7 +3,7 @@ import { check } from '../../engine/check.ts';
 import { chosenModel } from '../../train/config/model.ts';
 import { NORMALIZE } from '../../train/data/statistics.ts';
 import { factsIn } from '../../train/run/metadata.ts';
-import { decodeSafetensors } from '../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
 import { webpage } from '../standalone/page.ts';
 import type { NetFormat } from './protocol.ts';
 

@@ -4,7 +4,6 @@ import type { ChangedValues } from '../../train/config/changes.ts';
 import { ofOwnImages, withChange, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { decodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loop.ts';
 import { bestOf } from '../../train/step/metrics.ts';
@@ -31,6 +30,12 @@ const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
 /** Milliseconds after a failure within which the loss of a device is told. */
 const LOSS_MS = 200;
+
+/** Steps that were made where a checkpoint was kept. */
+async function stepsIn(file: Uint8Array): Promise<number> {
+  const { decodeCheckpoint } = await import('../../train/fit/read-checkpoint.ts');
+  return decodeCheckpoint(file).state.counters.steps;
+}
 
 export class Session {
   #emit: (event: RunEvent) => void;
@@ -66,7 +71,7 @@ export class Session {
   async #open(asked: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
     const { kept, branch } = options;
-    const config = branch ? withChange(asked, decodeCheckpoint(branch.file).state.counters.steps, branch.values) : asked;
+    const config = branch ? withChange(asked, await stepsIn(branch.file), branch.values) : asked;
     const recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(recipe);
     if (recipe.distribute) (this.#others = await import('./together.ts')).checkTogether(recipe);

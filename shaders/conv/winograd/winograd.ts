@@ -8,15 +8,8 @@ import { ceilDiv, evenShare } from '../../kernel/loops.ts';
 import { areBoth } from '../../kernel/pair.ts';
 import { range } from '../../kernel/wgsl.ts';
 import type { Conv, ConvWeight } from '../shape.ts';
-import {
-  winogradGradient,
-  winogradInput,
-  winogradOutput,
-  winogradWeight,
-  winogradWeightGradient,
-  type TiledImages,
-  type Tiles,
-} from './kernels.ts';
+import { winogradGradient, winogradInput, winogradOutput, winogradWeight, winogradWeightGradient } from './kernels.ts';
+import type { TiledImages, Tiles } from './tiles.ts';
 
 type M = Tiles['m'];
 

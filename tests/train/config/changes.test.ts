@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { formatChanges, madeBefore, parseChanges } from '../../../train/config/changes.ts';
 import { configAfter, configFromJson, parseConfig, withChange } from '../../../train/config/config.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
-import { checkGoesOn } from '../../../train/fit/checkpoint.ts';
+import { checkGoesOn } from '../../../train/fit/read-checkpoint.ts';
 import { rateCurve } from '../../../train/run/rates.ts';
 import { refusal } from '../../support/refusal.ts';
 

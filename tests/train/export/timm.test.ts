@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert';
 import { openModel } from '../../../models/index.ts';
 import { parseSpec } from '../../../engine/spec.ts';
 import { timmFiles } from '../../../train/export/timm.ts';
-import { decodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
+import type { Tensors } from '../../../train/run/safetensors.ts';
 import { generatedWeights } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
 

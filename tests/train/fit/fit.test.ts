@@ -23,7 +23,8 @@ import {
   type Samples,
 } from '../../../index.ts';
 import { losses } from '../../../layers/loss.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
+import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
 

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DescentError } from '../../../engine/check.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
+import { encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
 
 const safetensors = suite('safetensors');
 

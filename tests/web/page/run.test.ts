@@ -12,7 +12,8 @@ import { openAdapter } from '../../../engine/node/adapters.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openTrainer } from '../../../train/run/open.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../../train/run/safetensors.ts';
+import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
+import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { onPage, ROOT, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('the page');

@@ -1,7 +1,8 @@
 /** Files of a run that say themselves whether they are as they were written. */
 import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, named, say } from '../../../engine/check.ts';
-import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
+import { decodeSafetensors, type Safetensors } from '../read-safetensors.ts';
+import { encodeSafetensors, type Tensors } from '../safetensors.ts';
 import { readWhole } from './files.ts';
 
 /** The name under which a seal stands in the metadata of a safetensors file, and in config.json. */
