@@ -1,8 +1,9 @@
-/** A peer's side of the protocol: JSON lines, `{ ready }` once, then `{ ms, cpu, losses }` for each `{ run, burst }`. */
+/** A peer's side of the protocol: JSON lines, `{ ready }` once, then `{ ms, cpu, losses, peak }` for each `{ run, burst }`. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Problem } from './networks.ts';
+import type { Ready, Steps } from './process.ts';
 
 const send = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
 console.log = console.error; // standard output is the protocol's
@@ -34,9 +35,9 @@ export const uniform = (length: number, fanIn: number): Float32Array =>
 
 /**
  * Answers the parent until it closes our input. `step` queues one training step; with `read` it resolves to the loss, which is there once
- * all that was queued is done.
+ * all that was queued is done; of a net that answers to one of the answers.
  */
-export async function serve(ready: { adapter: string }, step: (read: boolean) => Promise<number | undefined>): Promise<void> {
+export async function serve(ready: Ready, step: (read: boolean) => Promise<number | undefined>): Promise<void> {
   send({ ready });
   for await (const line of createInterface(process.stdin)) {
     const { run, burst } = JSON.parse(line) as { run: number; burst: number };
@@ -53,7 +54,8 @@ export async function serve(ready: { adapter: string }, step: (read: boolean) =>
       ms.push((performance.now() - start) / count);
       cpu.push((user + system) / 1000 / count);
     }
-    send({ ms, cpu, losses });
+    const steps: Steps = { ms, cpu, losses, peak: process.resourceUsage().maxRSS * 1024 };
+    send(steps);
   }
   process.exit();
 }

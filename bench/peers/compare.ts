@@ -4,6 +4,8 @@
 export interface Runner {
   readonly name: string;
   step(n: number, burst?: number): Promise<number[]>;
+  /** Milliseconds of a step, where one was timed already. */
+  readonly usual?: number;
 }
 
 /** Milliseconds a step over all rounds; `ratio` is the median of the rounds' ratios to the first runner. */
@@ -17,27 +19,30 @@ export interface Row {
 
 /**
  * A runner's share of a round takes about `target` milliseconds, at least one step. With `wait` the device is waited for after each step
- * or, as a GPU deserves, each share.
+ * or, as a GPU deserves, each share. A runner other than the first whose step takes longer than `longest` ms is in the first round alone.
  */
 export interface CompareOptions {
   readonly rounds?: number;
   readonly target?: number;
   readonly wait?: 'step' | 'share';
+  readonly longest?: number;
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 export async function compare(
   runners: readonly Runner[],
-  { rounds = 7, target = 500, wait = 'step' }: CompareOptions = {},
+  { rounds = 7, target = 500, wait = 'step', longest = Infinity }: CompareOptions = {},
 ): Promise<Row[]> {
-  const timed: { runner: Runner; n: number; rounds: number[]; all: number[] }[] = [];
+  const timed: { runner: Runner; n: number; only: number; rounds: number[]; all: number[] }[] = [];
   for (const runner of runners) {
-    const [ms] = await runner.step(1);
-    timed.push({ runner, n: Math.max(1, Math.min(200, Math.round(target / ms!))), rounds: [], all: [] });
+    const ms = runner.usual ?? (await runner.step(1))[0]!;
+    const only = timed.length && ms > longest ? 1 : rounds;
+    timed.push({ runner, n: Math.max(1, Math.min(200, Math.round(target / ms))), only, rounds: [], all: [] });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { runner, n, rounds, all } of timed) {
+    for (const { runner, n, only, rounds, all } of timed) {
+      if (round >= only) continue;
       const ms = await runner.step(n, wait === 'step' ? 1 : n);
       rounds.push(median(ms));
       all.push(...ms);

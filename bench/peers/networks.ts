@@ -34,6 +34,23 @@ export interface Problem {
   readonly threads: number;
 }
 
+/** What ONNX Runtime is to answer: the file of a net, and images of its shape. */
+export interface Question {
+  readonly file: string;
+  readonly shape: Network['shape'];
+  readonly batch: number;
+  readonly threads: number;
+}
+
+/** The bytes of `n` images [n, c, h, w], from 0 to 255 and always the same. */
+export function pixels([c, h, w]: Network['shape'], n: number): Uint8Array<ArrayBuffer> {
+  let seed = 1;
+  return Uint8Array.from({ length: n * c * h * w }, () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed >>> 24;
+  });
+}
+
 const conv = (out: number, k: number, pad: number, bias = true): Op => ({ op: 'conv', out, k, pad, stride: 1, bias });
 const dense = (out: number): Op => ({ op: 'dense', out });
 const relu: Op = { op: 'relu' };

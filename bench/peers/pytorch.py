@@ -1,5 +1,6 @@
 """PyTorch, eager: on the processor (channels last, oneDNN's layout), or with `cuda` / `cuda-amp` on the card (TF32 off / autocast to half)."""
 import json
+import resource
 import sys
 import time
 
@@ -104,4 +105,5 @@ for line in iter(sys.stdin.readline, ''):
         ms.append((time.perf_counter() - start) * 1000 / count)
         cpu.append((time.process_time() - before) * 1000 / count)
         left -= count
-    send({'ms': ms, 'cpu': cpu, 'losses': losses})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
+    send({'ms': ms, 'cpu': cpu, 'losses': losses, 'peak': peak})

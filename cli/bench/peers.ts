@@ -2,7 +2,8 @@
 import { ours } from '../../bench/ours.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
-import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName, type PeerOptions } from '../../bench/peers/run.ts';
+import type { Peer } from '../../bench/peers/process.ts';
+import { PEER_NAMES, startPeer, unavailable, type PeerName, type PeerOptions } from '../../bench/peers/run.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
@@ -21,7 +22,7 @@ export async function peers(models: readonly string[], options: PeersOptions): P
   checkPeers('bench peers');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) lookUp('network of the peers', name, NETWORKS);
-  const wanted = peersOf(options.peers);
+  const wanted = namesIn(options.peers, PEER_NAMES);
   const rounds = parseNumber('--rounds', options.rounds ?? '5', { integer: true, min: 1 });
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
@@ -54,9 +55,9 @@ export async function peers(models: readonly string[], options: PeersOptions): P
 }
 
 /** The peers that an option names with commas, all without it. */
-export function peersOf(names: string | undefined): readonly PeerName[] {
-  const known = Object.fromEntries(PEER_NAMES.map(name => [name, name]));
-  return names?.split(',').map(name => lookUp('peer', name, known)) ?? PEER_NAMES;
+export function namesIn<T extends string>(list: string | undefined, all: readonly T[]): readonly T[] {
+  const known: Readonly<Record<string, T>> = Object.fromEntries(all.map(name => [name, name]));
+  return list?.split(',').map(name => lookUp('peer', name, known)) ?? all;
 }
 
 /** Throws where the peers' programs are not. */

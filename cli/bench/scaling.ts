@@ -1,7 +1,8 @@
 /** `descent bench scaling`: steps over growing batches, depth, width and images, by themselves or beside the peers. */
 import { runnerOf } from '../../bench/ours.ts';
 import { compare } from '../../bench/peers/compare.ts';
-import type { Peer, PeerName } from '../../bench/peers/run.ts';
+import type { Peer } from '../../bench/peers/process.ts';
+import { PEER_NAMES, type PeerName } from '../../bench/peers/run.ts';
 import { processor } from '../../bench/processor.ts';
 import { AXES, openPoint, scale, verdict, type Axis, type Point, type ScalingRow } from '../../bench/scaling.ts';
 import { check, lookUp } from '../../engine/check.ts';
@@ -13,7 +14,7 @@ import type { Trainer } from '../../train/step/trainer.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { count, print, table } from '../output.ts';
-import { checkPeers, peersOf, start } from './peers.ts';
+import { checkPeers, namesIn, start } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface ScalingOptions extends BenchOptions {
@@ -32,7 +33,7 @@ type Axes = Readonly<Record<string, Axis>>;
 export async function scaling(axis: string | undefined, options: ScalingOptions): Promise<void> {
   const axes = chosen(axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) }, options.points);
   const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
-  const wanted = options.peers === undefined ? [] : peersOf(options.peers === true ? undefined : options.peers);
+  const wanted = options.peers === undefined ? [] : namesIn(options.peers === true ? undefined : options.peers, PEER_NAMES);
   if (wanted.length) checkPeers('bench scaling --peers');
   if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own

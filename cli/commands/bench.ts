@@ -1,6 +1,7 @@
-/** The commands that measure: bench kernels, step, peers, scaling, distributed. */
+/** The commands that measure: bench kernels, step, peers, inference, scaling, distributed. */
 import { Option, type Command } from 'commander';
 import type { DistributedOptions } from '../bench/distributed.ts';
+import type { InferenceOptions } from '../bench/inference.ts';
 import type { KernelsOptions } from '../bench/kernels.ts';
 import type { PeersOptions } from '../bench/peers.ts';
 import type { ScalingOptions } from '../bench/scaling.ts';
@@ -69,6 +70,20 @@ export function addBench(bench: Command): void {
     .action(async (models: string[], options: PeersOptions) => {
       const { peers } = await import('../bench/peers.ts');
       await peers(models, options);
+    });
+
+  benchCommand(
+    'inference [model...]',
+    'Times the answers of exported nets beside ONNX Runtime for the web on the same machine: its WebAssembly, and its two builds for ' +
+      'WebGPU on the adapter that is taken here. Answers are compared first; whose differ is left out, and it is said by how much.',
+  )
+    .option('--peers <names>', 'only these, with commas: ort-wasm,ort-webgpu,ort-webgpu-js')
+    .option('--batches <n,...>', 'images that are asked about at once', '1,32')
+    .option('--rounds <n>', 'interleaved rounds', '5')
+    .addHelpText('after', examples('descent bench inference', 'descent bench inference lenet5 --peers ort-wasm --batches 1,64'))
+    .action(async (models: string[], options: InferenceOptions) => {
+      const { inference } = await import('../bench/inference.ts');
+      await inference(models, options);
     });
 
   benchCommand(

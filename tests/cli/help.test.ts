@@ -39,6 +39,7 @@ test('help of every command answers with examples, on standard output', async ()
     'bench',
     'bench kernels',
     'bench step',
+    'bench inference',
     'bench scaling',
   ];
   for (const command of commands) {

@@ -78,6 +78,11 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   ],
   [words('bench kernels --filter zzz'), /^--filter: no kernel or shape contains 'zzz'; leave it out to see all$/],
   [words('bench scaling --picture x.gif'), /^--picture: 'x\.gif' is no picture's name; /],
+  [words('bench scaling batch --points 3'), /^--points: 3 is no point there; give some of 1, 4, 16, /],
+  [words('bench scaling deep'), /^unknown axis 'deep'; known: batch, depth, width, size$/],
+  [words('bench inference mlp'), /^unknown network of the peers 'mlp'; known: lenet5, vgg-small, resnet20$/],
+  [words('bench inference lenet5 --peers ort'), /^unknown peer 'ort'; known: ort-wasm, ort-webgpu, ort-webgpu-js$/],
+  [words('bench inference lenet5 --batches 0'), /^--batches: 0 is out of range; /],
   [words('bench step mlp --out nope/x.json'), /^nope\/x\.json: cannot be written, /],
   [
     words('predict run x.png --dataset nope'),

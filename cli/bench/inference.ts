@@ -1,0 +1,126 @@
+/** `descent bench inference`: answers of this engine beside those of ONNX Runtime for the web. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { answering, BATCHES, difference, exported } from '../../bench/inference.ts';
+import { compare, type Row } from '../../bench/peers/compare.ts';
+import { network, NETWORKS } from '../../bench/peers/networks.ts';
+import type { Peer } from '../../bench/peers/process.ts';
+import { ANSWERING_NAMES, startAnswering, type AnsweringName } from '../../bench/peers/run.ts';
+import type { Device } from '../../engine/device.ts';
+import { COUNT } from '../../engine/range.ts';
+import { parseNumber } from '../../engine/spec.ts';
+import { writeWhole } from '../../train/run/node/files.ts';
+import { messageOf } from '../flags.ts';
+import { openDevice } from '../run/device.ts';
+import { print, table } from '../output.ts';
+import { checkPeers, namesIn } from './peers.ts';
+import { result, type BenchOptions } from './result.ts';
+
+export interface InferenceOptions extends BenchOptions {
+  /** Names of peers, and images of a batch, with commas. */
+  peers?: string;
+  batches?: string;
+  rounds?: string;
+}
+
+/** `difference` is the largest of the logits, as a share of the largest logit; `first` milliseconds to the first answer. */
+interface AnswerRow extends Row {
+  readonly version?: string;
+  readonly first: number;
+  readonly difference: number;
+}
+
+/** Times each net in interleaved rounds at each batch on one adapter, after the answers were compared. */
+export async function inference(models: readonly string[], options: InferenceOptions): Promise<void> {
+  checkPeers('bench inference');
+  const names = models.length ? models : Object.keys(NETWORKS);
+  for (const name of names) network(name);
+  const wanted = namesIn(options.peers, ANSWERING_NAMES);
+  const batches = options.batches?.split(',').map(text => parseNumber('--batches', text, COUNT)) ?? BATCHES;
+  const rounds = parseNumber('--rounds', options.rounds ?? '5', COUNT);
+  if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
+  const device = await openDevice(options);
+  const folder = await mkdtemp(join(tmpdir(), 'descent-inference-'));
+  const say = (line: string) => {
+    if (!options.json) print(line);
+  };
+  const results: Record<string, Record<number, readonly AnswerRow[]>> = {};
+  const missing: Record<string, string> = {};
+  try {
+    for (const name of names) {
+      const bytes = exported(name);
+      const file = join(folder, `${name}.onnx`);
+      writeWhole(file, bytes);
+      for (const batch of batches) {
+        const rows = await beside(device, { name, bytes, file, batch }, { wanted, rounds, missing });
+        (results[name] ??= {})[batch] = rows;
+        say(`\n${name}, ${batch === 1 ? 'one image' : `${batch} images`} at a time, on ${device.report.description}`);
+        say(answerTable(rows));
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
+  result(options, device, { inference: results, missing });
+  device.close();
+}
+
+interface Net {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  readonly batch: number;
+}
+
+interface Beside {
+  readonly wanted: readonly AnsweringName[];
+  readonly rounds: number;
+  /** What was left out, and why. */
+  readonly missing: Record<string, string>;
+}
+
+async function beside(device: Device, net: Net, { wanted, rounds, missing }: Beside): Promise<AnswerRow[]> {
+  const { shape } = network(net.name);
+  const own = await answering(device, net.bytes, network(net.name), net.batch);
+  const started: { peer: Peer; difference: number }[] = [];
+  try {
+    for (const name of wanted) {
+      try {
+        const question = { file: net.file, shape, batch: net.batch, threads: availableParallelism() };
+        const peer = await startAnswering(name, net.name, question);
+        try {
+          started.push({ peer, difference: difference(own.logits, peer.ready.logits!) });
+        } catch (error) {
+          await peer.close();
+          throw error;
+        }
+      } catch (error) {
+        missing[`${name} on ${net.name}, batch ${net.batch},`] = messageOf(error);
+      }
+    }
+    const rows = await compare([own, ...started.map(({ peer }) => peer)], { rounds });
+    return rows.map((row, i) => {
+      const other = started[i - 1];
+      return { ...row, version: other?.peer.version, first: (other?.peer ?? own).first, difference: other?.difference ?? 0 };
+    });
+  } finally {
+    own.close();
+    for (const { peer } of started) await peer.close();
+  }
+}
+
+function answerTable(rows: readonly AnswerRow[]): string {
+  const cells = rows.map(r => [
+    r.name,
+    r.version ?? '',
+    r.median.toFixed(2),
+    r.best.toFixed(2),
+    String(r.steps),
+    r.ratio.toFixed(2),
+    r.difference ? r.difference.toExponential(1) : '-',
+    r.first.toFixed(0),
+  ]);
+  return table([['runtime', 'version', 'ms an answer', 'best', 'answers', 'against descent', 'difference', 'first answer ms'], ...cells]);
+}
