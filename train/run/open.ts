@@ -194,6 +194,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
 function savedBy({ program }: Trainer): Message[] {
   const { peak, unchecked, slowdown } = program.plan;
   if (unchecked === undefined || slowdown === undefined) return [];
+  if (peak >= unchecked) return [say`${named('checkpointActivations')}: nothing is saved, activations take ${megabytes(peak)} either way`];
   const bytes = `activations take ${megabytes(peak)} in place of ${megabytes(unchecked)}`;
   return [say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`];
 }

@@ -294,11 +294,16 @@ export class ConfigForm {
     const { range, measure } = optionOf(key).type;
     const name = labelOf(key);
     const far = optionInput(key, ['true', 'false'].includes(value) ? '' : value, `any ${measure}`, text => {
-      box.checked = true;
-      set(text || 'true');
+      box.checked ||= text !== '';
+      set(box.checked ? text || 'true' : 'false');
     });
     far.setAttribute('aria-label', `${name}: ${measure}`);
-    const onchange = () => set(box.checked ? far.value.trim() || 'true' : 'false');
+    far.id = `${key}-${measure}`;
+    const onchange = () => {
+      if (box.checked) return far.dispatchEvent(new Event('input')); // which reads its number, and may say what is wrong with it
+      mark(far, '');
+      return set('false');
+    };
     const box = el('input', { type: 'checkbox', name: key, checked: value !== 'false', onchange });
     const whole = field(name, box, hintOf(key), true);
     if (range) whole.append(far);

@@ -1,6 +1,6 @@
 /** The trainer of a run on its device, and the checkpoint in memory from which both are made again. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { check, words, type Fault } from '../../engine/check.ts';
+import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { ChangedValues } from '../../train/config/changes.ts';
 import { withChange } from '../../train/config/config.ts';
@@ -15,7 +15,6 @@ import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts'
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { batchFor } from '../data/batch-size.ts';
-import { labels } from '../words.ts';
 import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 import { leaveDevice, runDevice, type DeviceUser } from './run-device.ts';
@@ -78,6 +77,7 @@ export class BuiltRun {
     const { trainer, data, parameters } = this.opened;
     const { description: adapter, software } = this.device!.report;
     const { shape, classes, outputs } = this.dataset;
+    const { peak, unchecked, slowdown } = trainer.program.plan;
     return {
       adapter,
       software,
@@ -87,6 +87,7 @@ export class BuiltRun {
       ...(outputs && { outputs }),
       dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes,
+      ...(unchecked !== undefined && slowdown !== undefined && { recomputes: { kept: peak, without: unchecked, slowdown } }),
       stepsPerEpoch: trainer.stepsPerEpoch,
       total: this.opened.total,
       batchSize: this.recipe.batchSize,
@@ -235,9 +236,7 @@ export class BuiltRun {
     const exchange = given ?? (this.recipe.distribute && (await import('../../train/distribute/alone.ts')).alone());
     this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
     this.recipe = this.#opened.recipe;
-    const { note, told } = this.#opened;
-    const lines = told.map(line => words(line, labels));
-    const notes = [this.#clipped, note, ...lines, ...(this.dataset.notes ?? [])].filter(line => line !== undefined);
+    const notes = [this.#clipped, this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
     this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }
 

@@ -30,6 +30,8 @@ export interface RunFacts {
   readonly dispatches: number;
   /** Bytes of device memory. */
   readonly bytes: number;
+  /** Where activations are computed a second time: their bytes with and without that, and how many times as long a step takes by estimate. */
+  readonly recomputes?: { readonly kept: number; readonly without: number; readonly slowdown: number };
   readonly stepsPerEpoch: number;
   /** Steps of the whole run. */
   readonly total: number;

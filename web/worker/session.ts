@@ -21,10 +21,12 @@ const CHECKPOINT_AFTER = 15_000;
 /** Steps that are logged whatever is asked for: who has pressed Start waits to see that it learns. */
 const EARLY = [1, 2, 5, 10];
 /**
- * Validation images within an epoch for each image trained on. One that is trained on is computed about three times as long, forward and
- * twice backward; even where it is only twice, as what is asked of the device takes its own time, validation takes a tenth of the time.
+ * Validation images for each image trained on, those at the end of an epoch included. One that is trained on is computed about three times
+ * as long, forward and twice backward; even where it is only twice, as what is asked of the device takes its own time, validation takes a
+ * tenth of the time. Where the ends of epochs take all of that, evaluations between them have at least `WITHIN`.
  */
 const EVALUATED = 0.2;
+const WITHIN = 0.05;
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
@@ -289,13 +291,15 @@ export class Session {
   #fitting(): LoopOptions {
     const { logEvery, valSplit, earlyStop, batchSize } = this.#run.recipe;
     const { evalEvery } = this.#run.options;
+    const { train, val } = this.#run.opened.data.parts;
+    const within = Math.max(WITHIN, EVALUATED - val.n / train.n);
     return {
       total: this.#run.total,
       logEvery,
       earlyStop,
       validate: valSplit > 0,
       evalEvery,
-      evalImages: Math.max(batchSize, Math.floor(EVALUATED * evalEvery * batchSize)),
+      evalImages: Math.max(batchSize, Math.floor(within * evalEvery * batchSize)),
       logAlso: EARLY,
       state: this.#run.fitted,
       turn: work =>

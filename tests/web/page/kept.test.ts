@@ -45,6 +45,17 @@ if (
     assert.is(await page.locator('[name=epochs]').inputValue(), '17');
     assert.is(await page.locator('.runs li').count(), 1);
 
+    await page.getByText('Change while it trains', { exact: true }).click();
+    await page.locator('.change').getByLabel('Learning rate').fill('0.02');
+    await at.press('Branch from here'); // of one that is not open: from its last checkpoint
+    await at.until('r.id === 1 && r.state === "running"');
+    await at.pause();
+    await page.getByText(/branched from run 1 at step \d+$/).waitFor();
+    assert.is(await page.evaluate('descent.runs[0].state'), 'kept');
+    assert.match(await page.evaluate<string>('descent.selected.config.changes'), /^\d+: lr=0\.02$/);
+    await at.press('Remove run 2');
+    await at.until('r.id === 0');
+
     await at.press('Resume');
     await at.until('r.state === "running" || r.state === "done"');
     await at.until('r.state === "done"');
@@ -54,7 +65,7 @@ if (
 
     await page.locator('[name=epochs]').fill('16');
     await at.press('Compare');
-    await at.until('r.id === 1 && r.state === "done"');
+    await at.until('r.id === 2 && r.state === "done"');
     assert.ok(Buffer.from(await at.downloaded('Export weights')).equals(Buffer.from(resumed)));
     // a line is the mean of the steps since the one before it, or since the run went on: those well behind the reload have the same steps
     assert.equal((await at.seen()).losses.slice(-4), losses.slice(-4));
@@ -69,7 +80,7 @@ if (
     await page.getByRole('button', { name: 'Remove run 1' }).click();
     await reloaded();
     await at.until('r.state === "kept"');
-    assert.equal(await page.evaluate('descent.runs.map(r => r.id + 1)'), [2]);
+    assert.equal(await page.evaluate('descent.runs.map(r => r.id + 1)'), [3]);
     await at.press('Resume'); // one at its end opens and trains no more
     await at.until('r.state === "done"');
   });

@@ -9,6 +9,14 @@ const SMALL = 'model=mlp:hidden=8&dataset=shapes&batchSize=32&limitTrain=320&lim
 
 let at: BuiltPage;
 let page: Page;
+/** Whether the colour of the first run is on the chart of the loss: curves that step back are fainter. */
+const drawnInFull = `(() => {
+  const rgb = getComputedStyle(document.querySelector('.runs .swatch')).backgroundColor.match(/\\d+/g).map(Number);
+  const canvas = document.querySelector('.chart canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 220 && rgb.every((v, c) => Math.abs(v - data[i + c]) < 8)) return true;
+  return false;
+})()`;
 /** The numbers of the runs as they are listed. */
 const listed = () => page.locator('.runs .pick').evaluateAll(all => all.map(e => Number.parseInt(e.textContent!, 10)));
 const until = async (order: readonly number[]) => {
@@ -60,6 +68,7 @@ if (
     await page.keyboard.press('Enter');
     await page.getByText('Run 1 removed').waitFor();
     assert.equal(await listed(), [2, 3]);
+    await page.waitForFunction(drawnInFull); // though the row that stood out went without being left
     assert.is(await page.evaluate('document.activeElement.textContent'), 'Undo');
     await page.keyboard.press('Enter');
     await until([1, 2, 3]);

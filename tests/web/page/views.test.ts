@@ -75,6 +75,28 @@ if (
     await at.says('Schedule step: gamma is -1; give a number of at least 0');
   });
 
+  test('a wrong number beside a box is said at it, counts while the box is checked, and does not check it when it is emptied', async () => {
+    await at.open('train?model=mlp:hidden=8&dataset=shapes');
+    await page.getByText('Running', { exact: true }).click();
+    const box = page.getByLabel('Recompute activations', { exact: true });
+    const slowdown = page.getByLabel('Recompute activations: slowdown');
+    const wrong = page.locator('.field .wrong');
+    await slowdown.fill('abc');
+    assert.ok(await box.isChecked());
+    assert.match((await wrong.textContent())!, /'abc' is not a number; give a number of at least 1/);
+    assert.is(await slowdown.getAttribute('aria-errormessage'), await wrong.getAttribute('id'));
+    await box.uncheck();
+    assert.is(await wrong.count(), 0);
+    await box.check();
+    await wrong.waitFor();
+    await box.uncheck();
+    await slowdown.fill('');
+    assert.not.ok(await box.isChecked());
+    await slowdown.fill('1.2');
+    await at.press('Share link');
+    assert.match(await page.evaluate<string>('location.hash'), /checkpointActivations=1\.2/);
+  });
+
   test('files and archives of a data set are checked; a folder of images by class trains, until it stops early', async () => {
     await at.drop('t10k-labels-idx1-ubyte', new Uint8Array(5000));
     await at.notes('5,000 bytes, 10,008 are expected');

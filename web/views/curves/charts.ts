@@ -52,6 +52,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     const series = curves.map(
       (_, i): uPlot.Series => ({
         stroke: () => curves[i]?.colour ?? '', // one that was just replaced may draw once more
+        fill: () => curves[i]?.colour ?? '',
         width: curves[i]!.dashed ? 2.2 : curves[i]!.faint ? 1 : 1.8,
         alpha: curves[i]!.faint ? 0.3 : 1,
         ...(curves[i]!.dashed && { dash: [6, 3] }),

@@ -7,14 +7,14 @@ import type { Extent } from './range.ts';
 
 /** The path of a curve, or a dot where it is a single point. */
 export function pathOf(u: uPlot, points: readonly Point[]): uPlot.Series.Paths {
-  const stroke = new Path2D();
-  trace(u, stroke, points, false);
-  if (points.length === 1) {
-    const [x, y] = points[0]!;
-    // so small that it is closed before the first gap of a dashed line; the line's width makes it the dot
-    stroke.arc(u.valToPos(x, 'x', true), u.valToPos(y, 'y', true), 0.8 * uPlot.pxRatio, 0, 2 * Math.PI);
+  const [stroke, fill] = [new Path2D(), new Path2D()];
+  if (points.length !== 1) {
+    trace(u, stroke, points, false);
+    return { stroke };
   }
-  return { stroke };
+  const [x, y] = points[0]!;
+  fill.arc(u.valToPos(x, 'x', true), u.valToPos(y, 'y', true), 3 * uPlot.pxRatio, 0, 2 * Math.PI); // filled: a dashed line would be a part of a circle
+  return { stroke, fill };
 }
 
 function trace(u: uPlot, path: Path2D, points: readonly Point[], goesOn: boolean): void {

@@ -1,7 +1,9 @@
 /** How a run is shown: its state and its numbers. */
+import { datasetFrom, knownName } from '../../../datasets/index.ts';
 import { figuresOf, type Score } from '../../../train/evaluate/score.ts';
 import { capital, count, el, percent } from '../dom.ts';
 import type { Run } from '../runs.ts';
+import type { RunFacts } from '../../worker/protocol.ts';
 
 /** Where a run stands, in a sentence, and how it differs from what was asked for. */
 export function statusOf(run: Run): string {
@@ -39,8 +41,10 @@ function spanOf(seconds: number): string {
 }
 
 /** Whether a run predicts numbers, as its data or, of a run that was loaded, its lines say. */
-export const isRegression = ({ facts, steps, validation }: Run): boolean =>
-  facts?.outputs !== undefined || [steps[0], validation[0]].some(line => line?.rmse !== undefined);
+export const isRegression = ({ facts, steps, validation, config: { dataset } }: Run): boolean =>
+  facts?.outputs !== undefined ||
+  (!facts && knownName(dataset) !== undefined && datasetFrom(dataset).info.outputs !== undefined) ||
+  [steps[0], validation[0]].some(line => line?.rmse !== undefined);
 
 /** The numbers of a run by name; a dash where there is none yet. */
 export function numbersOf(run: Run): HTMLElement[] {
@@ -60,10 +64,19 @@ export function numbersOf(run: Run): HTMLElement[] {
     ['dispatches/step', facts && count(facts.dispatches)],
     ['learning rate', last && Number(last.lr.toPrecision(4)).toString()],
     ['parameters', facts && count(facts.parameters)],
-    ['device memory', facts && `${(facts.bytes / 2 ** 20).toFixed(1)} MiB`],
+    ['device memory', facts && `${mib(facts.bytes)} MiB`],
+    ...(facts?.recomputes ? recomputed(facts.recomputes) : []),
   ];
   return numbers.map(([name, value]) => el('div', {}, el('dt', { textContent: name }), el('dd', { textContent: value ?? '–' })));
 }
+
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+/** What computing activations a second time saves, and what it costs. */
+const recomputed = ({ kept, without, slowdown }: NonNullable<RunFacts['recomputes']>): [name: string, value: string][] => [
+  ['activations', `${mib(kept)} of ${mib(without)} MiB`],
+  ['estimated slowdown', `${slowdown.toFixed(2)} ×`],
+];
 
 /** What is told of a score beside its loss, as the names of numbers; without a score a dash for each. */
 function figures(of: string, score: Score | undefined, predicts: boolean): [name: string, value: string | undefined][] {

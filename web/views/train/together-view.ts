@@ -100,7 +100,7 @@ export class TogetherView {
         'div',
         {},
         field('Join', this.#code, { about: 'A link to a run that another tab shares, or the text of an offer.' }),
-        button('Join', join, { class: 'spaced' }),
+        button('Join', join),
         field('STUN server', this.#stun, { about: 'As stun:host:port, where routers lie between the machines; none is asked without it.' }),
         this.#ownAnswerPart,
       ),
