@@ -6,17 +6,18 @@ import { CIFAR100_CLASSES } from './cifar100-classes.ts';
 import type { Dataset, Limits } from './dataset.ts';
 import type { DataFile, DatasetInfo, Reader } from './info.ts';
 import { cifarSet, computedSet, idxSet } from './kinds.ts';
-import { PLANE_CLASSES, PLANE_SETS, SHAPE_CLASSES, plane, shapes } from './synthetic.ts';
+import { PLANE_CLASSES, PLANE_SETS, type PlaneSet } from './plane-sets.ts';
+import { SHAPE_CLASSES, shapes } from './shapes.ts';
 import { FORMULA, FUNCTIONS } from './tables/functions.ts';
 
 const cifar10Batch = (name: string, sha256: string): DataFile => ({ name, bytes: 30730000, sha256 });
 const cifar100File = (name: string, bytes: number, sha256: string): DataFile => ({ name, bytes, sha256 });
 
 /** 1,000 and 1,000 points of one set of the plane. */
-const planeSet = (name: string): DatasetInfo =>
+const planeSet = (name: PlaneSet): DatasetInfo =>
   computedSet(
     { title: 'points in the plane (computed)', shape: [2, 1, 1], classes: PLANE_CLASSES, train: 1000, test: 1000 },
-    (count, from) => plane(name, count, from),
+    async (count, from) => (await import('./plane.ts')).plane(name, count, from),
   );
 
 export const datasets: Readonly<Record<string, DatasetInfo>> = {

@@ -80,13 +80,13 @@ export function cifarSet(
 /** Samples that are made when they are asked for: the test set is what follows the training set. */
 export const computedSet = (
   facts: Omit<DatasetInfo, 'load' | 'files' | 'sources'>,
-  make: (count: number, from: number) => Split,
+  make: (count: number, from: number) => Split | Promise<Split>,
 ): DatasetInfo => ({
   ...facts,
   files: [],
   sources: [],
   load: async (_, { limitTrain = facts.train, limitTest = facts.test }) => ({
-    train: make(Math.min(limitTrain, facts.train), 0),
-    test: make(Math.min(limitTest, facts.test), facts.train),
+    train: await make(Math.min(limitTrain, facts.train), 0),
+    test: await make(Math.min(limitTest, facts.test), facts.train),
   }),
 });

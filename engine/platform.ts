@@ -1,5 +1,5 @@
 /** What differs between a browser, which is taken for granted here, and Node, whose entry says so (see node.ts). */
-import { check, DescentError, named, say, type Fault } from './check.ts';
+import { check, DescentError, named, say } from './check.ts';
 
 /** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
 export interface TuneStore {
@@ -35,23 +35,11 @@ export async function fetched(from: string | URL): Promise<Uint8Array<ArrayBuffe
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-/** Who has WebGPU, and what to switch on. */
-export const NO_WEBGPU: Fault = {
-  problem: 'this browser has no WebGPU, or not on this page',
-  advice: [
-    'use Chrome or Edge from 113, Firefox from 141 or Safari from 26, over https or on localhost',
-    'switch it on: chrome://flags/#enable-unsafe-webgpu in Chrome and Edge, ' +
-      'dom.webgpu.enabled in about:config of Firefox, Feature Flags in Safari\u2019s settings',
-  ],
-};
-export const NO_ADAPTER: Fault = {
-  problem: 'the browser gives no GPU adapter',
-  advice: [
-    'update the graphics driver',
-    "switch on hardware acceleration in the browser's settings",
-    'switch chrome://flags/#enable-unsafe-webgpu on (on Linux #enable-vulkan too) and start the browser again',
-  ],
-};
+/** Why there is no device, by words that are loaded where they are needed. */
+async function missing(what: 'NO_WEBGPU' | 'NO_ADAPTER'): Promise<DescentError> {
+  const { problem, advice } = (await import('./no-webgpu.ts'))[what];
+  return new DescentError(problem, ...advice);
+}
 
 export const browserPlatform: Platform = {
   async adapter(wanted) {
@@ -63,9 +51,9 @@ export const browserPlatform: Platform = {
     );
     if (wanted) return wanted;
     const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-    check(gpu, NO_WEBGPU.problem, ...NO_WEBGPU.advice);
+    if (!gpu) throw await missing('NO_WEBGPU');
     const adapter = (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? (await gpu.requestAdapter());
-    check(adapter, NO_ADAPTER.problem, ...NO_ADAPTER.advice);
+    if (!adapter) throw await missing('NO_ADAPTER');
     return adapter;
   },
   // The browser's cache of responses, which workers have too. Where it is refused (a private window), variants are timed at each visit.

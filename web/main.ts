@@ -1,6 +1,5 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { DescentError } from '../engine/check.ts';
-import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { capital, notice, passed, told } from './views/dom.ts';
 import { themed } from './views/theme.ts';
 import type { FolderFile } from './data/folder.ts';
@@ -74,7 +73,7 @@ async function take(files: readonly File[]): Promise<void> {
     if (file.name.endsWith('.safetensors')) {
       await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     } else if (file.name.endsWith('.json')) {
-      train.loadRuns(await file.text(), file.name);
+      await train.loadRuns(await file.text(), file.name);
     } else if (!/\.(onnx|pt|pth|svg|txt|csv)$/i.test(file.name) && (!file.type || file.type.startsWith('image/'))) {
       pictures.push(file);
     } else {
@@ -185,11 +184,10 @@ void told(show);
 const { PROD: isBuilt } = (import.meta as ImportMeta & { readonly env: { readonly PROD: boolean } }).env;
 if (isBuilt) void navigator.serviceWorker?.register('./offline.js').catch(() => undefined);
 const { gpu } = navigator as { gpu?: GPU };
-if (!gpu) notice(capital(inPageWords(NO_WEBGPU)), 'standing');
-else
-  void gpu.requestAdapter().then(adapter => {
-    if (!adapter) notice(capital(inPageWords(NO_ADAPTER)), 'standing');
-  });
+const lacks = async (what: 'NO_WEBGPU' | 'NO_ADAPTER') =>
+  notice(capital(inPageWords((await import('../engine/no-webgpu.ts'))[what])), 'standing');
+if (!gpu) void lacks('NO_WEBGPU');
+else void gpu.requestAdapter().then(adapter => (adapter ? undefined : lacks('NO_ADAPTER')));
 
 /** For tests: the view that trains. */
 Object.assign(globalThis, { descent: train });

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
-import { shapes } from '../../datasets/synthetic.ts';
+import { shapes } from '../../datasets/shapes.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { checkImages } from '../../train/data/augmentation.ts';
 import { close, WAYS, type Way } from '../support/check.ts';

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { configOf } from '../../web/form/form.ts';
+import { configOf } from '../../web/form/texts.ts';
 import { PRESETS } from '../../web/views/train/presets.ts';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
 

@@ -11,7 +11,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from '../../web/form/choices.ts';
 import { isDataFile, keepData } from '../../web/data/dropped.ts';
 import { digest } from '../../web/data/folder.ts';
-import { configOf, textsOf } from '../../web/form/form.ts';
+import { configOf, textsOf } from '../../web/form/texts.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
 import { balanced, foldsOf } from '../../web/worker/lots.ts';
 import { inPageWords } from '../../web/words.ts';

@@ -2,7 +2,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { faultOf, words } from '../../engine/check.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
-import type { Texts } from '../form/form.ts';
+import type { Texts } from '../form/texts.ts';
 import type { Branched, Timed } from '../views/runs.ts';
 import type { Dropped } from './dropped.ts';
 import type { FolderFile } from './folder.ts';

@@ -1,9 +1,8 @@
 /** Runs as a file: what Save runs writes and Load runs reads. */
-import { check, DescentError, faultOf, say } from '../../engine/check.ts';
+import { check } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
-import { configOf, textsOf, type Texts } from '../form/form.ts';
+import { checked, textsOf, type Texts } from '../form/texts.ts';
 import type { Branched, Run, Timed } from '../views/runs.ts';
 
 interface SavedRun<C = Texts> {
@@ -33,18 +32,6 @@ export function readRuns(text: string, name: string): SavedRun<RunConfig>[] {
   }
   check(Array.isArray(found) && found.every(isSaved), `${name}: holds no runs`, 'give a file that Save runs has written');
   return found.map(({ config, ...rest }) => ({ ...rest, config: checked(config, name) }));
-}
-
-/** The configuration that texts stand for; throws where no run can be of it. */
-export function checked(texts: Texts, name: string): RunConfig {
-  try {
-    const config = configOf(texts);
-    recipeOf(config);
-    return config;
-  } catch (error) {
-    const { problem, advice } = faultOf(error);
-    throw new DescentError(say`${name}: ${problem}`, ...advice);
-  }
 }
 
 const isSaved = (run: Partial<SavedRun> | null): run is SavedRun =>

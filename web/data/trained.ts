@@ -1,7 +1,7 @@
 /** Trained nets that come with the page (models/trained/), so that there is something to look into before anything is trained. */
 import { fetched } from '../../engine/platform.ts';
 import { backboneUrl } from '../../train/tune/backbone-url.ts';
-import type { Texts } from '../form/form.ts';
+import type { Texts } from '../form/texts.ts';
 
 export interface TrainedNet {
   /** What it is, in a button. */

@@ -2,7 +2,7 @@
 import { datasetFrom, datasets, knownName } from '../../datasets/index.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { optimizers } from '../../optim/index.ts';
-import { checkNoFolder, parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { checkNoFolder, type RunConfig } from '../../train/config/config.ts';
 import { GROUPS } from '../../train/config/option.ts';
 import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
@@ -13,13 +13,9 @@ import { capital, count, el, select } from '../views/dom.ts';
 import { field, mark, type Hint } from './field.ts';
 import { optionInput } from './option-input.ts';
 import { SpecField } from './spec-field.ts';
+import { configOf, HERE, type Texts } from './texts.ts';
 import { inPageWords } from '../words.ts';
 
-/** A configuration as texts, defaults left out: what stands in an address. */
-export type Texts = Partial<Record<Key | 'model', string>>;
-
-/** Where the page differs from the command line: more frequent metrics, since someone watches. */
-const HERE: Texts = { model: 'lenet5', logEvery: '10' };
 /** Written with names and options of their own. */
 const SPECS: Partial<Record<Key | 'model', Choice>> = {
   model: modelling,
@@ -27,21 +23,6 @@ const SPECS: Partial<Record<Key | 'model', Choice>> = {
   schedule: scheduling,
   augment: augmenting,
 };
-
-/** The texts of a configuration, without those that it has anyway; the model always. */
-export function textsOf(config: RunConfig): Texts {
-  const usual = (key: string) => (key === 'model' ? '' : String(HERE[key as Key] ?? optionOf(key as Key).default));
-  const texts = Object.entries(config)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [key, String(value)] as const);
-  return Object.fromEntries(texts.filter(([key, text]) => text !== usual(key)));
-}
-
-/** The checked configuration that texts stand for; throws with the command line's message. */
-export function configOf(texts: Texts): RunConfig {
-  const { model, ...rest } = { ...HERE, ...texts };
-  return parseConfig(model!, rest);
-}
 
 /** What is around a form. */
 export interface Around {

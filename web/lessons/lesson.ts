@@ -1,5 +1,5 @@
 /** What a lesson is: prose with formulas, figures that are computed on the visitor's device, a question, and a run to try. */
-import type { Texts } from '../form/form.ts';
+import type { Texts } from '../form/texts.ts';
 
 /** An option of an experiment that a figure lets one change, through the values named. */
 export interface Control {

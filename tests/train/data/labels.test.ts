@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UNLABELLED, type Dataset } from '../../../datasets/dataset.ts';
-import { shapes, SHAPE_CLASSES } from '../../../datasets/synthetic.ts';
+import { shapes, SHAPE_CLASSES } from '../../../datasets/shapes.ts';
 import { sequential } from '../../../layers/compose.ts';
 import { dense } from '../../../layers/dense.ts';
 import { flatten } from '../../../layers/compose.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../../datasets/dataset.ts';
-import { shapes, SHAPE_CLASSES } from '../../../datasets/synthetic.ts';
+import { shapes, SHAPE_CLASSES } from '../../../datasets/shapes.ts';
 import { sequential } from '../../../layers/compose.ts';
 import { conv2d } from '../../../layers/conv.ts';
 import { relu } from '../../../layers/activation.ts';

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { formatSpec, parseSpec } from '../../../engine/spec.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { planned } from '../../../train/study/experiments.ts';
-import { configOf } from '../../../web/form/form.ts';
+import { configOf } from '../../../web/form/texts.ts';
 import { LESSONS } from '../../../web/lessons/index.ts';
 import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 

@@ -1,6 +1,7 @@
 /** `boundaries`: what nets of as many units in one to five layers make of few and of many points of two classes. */
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
-import { PLANE_CLASSES, PLANE_RANGE, PLANE_SETS, plane, planeByte, planeValue } from '../../../datasets/synthetic.ts';
+import { PLANE_CLASSES, PLANE_RANGE, PLANE_SETS } from '../../../datasets/plane-sets.ts';
+import { plane, planeByte, planeValue } from '../../../datasets/plane.ts';
 import { check } from '../../../engine/check.ts';
 import { choice, neededList, number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';

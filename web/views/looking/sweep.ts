@@ -3,7 +3,7 @@ import { check } from '../../../engine/check.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { choices, configOf, parseAxis, type Choice } from '../../../train/config/grid.ts';
 import type { RunEvent } from '../../worker/protocol.ts';
-import { textsOf } from '../../form/form.ts';
+import { textsOf } from '../../form/texts.ts';
 import { field } from '../../form/field.ts';
 import { button, el, percent } from '../dom.ts';
 import { search, type Searched } from './search.ts';

@@ -1,5 +1,5 @@
 /** What a net of the playground is given of a point. */
-import { PLANE_RANGE } from '../../../datasets/synthetic.ts';
+import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 
 interface Feature {
   readonly label: string;

@@ -1,5 +1,5 @@
 /** Points of the user's own: drawn, erased, taken from a table and written into one. */
-import { PLANE_RANGE } from '../../../datasets/synthetic.ts';
+import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 import { button, el, pick, save, select } from '../dom.ts';
 import { place } from '../teach/place.ts';
 import { MOST, pointAt, pointsCsv, tablePoints } from './points.ts';

@@ -1,5 +1,5 @@
 /** The plane, big: what the net, or the unit that is looked at, computes over it, and the points. */
-import { PLANE_RANGE } from '../../../datasets/synthetic.ts';
+import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 import { el, isDark } from '../dom.ts';
 import { GRID } from './features.ts';
 import { colourOf, paint, type Field } from './field-picture.ts';

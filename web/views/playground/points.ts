@@ -1,7 +1,7 @@
 /** Points of the user's own: as text in an address, and from tables. */
 import { numbersOf, parseCsv } from '../../../datasets/tables/csv.ts';
 import { check } from '../../../engine/check.ts';
-import { PLANE_RANGE } from '../../../datasets/synthetic.ts';
+import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 import { count } from '../dom.ts';
 import type { Point } from './problems.ts';
 

@@ -1,5 +1,6 @@
 /** What a net of the playground can learn: two classes of points, or a number for each point. */
-import { normals, planePoint, PLANE_RANGE, PLANE_SETS } from '../../../datasets/synthetic.ts';
+import { PLANE_RANGE, PLANE_SETS } from '../../../datasets/plane-sets.ts';
+import { normals, planePoint } from '../../../datasets/plane.ts';
 import { stream } from '../../../datasets/random.ts';
 import { FORMULAS } from '../../../datasets/tables/functions.ts';
 

@@ -1,5 +1,5 @@
 /** What a visitor could try: each a sentence, and runs that one click starts. */
-import type { Texts } from '../../form/form.ts';
+import type { Texts } from '../../form/texts.ts';
 import { TRAINED, type TrainedNet } from '../../data/trained.ts';
 import { button, el } from '../dom.ts';
 

@@ -3,8 +3,7 @@ import type { RunConfig } from '../../../train/config/config.ts';
 import type { MetricsLine } from '../../../train/step/metrics.ts';
 import { forgetRun, keptLines, keptRuns, putRun, refusal, release, taken, type KeptRun } from '../../data/kept.ts';
 import { newId } from '../../data/new-id.ts';
-import { checked } from '../../data/run-file.ts';
-import { textsOf } from '../../form/form.ts';
+import { checked, textsOf } from '../../form/texts.ts';
 import { notice } from '../dom.ts';
 import type { Run, Timed } from '../runs.ts';
 

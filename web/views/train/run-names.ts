@@ -3,7 +3,7 @@ import { changesIn } from '../../../train/config/changes.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { labelOf, OPTIONS, type Key } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
-import { textsOf, type Texts } from '../../form/form.ts';
+import { textsOf, type Texts } from '../../form/texts.ts';
 import type { Run } from '../runs.ts';
 
 export interface Named {

@@ -4,7 +4,6 @@ import type { ChangedValues } from '../../../train/config/changes.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import type { Dropped } from '../../data/dropped.ts';
 import { keptCheckpoint } from '../../data/kept.ts';
-import { readRuns } from '../../data/run-file.ts';
 import type { Shared } from '../../together/greeting.ts';
 import type { OpenOptions } from '../../worker/protocol.ts';
 import { COLOURS } from '../colours.ts';
@@ -120,7 +119,8 @@ export class RunSet {
   }
 
   /** Adds the runs of a file, as curves; gives how many. */
-  load(text: string, name: string): number {
+  async load(text: string, name: string): Promise<number> {
+    const { readRuns } = await import('../../data/run-file.ts');
     const found = readRuns(text, name);
     for (const { config, lines, notes = '', branched } of found) {
       const run = this.#make(config);

@@ -6,7 +6,6 @@ import { button, el, fold, notice, pick, save, told } from '../dom.ts';
 import { titled } from '../title.ts';
 import type { Address } from '../../form/address.ts';
 import { InspectView } from '../looking/inspect-view.ts';
-import { writeRuns } from '../../data/run-file.ts';
 import type { ChangePanel } from './change/panel.ts';
 import { Configuration } from './configuration.ts';
 import { RunCurves } from './run-curves.ts';
@@ -110,7 +109,7 @@ export class TrainView {
           'div',
           { class: 'row' },
           button('Share link', () => this.configuration.share()),
-          button('Save runs', () => this.#save()),
+          button('Save runs', () => told(() => this.#save())),
           button('Load runs', load),
         ),
       ),
@@ -244,14 +243,15 @@ export class TrainView {
     void this.#inspect.refresh(run, true);
   }
 
-  #save(): void {
-    if (this.runs.length) save('descent-runs.json', writeRuns(this.runs), 'application/json');
-    else notice('There is no run to save yet; press Start.', 'info');
+  async #save(): Promise<void> {
+    if (!this.runs.length) return notice('There is no run to save yet; press Start.', 'info');
+    const { writeRuns } = await import('../../data/run-file.ts');
+    save('descent-runs.json', writeRuns(this.runs), 'application/json');
   }
 
   /** Runs of a file, as curves beside those here. */
-  loadRuns(text: string, name: string): void {
-    const count = this.#set.load(text, name);
+  async loadRuns(text: string, name: string): Promise<void> {
+    const count = await this.#set.load(text, name);
     notice(`${name}: ${count} ${count === 1 ? 'run' : 'runs'} loaded.`, 'info');
   }
 
