@@ -1,8 +1,8 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
-import { winogradInput } from './winograd/kernels.ts';
-import type { TiledImages } from './winograd/tiles.ts';
+import { winogradInput, winogradOutput } from './winograd/kernels.ts';
+import type { Outputs, TiledImages } from './winograd/tiles.ts';
 
 /** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
 export function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
@@ -47,7 +47,7 @@ const added = [
   { f: 'select(v, zero, a <= zero)', operand: 'e0' },
   { f: 'v + a', operand: 'e1' },
 ] as const;
-const joined = ({ epilogue }: Conv, n: number) => epilogue && { e0: n, e1: n };
+const joined = ({ epilogue }: Pick<Conv, 'epilogue'>, n: number) => epilogue && { e0: n, e1: n };
 
 const forward = (why: string, params: Conv): CallRow<Conv> => ({
   why,
@@ -88,17 +88,29 @@ const toWeight = (why: string, p: Conv & Pick<ConvWeight, 'gradient'>, split = 1
   tensors: p => ({ x: x(p), dy: y(p), dweight: p.split * weight(p) }),
 });
 
-/** The inputs of tiles of m x m outputs, of two images of three [c, size, size] padded by one. */
-function tilesOfInputs(why: string, m: 2 | 4, c: number, size: number): CallRow<TiledImages> {
+/** Tiles of m x m outputs, of two images of three [c, size, size] padded by `pad`. */
+function tilesOf(m: 2 | 4, c: number, size: number, pad: number): TiledImages {
   const across = Math.ceil(size / m);
   const tiles = 2 * across * across;
-  return {
-    why,
-    kernel: winogradInput,
-    params: { m, first: 1, tiles, down: across, across, columns: tiles + 4, c, h: size, w: size, top: 1, left: 1 },
-    tensors: p => ({ x: 3 * p.c * p.h * p.w, v: (m + 2) ** 2 * p.c * p.columns }),
-  };
+  return { m, first: 1, tiles, down: across, across, columns: tiles + 4, c, h: size, w: size, top: pad, left: pad };
 }
+
+const images = (p: TiledImages) => 3 * p.c * p.h * p.w;
+const values = (p: TiledImages) => (p.m + 2) ** 2 * p.c * p.columns;
+
+const tilesOfInputs = (why: string, m: 2 | 4, c: number, size: number): CallRow<TiledImages> => ({
+  why,
+  kernel: winogradInput,
+  params: tilesOf(m, c, size, 1),
+  tensors: p => ({ x: images(p), v: values(p) }),
+});
+
+const tilesOfOutputs = (why: string, m: 2 | 4, c: number, size: number): CallRow<Outputs> => ({
+  why,
+  kernel: winogradOutput,
+  params: { ...tilesOf(m, c, size, 0), bias: true, epilogue: added },
+  tensors: p => ({ products: values(p), bias: p.c, y: images(p), ...joined(p, images(p)) }),
+});
 
 export const calls: readonly CallRow[] = [
   {
@@ -166,4 +178,6 @@ export const calls: readonly CallRow[] = [
   tilesOfInputs('three tiles in a row', 4, 18, 12),
   tilesOfInputs('odd images', 2, 3, 7),
   tilesOfInputs('odd images, two tiles in a row', 4, 3, 7),
+  tilesOfOutputs('tiles of whole rows of four', 4, 5, 8),
+  tilesOfOutputs('tiles of outputs that hang over', 4, 3, 10),
 ];

@@ -14,7 +14,7 @@ export type Rows = 'shuffle' | 'vec4' | 'neighbours' | 'scalar';
 export const isVector = (rows: Rows): boolean => rows === 'shuffle' || rows === 'vec4';
 
 /** The sizes of a call by which its weights are found: strides per output channel, per input channel, the first tap, per tap. */
-export const weightStrides = ({ k, c, o, groups, flip }: Conv) => {
+export const weightStrides = ({ k, c, o, groups, flip }: Pick<Conv, 'k' | 'c' | 'o' | 'groups' | 'flip'>) => {
   const taps = areaOf(k);
   return flip ? { wo: taps, wc: (o / groups) * taps, w0: taps - 1, wt: -1 } : { wo: (c / groups) * taps, wc: taps, w0: 0, wt: 1 };
 };

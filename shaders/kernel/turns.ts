@@ -5,9 +5,9 @@ interface Turns {
   /** Items whose sums are held, and in how many turns at most they are stored. */
   readonly items: number;
   readonly turns: number;
-  /** WGSL: the first item of the tile, and the end of those that there are. */
+  /** WGSL: the first item of the tile, which is known when it runs alone, and the end of those that there are, where some may not be. */
   readonly first: string;
-  readonly end: string;
+  readonly end?: string;
   /** The names of the sums of the tile's item i, of each item in the same order. */
   readonly sums: (i: number) => readonly string[];
   /** WGSL that stores the sums of the tile's item i as those of `item`. */
@@ -22,12 +22,10 @@ export function storeInTurns({ items, turns: most, first, end, sums, store }: Tu
   const turns = Array.from({ length: most }, (_, i) => most - i).find(n => items % n === 0)!;
   const each = items / turns;
   const stored = (item: string) =>
-    unroll(
-      each,
-      i => `
-      if (${item} + ${i} < ${end}) {${store(i, `${item} + ${i}`)}
-      }`,
-    );
+    unroll(each, i => {
+      const one = store(i, `${item} + ${i}`);
+      return end ? `\n      if (${item} + ${i} < ${end}) {${one}\n      }` : one;
+    });
   if (turns === 1) return stored(first);
   const move = (i: number) => {
     const following = sums(i + each);
@@ -37,7 +35,7 @@ export function storeInTurns({ items, turns: most, first, end, sums, store }: Tu
   };
   // How many turns there are is not known before it runs, else drivers would unroll them.
   return `
-    for (var item = ${first}; item < min(${first} + ${items}, ${end}); item += ${each}) {${stored('item')}
+    for (var item = ${first}; item < ${end ? `min(${first} + ${items}, ${end})` : `${first} + ${items}`}; item += ${each}) {${stored('item')}
 ${unroll(items - each, i => `      ${move(i)}`)}
     }`;
 }

@@ -2,9 +2,10 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { finish } from '../../kernel/epilogue.ts';
 import { accumulated } from '../../kernel/gradient.ts';
-import type { Profile } from '../../kernel/kernel.ts';
-import { threads } from '../../kernel/loops.ts';
-import { range, unroll } from '../../kernel/wgsl.ts';
+import { isSoftware, type Profile } from '../../kernel/kernel.ts';
+import { entry, threads } from '../../kernel/loops.ts';
+import { storeInTurns } from '../../kernel/turns.ts';
+import { range, unroll, widthOf } from '../../kernel/wgsl.ts';
 import { findColumns, id, loadRow, type Rows } from '../lane-tiles.ts';
 import type { ConvWeight } from '../shape.ts';
 import { channelsOf, type Outputs, type TiledImages, type Weights } from './tiles.ts';
@@ -88,11 +89,28 @@ ${storeValues(m + 2)}`,
 }
 
 /** At M A (+ bias) of the products of each tile. */
-export function outputCode(p: Outputs, d: Profile): string {
+export function outputCode(vec4: boolean, p: Outputs, d: Profile): string {
   const { m, At } = FORMS[p.m];
   const a = m + 2;
+  const storeRow = (i: number) =>
+    vec4
+      ? `
+      if (ty * ${m} + ${i} < H) {
+        let o = u32(out + ${i} * W) / 4u;
+        y[o] = finish(vec4f(${range(m)
+          .map(j => `f${i}_${j}`)
+          .join(', ')}) + b, o);
+      }`
+      : unroll(
+          m,
+          j => `
+      if ((ty * ${m} + ${i} < H) & (tx * ${m} + ${j} < W)) {
+        let o = u32(out + ${i} * W + ${j});
+        y[o] = finish(f${i}_${j} + b, o);
+      }`,
+        );
   return (
-    finish(p.epilogue, 'f32') +
+    finish(p.epilogue, widthOf(vec4).type) +
     perTile(
       p,
       d,
@@ -108,50 +126,70 @@ ${square(
 )}
     let b = ${p.bias ? 'bias[c]' : '0.0'};
     let out = ((image * C + c) * H + ty * ${m}) * W + tx * ${m};
-    if (exists) {
-${unroll(m, i =>
-  unroll(
-    m,
-    j => `      if ((ty * ${m} + ${i} < H) & (tx * ${m} + ${j} < W)) {
-        let o = u32(out + ${i} * W + ${j});
-        y[o] = finish(f${i}_${j} + b, o);
-      }`,
-  ),
-)}
+    if (exists) {${unroll(m, storeRow)}
     }`,
     )
   );
 }
 
+/** WGSL: a thread for each pair of output channel `o` and input channel `c`, which does `body`. */
+const perPair = (d: Profile, body: string) =>
+  entry(
+    threads(d),
+    `
+  let o = i32(group.y); let c = i32(group.x) * ${threads(d)} + i32(lane);
+  if (c >= op.c) { return; }
+  let zero = 0.0;
+  let step = op.o * op.c;
+${body}`,
+  );
+
+/** WGSL that stores rows of values `{name}{row}_{column}`, in turns where a store is much code; `store` sees them as `v{row}_{column}`. */
+function storeRows(d: Profile, rows: number, columns: number, name: string, store: (row: number) => string): string {
+  const sums = (i: number) => range(columns).map(j => `v${i}_${j}`);
+  return `
+${unroll(rows, i => unroll(columns, j => `  var v${i}_${j} = ${name}${i}_${j};`, ' '))}
+${storeInTurns({ items: rows, turns: isSoftware(d) ? rows : 1, first: 'o', sums, store })}`;
+}
+
 /** G w Gt. */
-export function weightCode(p: Weights): string {
+export function weightCode(p: Weights, d: Profile): string {
   const { m, G } = FORMS[p.m];
   const a = m + 2;
-  const first = p.flip ? `(i % ${p.c}u * ${p.o}u + i / ${p.c}u) * 9u` : 'i * 9u';
-  return `
-  let zero = 0.0;
-  let first = ${first};
-${unroll(9, tap => `  let w${Math.floor(tap / 3)}_${tap % 3} = weight[first + ${p.flip ? 8 - tap : tap}u];`)}
+  return perPair(
+    d,
+    `
+  let first = o * op.wo + c * op.wc + op.w0;
+${unroll(9, tap => `  let w${Math.floor(tap / 3)}_${tap % 3} = weight[first + ${tap} * op.wt];`)}
 ${square(
   G,
   (i, j) => `w${i}_${j}`,
   (i, j) => `u${i}_${j}`,
 )}
-${unroll(a * a, e => `  u[${e * p.o * p.c}u + i] = u${Math.floor(e / a)}_${e % a};`)}`;
+  var to = o * op.c + c;
+${storeRows(d, a, a, 'u', i => unroll(a, j => `  u[to] = v${i}_${j}; to += step;`))}`,
+  );
 }
 
 /** Gt D G. */
-export function weightGradientCode(p: Weights & Pick<ConvWeight, 'split' | 'gradient'>): string {
+export function weightGradientCode(p: Weights & Pick<ConvWeight, 'split' | 'gradient'>, d: Profile): string {
   const { m, G } = FORMS[p.m];
   const a = m + 2;
-  return `
-  let zero = 0.0;
-${unroll(a * a, e => `  let d${Math.floor(e / a)}_${e % a} = products[${e * p.o * p.c}u + i];`)}
+  return perPair(
+    d,
+    `
+  var begin = o * op.c + c;
+  var to = begin * 9;
+${unroll(a, i => unroll(a, j => `  let d${i}_${j} = products[begin]; begin += step;`))}
 ${square(
   transposed(G),
   (i, j) => `d${i}_${j}`,
   (i, j) => `w${i}_${j}`,
 )}
-${unroll(9, tap => `  { let v = w${Math.floor(tap / 3)}_${tap % 3}; dweight[i * 9u + ${tap}u] = ${accumulated(p.gradient, `dweight[i * 9u + ${tap}u]`)}; }`)}
-  ${p.split > 1 ? `for (var s = 1u; s < ${p.split}u; s++) { for (var tap = 0u; tap < 9u; tap++) { dweight[(s * ${p.o * p.c}u + i) * 9u + tap] = 0.0; } }` : ''}`;
+${storeRows(d, 3, 3, 'w', i => unroll(3, j => `  { let v = v${i}_${j}; dweight[to] = ${accumulated(p.gradient, 'dweight[to]')}; to++; }`))}
+  for (var slice = 1; slice < op.split; slice++) { // the others are zeros
+    to += (step - 1) * 9;
+    for (var tap = 0; tap < 9; tap++) { dweight[to] = 0.0; to++; }
+  }`,
+  );
 }

@@ -6,8 +6,9 @@
 import { kernel } from '../../kernel/define.ts';
 import { accumulates } from '../../kernel/gradient.ts';
 import { isSoftware, type Profile, type Variant } from '../../kernel/kernel.ts';
-import { ceilDiv, items, threads } from '../../kernel/loops.ts';
-import { isVector, type Rows } from '../lane-tiles.ts';
+import { ceilDiv, threads } from '../../kernel/loops.ts';
+import { fitsVec4 } from '../../kernel/wgsl.ts';
+import { isVector, weightStrides, type Rows } from '../lane-tiles.ts';
 import type { ConvWeight } from '../shape.ts';
 import { channelsOf, type Outputs, type TiledImages, type Weights } from './tiles.ts';
 
@@ -71,28 +72,32 @@ export const winogradGradient = kernel({
   ],
 });
 
+const outputBy = (vec4: boolean): Variant<Outputs> => ({
+  name: vec4 ? 'vec4' : 'plain',
+  ...(vec4 && { vec4: ['y'], fits: p => p.m === 4 && fitsVec4(p.w) }),
+  sizes: sizesOf,
+  grid,
+  code: async (p, d) => (await load()).outputCode(vec4, p, d),
+});
+
 /** y [n, c, h, w] = At M A (+ bias [c]) of the products M [a a, c, columns] of each tile. */
 export const winogradOutput = kernel({
   name: 'winograd_output',
   bindings: { products: 'read', bias: 'read?', y: 'write' },
   epilogue: 'y',
   unrolled: true,
-  variants: [
-    {
-      name: 'plain',
-      sizes: sizesOf,
-      grid,
-      code: async (p: Outputs, d) => (await load()).outputCode(p, d),
-    },
-  ],
+  variants: [outputBy(true), outputBy(false)],
 });
+
+const pairs = ({ o, c }: Weights, d: Profile) => [ceilDiv(c, threads(d)), o, 1] as const;
 
 /** U [a a, o, c] = G w Gt. */
 export const winogradWeight = kernel({
   name: 'winograd_weight',
   bindings: { weight: 'read', u: 'write' },
-  over: (p: Weights, d) => items(p.o * p.c, d),
-  body: async p => ({ each: (await load()).weightCode(p) }),
+  sizes: ({ o, c, flip }: Weights) => ({ o, c, ...weightStrides({ k: [3, 3], o, c, groups: 1, flip }) }),
+  grid: pairs,
+  code: async (p, d) => (await load()).weightCode(p, d),
 });
 
 /** dweight [split, o, c, 3, 3], all of it in the first slice, = Gt D G of D [a a, o, c]. */
@@ -100,6 +105,7 @@ export const winogradWeightGradient = kernel({
   name: 'winograd_weight_gradient',
   bindings: { products: 'read', dweight: 'write' },
   step: (p: Weights & Pick<ConvWeight, 'split' | 'gradient'>) => accumulates(p.gradient),
-  over: (p, d) => items(p.o * p.c, d),
-  body: async p => ({ each: (await load()).weightGradientCode(p) }),
+  sizes: ({ o, c, split }) => ({ o, c, split }),
+  grid: pairs,
+  code: async (p, d) => (await load()).weightGradientCode(p, d),
 });
