@@ -16,7 +16,7 @@ export interface LoopParts {
 }
 
 /** A way of computing a kernel as one loop over its items. */
-export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs'> {
+export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs' | 'sizes'> {
   /** `plain` without it. */
   readonly name?: string;
   readonly over: (p: P, d: Target) => Loop;
@@ -29,11 +29,12 @@ export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs'> {
 }
 
 /** The variants of a loop: one, or one of vec4f and one of f32. `output` is that of the kernel's epilogue. */
-function looped<P>({ name = 'plain', fits, needs, over, body, vec4, own }: Looped<P>, output?: string): Variant<P>[] {
+function looped<P>({ name = 'plain', fits, needs, sizes, over, body, vec4, own }: Looped<P>, output?: string): Variant<P>[] {
   const made = (name: string, width: Width, bindings: readonly string[], where = fits): Variant<P> => ({
     name,
     fits: where,
     needs,
+    sizes,
     vec4: bindings,
     grid: (p, d) => over(p, { ...d, ...width }).grid,
     code: async (p, d) => {

@@ -60,23 +60,33 @@ ${body}
   };
 }
 
-/** The values of several arrays as `values` takes those of one: so many of each, and WGSL for each value `i` of it. */
-export function severalValues(arrays: readonly (readonly [n: number, body: string])[], d: Profile): { grid: Grid; code: string } {
+/** An array among several: its values, WGSL of how many they are, and WGSL for each of them, `i`. */
+export interface Values {
+  readonly n: number;
+  readonly count: string;
+  readonly body: string;
+}
+
+/** The values of several arrays as `values` takes those of one. */
+export function severalValues(arrays: readonly Values[], d: Profile): { grid: Grid; code: string } {
   const { size, run } = runOf(d);
-  let groups = 0;
-  const parts = arrays.map(([n, body]) => {
-    const first = groups;
-    groups += ceilDiv(n, run);
-    return `
-  if (number >= ${first}u && number < ${groups}u) {
-    let start = (number - ${first}u) * ${run}u;
-    for (var i = start + lane; i < min(start + ${run}u, ${n}u); i += ${size}u) {
+  const parts = arrays.map(
+    ({ count, body }) => `
+  {
+    let n = ${count};
+    let groups = (n + ${run - 1}u) / ${run}u;
+    if (number >= first && number < first + groups) {
+      let start = (number - first) * ${run}u;
+      for (var i = start + lane; i < min(start + ${run}u, n); i += ${size}u) {
 ${body}
+      }
     }
-  }`;
-  });
+    first += groups;
+  }`,
+  );
+  const groups = arrays.reduce((sum, { n }) => sum + ceilDiv(n, run), 0);
   const { counts, number } = folded(groups, 'xy');
-  return { grid: [...counts, 1], code: entry(size, `  let number = ${number};${parts.join('')}`) };
+  return { grid: [...counts, 1], code: entry(size, `  let number = ${number};\n  var first = 0u;${parts.join('')}`) };
 }
 
 /**

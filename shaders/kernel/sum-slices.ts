@@ -33,16 +33,17 @@ const MOST = Object.keys(BINDINGS).length / 2;
 /** What the binding `name` is called for sum number `i` of a call. */
 const numbered = (name: string, i: number): string => (i ? `${name}${i}` : name);
 
+const sumsOf = (p: SumSlices): Slices[] => [p, ...(p.more ?? [])];
+
 function loop(p: SumSlices, d: Profile) {
-  const sums = [p, ...(p.more ?? [])];
   return severalValues(
-    sums.map(({ size, count, gradient }, i) => {
+    sumsOf(p).map(({ size, gradient }, i) => {
       const [slices, out] = [numbered('slices', i), numbered('out', i)];
       const body = `
-      var v = 0.0;
-      for (var s = 0u; s < ${count}u; s++) { v += ${slices}[s * ${size}u + i]; }
-      ${out}[i] = ${accumulated(gradient, `${out}[i]`)};`;
-      return [size, body];
+        var v = 0.0;
+        for (var s = 0u; s < u32(op.${numbered('count', i)}); s++) { v += ${slices}[s * n + i]; }
+        ${out}[i] = ${accumulated(gradient, `${out}[i]`)};`;
+      return { n: size, count: `u32(op.${numbered('size', i)})`, body };
     }),
     d,
   );
@@ -62,6 +63,13 @@ export const sumSlices = kernel({
     }),
   },
   step: (p: SumSlices) => accumulates([p, ...(p.more ?? [])].some(s => s.gradient === 'first') ? 'first' : undefined),
+  sizes: p =>
+    Object.fromEntries(
+      sumsOf(p).flatMap(({ size, count }, i) => [
+        [numbered('size', i), size],
+        [numbered('count', i), count],
+      ]),
+    ),
   grid: (p, d) => loop(p, d).grid,
   code: (p, d) => loop(p, d).code,
 });

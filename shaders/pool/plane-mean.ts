@@ -16,10 +16,12 @@ export const planeMean = kernel({
   bindings: { x: 'read', y: 'write' },
   epilogue: 'y',
   vec4: { of: ['x'], where: (p: PlaneMean) => fitsVec4(p.size) },
+  sizes: ({ size }) => ({ size }), // drivers unroll a loop whose end they know, and this one is not worth compiling many times over
   over: (p: PlaneMean, d) => values(p.planes, d),
   body: (p, d) => `
+    let size = u32(op.size)${d.index};
     var sum = ${d.type}(0.0);
-    for (var at = 0u; at < ${p.size / d.width}u; at++) { sum += x[i * ${p.size / d.width}u + at]; }
+    for (var at = 0u; at < size; at++) { sum += x[i * size + at]; }
     y[i] = finish(${d.sum('sum')} * ${1 / p.size}, i);`,
 });
 
