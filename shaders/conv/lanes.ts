@@ -167,7 +167,7 @@ ${body}
   if (tile < op.tiles) {
 ${storeInTurns({
   items: channels,
-  turns: p.epilogue?.length ? 4 : 1,
+  turns: 4,
   sums: sumsOf(th, tw),
   first: 'o0',
   end: 'op.og',
