@@ -1,5 +1,4 @@
 /** `descent bench inference`: exported nets answer, by this engine and by ONNX Runtime, to the same images. */
-import { check } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import { modelFrom } from '../models/index.ts';
 import { built } from '../train/evaluate/built.ts';
@@ -53,17 +52,10 @@ export async function answering(device: Device, file: Uint8Array, { shape }: Net
 }
 
 /** Answers count as the same up to this share of the largest: other orders of summation differ by a hundredth of it. */
-const SAME = 1e-3;
+export const SAME = 1e-3;
 
-/** The largest difference between two nets' logits, as a share of the largest of `ours`. Throws where they are not those of the same net. */
+/** The largest difference between two nets' logits, as a share of the largest of `ours`. */
 export function difference(ours: Float32Array, theirs: readonly number[]): number {
-  check(
-    ours.length === theirs.length,
-    `it gives ${theirs.length} logits where there are ${ours.length}`,
-    'leave it out, or time another build',
-  );
   const largest = ours.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const apart = ours.reduce((most, v, i) => Math.max(most, Math.abs(v - theirs[i]!)), 0) / largest;
-  check(apart <= SAME, `its answers are off by ${apart.toPrecision(2)} of the largest`, 'leave it out, or time another build');
-  return apart;
+  return ours.reduce((most, v, i) => Math.max(most, Math.abs(v - (theirs[i] ?? Infinity))), 0) / largest;
 }

@@ -38,8 +38,15 @@ export interface ScalingRow extends Omit<Point, 'network'> {
   readonly activations: number;
   readonly bound: number;
   readonly device: number;
-  /** How many times as long peers take for a step, median of the rounds' ratios. */
-  readonly peers?: Readonly<Record<string, number>>;
+  readonly peers?: Readonly<Record<string, PeerCost>>;
+}
+
+export interface PeerCost {
+  /** How many times as long a step takes, median of the rounds' ratios; and milliseconds of it, median. */
+  readonly ratio: number;
+  readonly ms: number;
+  /** Bytes: most memory that its process held, what it runs on included. */
+  readonly peak: number;
 }
 
 export interface Axis {
@@ -125,6 +132,16 @@ export async function scale(trainer: Trainer, { network: _, ...point }: Point, o
   const parameters = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
   const perImage = idle / point.batch;
   return { ...point, ms, idle, imagesPerSecond, perImage, dispatches, activations, bound, device, parameters };
+}
+
+/** Milliseconds: a peer whose step takes longer is in one round alone, and one whose step would take that much is left out. */
+export const LONG_STEP = 3_000;
+export const LONGEST_STEP = 25_000;
+
+/** Milliseconds that a step of a peer will take beside one of `ms`, by its ratio at the same model's point before; undefined at the first. */
+export function foreseen(peer: string, model: string, ms: number, before: readonly ScalingRow[]): number | undefined {
+  const ratio = before.findLast(row => row.model === model && row.peers?.[peer])?.peers?.[peer]?.ratio;
+  return ratio === undefined ? undefined : ratio * ms;
 }
 
 /** A time counts as the same up to this share more. */

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answering, BATCHES, difference, exported } from '../../bench/inference.ts';
+import { answering, BATCHES, difference, exported, SAME } from '../../bench/inference.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { network, NETWORKS } from '../../bench/peers/networks.ts';
 import type { Peer } from '../../bench/peers/process.ts';
@@ -81,24 +81,35 @@ interface Beside {
   readonly missing: Record<string, string>;
 }
 
+interface Started {
+  readonly peer: Peer;
+  readonly difference: number;
+}
+
+/** Starts a peer whose answers are `logits` too and adds it to `started`, or says why it is left out. */
+async function begin(name: AnsweringName, net: Net, logits: Float32Array, started: Started[]): Promise<string | undefined> {
+  const { file, batch } = net;
+  try {
+    const peer = await startAnswering(name, net.name, { file, shape: network(net.name).shape, batch, threads: availableParallelism() });
+    const apart = difference(logits, peer.ready.logits!);
+    if (apart <= SAME) {
+      started.push({ peer, difference: apart });
+      return undefined;
+    }
+    await peer.close();
+    return `its answers are off by ${apart.toPrecision(2)} of the largest`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 async function beside(device: Device, net: Net, { wanted, rounds, missing }: Beside): Promise<AnswerRow[]> {
-  const { shape } = network(net.name);
   const own = await answering(device, net.bytes, network(net.name), net.batch);
-  const started: { peer: Peer; difference: number }[] = [];
+  const started: Started[] = [];
   try {
     for (const name of wanted) {
-      try {
-        const question = { file: net.file, shape, batch: net.batch, threads: availableParallelism() };
-        const peer = await startAnswering(name, net.name, question);
-        try {
-          started.push({ peer, difference: difference(own.logits, peer.ready.logits!) });
-        } catch (error) {
-          await peer.close();
-          throw error;
-        }
-      } catch (error) {
-        missing[`${name} on ${net.name}, batch ${net.batch},`] = messageOf(error);
-      }
+      const why = await begin(name, net, own.logits, started);
+      if (why) missing[`${name} on ${net.name}, batch ${net.batch},`] = why;
     }
     const rows = await compare([own, ...started.map(({ peer }) => peer)], { rounds });
     return rows.map((row, i) => {

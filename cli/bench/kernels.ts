@@ -26,7 +26,7 @@ export async function kernels(options: KernelsOptions): Promise<void> {
   device.close();
 }
 
-function describeCeiling({ gbPerSecond, gflopPerSecond, avx2 }: Ceiling): string {
+export function describeCeiling({ gbPerSecond, gflopPerSecond, avx2 }: Ceiling): string {
   const own = avx2 ? `, AVX2 FMA of this processor ${avx2.toFixed(1)} GFLOP/s` : '';
   return `copy ${gbPerSecond.toFixed(1)} GB/s, multiply-add ${gflopPerSecond.toFixed(1)} GFLOP/s${own}`;
 }

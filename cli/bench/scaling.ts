@@ -4,7 +4,19 @@ import { compare } from '../../bench/peers/compare.ts';
 import type { Peer } from '../../bench/peers/process.ts';
 import { PEER_NAMES, type PeerName } from '../../bench/peers/run.ts';
 import { processor } from '../../bench/processor.ts';
-import { AXES, openPoint, scale, verdict, type Axis, type Point, type ScalingRow } from '../../bench/scaling.ts';
+import {
+  AXES,
+  foreseen,
+  LONG_STEP,
+  LONGEST_STEP,
+  openPoint,
+  scale,
+  verdict,
+  type Axis,
+  type PeerCost,
+  type Point,
+  type ScalingRow,
+} from '../../bench/scaling.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { COUNT } from '../../engine/range.ts';
@@ -47,7 +59,7 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
     const rows: ScalingRow[] = [];
     for (const point of axis.points) {
       try {
-        const row = await measured(point, device, { wanted, rounds, say, missing });
+        const row = await measured(point, device, { wanted, rounds, say, missing, before: rows });
         rows.push(row);
       } catch (error) {
         missing[`${point.model} at ${point.at} ${axis.label}`] = messageOf(error);
@@ -95,29 +107,36 @@ interface Beside {
   readonly say: (line: string) => void;
   /** What was left out, and why. */
   readonly missing: Record<string, string>;
+  /** The points that were measured before. */
+  readonly before: readonly ScalingRow[];
 }
 
 async function measured(point: Point, device: Device, beside: Beside): Promise<ScalingRow> {
   const { trainer } = await openPoint(point, device);
   try {
     const row = await scale(trainer, point, { processor });
-    return beside.wanted.length ? { ...row, peers: await ratios(point, trainer, beside) } : row;
+    return beside.wanted.length ? { ...row, peers: await costs(point, row.ms, trainer, beside) } : row;
   } finally {
     trainer.destroy();
   }
 }
 
-/** How many times as long each peer takes for a step, in interleaved rounds. */
-async function ratios(point: Point, trainer: Trainer, { wanted, rounds, say, missing }: Beside): Promise<Record<string, number>> {
+/** What each peer takes for a step, in interleaved rounds; `ms` is what one takes here. */
+async function costs(point: Point, ms: number, trainer: Trainer, beside: Beside): Promise<Record<string, PeerCost>> {
+  const { wanted, rounds, say, missing, before } = beside;
   const started: Peer[] = [];
   try {
     for (const peer of wanted) {
-      const why = await start(peer, point.model, started, { net: point.network, batch: point.batch, say });
+      const expected = foreseen(peer, point.model, ms, before);
+      const why =
+        expected !== undefined && expected > LONGEST_STEP
+          ? `a step of it would take about ${count(Math.round(expected / 1000))} s`
+          : await start(peer, point.model, started, { net: point.network, batch: point.batch, say });
       if (why) missing[`${peer} at ${point.model}, ${point.at}`] = why;
     }
     const wait = trainer.device.report.software ? 'step' : 'share';
-    const [, ...rows] = await compare([runnerOf(trainer), ...started], { rounds, wait });
-    return Object.fromEntries(rows.map(({ name, ratio }) => [name, ratio]));
+    const [, ...rows] = await compare([runnerOf(trainer), ...started], { rounds, wait, longest: LONG_STEP });
+    return Object.fromEntries(rows.map(({ name, ratio, median }, i) => [name, { ratio, ms: median, peak: started[i]!.peak() }]));
   } finally {
     for (const peer of started) await peer.close();
   }
@@ -142,9 +161,12 @@ function scalingTable({ label }: Axis, rows: readonly ScalingRow[]): string {
     mebi(r.activations),
     mebi(r.bound),
     mebi(r.device),
-    ...peers.map(peer => r.peers?.[peer]?.toFixed(2) ?? '-'),
+    ...peers.flatMap(peer => {
+      const cost = r.peers?.[peer];
+      return cost ? [cost.ratio.toFixed(2), mebi(cost.peak)] : ['-', '-'];
+    }),
   ]);
-  return table([[...head, ...memory, ...peers.map(peer => `${peer} ×`)], ...cells]);
+  return table([[...head, ...memory, ...peers.flatMap(peer => [`${peer} ×`, 'its process MiB'])], ...cells]);
 }
 
 async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string> {

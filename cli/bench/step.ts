@@ -1,5 +1,6 @@
 /** `descent bench step`. */
-import { processor } from '../../bench/processor.ts';
+import { measureCeiling } from '../../bench/ceiling.ts';
+import { processor, processorPeak } from '../../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult } from '../../bench/step.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { megabytes } from '../../engine/plan.ts';
@@ -10,6 +11,7 @@ import { flagOf } from '../flags.ts';
 import { count, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { openSession } from '../run/session.ts';
+import { describeCeiling } from './kernels.ts';
 import { firstSteps, type FirstStep } from './first-step.ts';
 import { result, type BenchOptions } from './result.ts';
 
@@ -47,12 +49,14 @@ export async function step(model: string, options: StepOptions): Promise<void> {
   const measured = await benchStep(trainer, config.batchSize, { processor });
   const starts = options.start ? await firstSteps(firstWords(model, options)) : undefined;
   const trace = options.trace === undefined ? undefined : await traceStep(trainer, { processor });
+  const ceiling = trace && (await measureCeiling(trainer.device, { processor, peak: processorPeak }));
   if (!options.json) {
     print(session.title);
     print(stepTable(measured, firstStepMs));
     print(describeMemory(measured));
     if (starts) print(startTable(starts));
     if (trace) print(traceTable(trace));
+    if (ceiling) print(`on this adapter ${describeCeiling(ceiling)}, measured now`);
   }
   if (trace && typeof options.trace === 'string') {
     writeWhole(options.trace, chromeTrace(trace));
@@ -67,7 +71,7 @@ export async function step(model: string, options: StepOptions): Promise<void> {
     firstStepMs,
     ...(starts && { firstStep: starts }),
     step: measured,
-    ...(trace && { trace }),
+    ...(trace && { trace, ceiling }),
   });
   session.close();
 }

@@ -43,7 +43,7 @@ export function addBench(bench: Command): void {
     .addOption(defaultedOption('optimizer'))
     .addOption(defaultedOption('precision'))
     .addOption(configOption('checkpointActivations'))
-    .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
+    .option('--trace [file]', 'time each dispatch, and what the adapter can do; with a file, also as a Chrome trace')
     .option('--start', 'time to the first step in fresh processes, with an empty shader cache and with the one it leaves')
     .addOption(new Option('--first', 'print the time to the first step and end').hideHelp())
     .addHelpText(
@@ -93,7 +93,10 @@ export function addBench(bench: Command): void {
       'The axis is batch, depth, width or size; without one, all.',
   )
     .option('--points <n,...>', 'only these points of the axis')
-    .option('--peers [names]', 'time the same networks with the peers of bench peers too, or with those that are named, with commas')
+    .option(
+      '--peers [names]',
+      'time the same networks with the peers of bench peers too, or with those that are named, with commas; none whose step takes over 25 s',
+    )
     .option('--rounds <n>', 'interleaved rounds with the peers', '3')
     .option('--picture <file>', 'draw time and memory, .svg or .png')
     .addHelpText(

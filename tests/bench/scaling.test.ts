@@ -1,7 +1,7 @@
 /** The points of `descent bench scaling`, and what is said of them. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AXES, verdict } from '../../bench/scaling.ts';
+import { AXES, foreseen, verdict } from '../../bench/scaling.ts';
 import { network, resnet } from '../../bench/peers/networks.ts';
 
 const test = suite('scaling');
@@ -21,9 +21,19 @@ test('axes span batches of 1 to 1,024, 20 to 110 layers and images of 28 to 224,
   assert.is(resnet(110).ops.filter(({ op }) => op === 'block').length, 54);
 });
 
+const numbers = { ms: 1, idle: 1, imagesPerSecond: 1, dispatches: 1, activations: 1, bound: 1, device: 1, parameters: 1 };
+
+test('how long a peer will take goes by its ratio at the last point of the same model that it took part in', () => {
+  const row = (model: string, ratio?: number) => {
+    const point = { model, at: 1, batch: 1, perImage: 1, ...numbers };
+    return ratio === undefined ? point : { ...point, peers: { 'jax-js': { ratio, ms: 1, peak: 1 } } };
+  };
+  const rows = [row('lenet5', 10), row('lenet5', 8), row('lenet5'), row('resnet20')];
+  assert.equal([foreseen('jax-js', 'lenet5', 100, rows), foreseen('jax-js', 'resnet20', 100, rows)], [800, undefined]);
+});
+
 test('whether the time of an image falls, stays or rises is told in what the axis divides it by', () => {
   const rows = [20, 32, 110].map(at => {
-    const numbers = { ms: 1, idle: 1, imagesPerSecond: 1, dispatches: 1, activations: 1, bound: 1, device: 1, parameters: 1 };
     return { model: 'resnet', at, batch: 32, perImage: at, ...numbers };
   });
   assert.is(verdict(AXES.depth, 'resnet', rows), 'resnet: the time of an image and layer falls or stays from each point to the next');
