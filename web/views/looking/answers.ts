@@ -8,6 +8,7 @@ import { confusionTable, type ConfusionTable } from './confusion.ts';
 import { explained } from './explained.ts';
 import { confusedMost, ORDERS, type Order } from './order.ts';
 import { verdictTiles, type VerdictTiles } from './tiles.ts';
+import './answers.css';
 
 /** Tiles that are shown. */
 const SHOWN = 30;

@@ -3,6 +3,7 @@ import { image } from '../../data/pictures.ts';
 import type { AugmentPreview, DataPreview } from '../../worker/protocol.ts';
 import { count, el } from '../dom.ts';
 import { quiet } from '../panel.ts';
+import './preview-pictures.css';
 
 const strip = (bytes: Uint8Array, shape: DataPreview['shape'], label: (i: number) => string): HTMLElement[] => {
   const size = shape.reduce((a, b) => a * b);

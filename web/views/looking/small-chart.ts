@@ -1,6 +1,7 @@
 /** A small chart among others: a few curves on common axes, drawn once. */
 import { el } from '../dom.ts';
 import { svg } from '../svg.ts';
+import './small-chart.css';
 
 type Points = readonly (readonly [x: number, y: number])[];
 
