@@ -11,7 +11,8 @@ export const LIMITS = [
   'maxComputeWorkgroupSizeY',
 ] as const;
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
-export const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
+const SUBGROUP_SIZES = 'subgroup-size-control' as GPUFeatureName; // nor in TypeScript's types
+export const FEATURES: readonly GPUFeatureName[] = ['subgroups', SUBGROUP_SIZES, 'shader-f16', 'timestamp-query', MATRICES];
 
 /** An adapter as users see it. */
 export interface AdapterReport {
@@ -39,7 +40,7 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
     lanes: isSoftware(info) && subgroups && fixed && LANES.includes(info.subgroupMinSize) ? info.subgroupMinSize : 0,
     subgroups,
     f16: device.features.has('shader-f16'),
-    ...(device.features.has(MATRICES) && fixed && { matrices: matricesOf(info) }),
+    ...(device.features.has(MATRICES) && (fixed || device.features.has(SUBGROUP_SIZES)) && { matrices: matricesOf(info) }),
     maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     maxBindings: device.limits.maxStorageBuffersPerShaderStage,
@@ -56,12 +57,13 @@ interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** The products of an adapter's matrix units that sum in f32. */
+/** The products of an adapter's matrix units that sum in f32. Where subgroups differ in size, its smallest are those that the units are made for. */
 function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
   const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
   return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) => {
     const usable = resultComponentType === 'f32' && (type === 'f16' || type === 'f32');
-    return usable ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : [];
+    const { subgroupMinSize: subgroup, subgroupMaxSize: largest } = info;
+    return usable ? [{ type, m, n, k, subgroup, largest }] : [];
   });
 }
 

@@ -19,6 +19,7 @@ export function missingForAmd(): string | undefined {
 /** By what the name of an instruction begins with, the first that fits. */
 const CLASSES: readonly [RegExp, Class][] = [
   [/^v_(pk_|dual_)?(fma|fmac|fmamk|fmaak|fma_mix|dot2)/, 'fma'],
+  [/^v_(wmma|mfma)/, 'matrix'],
   [/^v_/, 'vector'],
   [/^ds_/, 'local'],
   [/^(buffer|global|flat|scratch)_/, 'global'],

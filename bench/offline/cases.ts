@@ -13,6 +13,9 @@ export interface Case {
   readonly bound: readonly string[];
 }
 
+/** Bindings that hold f16 where activations are kept so: weights and their gradients are not. */
+export const halvesOf = (bound: readonly string[]): string[] => bound.filter(name => !name.endsWith('weight'));
+
 const BATCH = 128;
 
 /** A layer forward and its two gradients. Images need no gradient. */

@@ -1,7 +1,7 @@
 /** Finds in machine code the loop of a product along k, and counts by class what it issues. */
 
 /** What an instruction is for, by what it takes the place of. */
-export type Class = 'fma' | 'vector' | 'scalar' | 'local' | 'global' | 'branch' | 'barrier' | 'wait' | 'hint';
+export type Class = 'fma' | 'matrix' | 'vector' | 'scalar' | 'local' | 'global' | 'branch' | 'barrier' | 'wait' | 'hint';
 
 export interface Instruction {
   readonly class: Class;
@@ -54,14 +54,14 @@ function loopsOf({ instructions, labels }: Listing): Span[] {
 }
 
 /**
- * What one thread (NVIDIA) or one wave (AMD) issues in a stage of k, in which it does `multiplications`. The loop along k is the shortest
- * with a barrier; a loop within it that multiplies is counted as often as it runs.
+ * What one thread (NVIDIA) or one wave (AMD) issues in a stage of k, in which it does `multiplications` but for those of matrices. The loop
+ * along k is the shortest with a barrier that multiplies; a loop within it that does so is counted as often as it runs.
  */
 export function stageOf(listing: Listing, multiplications: number): Counts | undefined {
   const loops = loopsOf(listing);
   const stage = loops.find(l => {
-    const { barrier, fma } = countsOf(listing, l);
-    return barrier && fma;
+    const { barrier, fma, matrix } = countsOf(listing, l);
+    return barrier && (matrix || fma);
   });
   if (!stage) return undefined;
   const inner = loops.find(l => {

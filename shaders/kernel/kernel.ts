@@ -21,13 +21,15 @@ export function typeOf(access: Access): 'u32' | 'f32' | undefined {
   return access.includes('f32') ? 'f32' : undefined;
 }
 
-/** A product of an m x k and a k x n matrix of `type` by `subgroup` threads. */
+/** A product of an m x k and a k x n matrix of `type` by the threads of a subgroup. */
 export interface MatrixConfig {
   readonly type: 'f16' | 'f32';
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  /** Threads of a subgroup, and the most that one may have: where that is more, a kernel says how many. Workgroups are a multiple of it. */
   readonly subgroup: number;
+  readonly largest: number;
 }
 
 /** What kernels may know of the adapter. */
@@ -66,8 +68,8 @@ export const DEFAULT_PROFILE: Profile = {
 /** Whether the adapter computes on a processor, in lanes: work that a GPU spreads over many threads is then done by few. */
 export const isSoftware = ({ lanes }: Profile): boolean => lanes > 0;
 
-/** An extension of WGSL: functions of a subgroup, the type f16, products by the matrix units of a GPU. */
-export type Need = 'subgroups' | 'f16' | 'matrices';
+/** An extension of WGSL: functions of a subgroup, the type f16, products by the matrix units of a GPU, and their subgroups' sizes. */
+export type Need = 'subgroups' | 'f16' | 'matrices' | 'sizes';
 
 /** One way of computing a kernel. Of a kernel's variants the first that fits the adapter and the sizes is taken. */
 export interface Variant<P> {
@@ -183,7 +185,7 @@ export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>):
 /** What a variant takes of the adapter. */
 export const needsOf = <P>({ needs = [] }: Variant<P>, d: Profile): readonly Need[] => (typeof needs === 'function' ? needs(d) : needs);
 
-const has = (d: Profile, need: Need): boolean => (need === 'matrices' ? Boolean(d.matrices?.length) : d[need]);
+const has = (d: Profile, need: Need): boolean => (need === 'matrices' || need === 'sizes' ? Boolean(d.matrices?.length) : d[need]);
 
 /**
  * The variants that can compute a call on this adapter, best guess first. Where the grid of each is too large they all are: that is for

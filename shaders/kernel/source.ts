@@ -7,6 +7,7 @@ const EXTENSIONS: readonly [Need, name: string][] = [
   ['f16', 'f16'],
   ['matrices', 'chromium_experimental_subgroup_matrix'],
   ['subgroups', 'subgroups'],
+  ['sizes', 'subgroup_size_control'],
 ];
 
 /** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */

@@ -1,50 +1,112 @@
 import { isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
 import { gridOf, vec4Bindings, type Tiled } from './product.ts';
 
-/** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
-const SIDE = 64;
-const PART = SIDE / 2;
-/** vec4f between one k and the next in a stage, against conflicts of banks. */
-const PAD = 2;
+/** Whether a variant is one of these. */
+export const isMatrix = (variant: string): boolean => variant.startsWith('matrix ');
 
-/** Values of k in a stage: two stages of f16 or f32 take 9 KiB of workgroup memory, of which every adapter has 16. */
-const depthOf = ({ type }: MatrixConfig): number => (type === 'f16' ? 32 : 16);
+/** Outputs of a workgroup, and the products that they are for. */
+interface Side {
+  readonly height: number;
+  readonly width: number;
+  readonly fits: (m: number, n: number) => boolean;
+}
 
-/** Workgroup memory of the stages of A and B, and of a matrix of each subgroup's sums. */
-const bytesOf = (c: MatrixConfig): number => 2 * depthOf(c) * (SIDE + 4 * PAD) * (c.type === 'f16' ? 2 : 4) + 16 * c.m * c.n;
+/** In the order of a guess; the tuner decides. */
+const TILES: Readonly<Record<string, Side>> = {
+  '128x128': { height: 128, width: 128, fits: (m, n) => m > 64 && n > 64 },
+  '64x128': { height: 64, width: 128, fits: (m, n) => m > 32 && n > 64 },
+  '64x64': { height: 64, width: 64, fits: () => true },
+};
+
+/** Sums that a lane may hold: more do not fit into its registers. */
+const SUMS = 128;
+
+/** A workgroup's subgroups compute a part of its outputs each; stages of A and B lie in workgroup memory, neighbours along k side by side. */
+export interface MatrixTile extends MatrixConfig {
+  readonly height: number;
+  readonly width: number;
+  /** Outputs of a subgroup. */
+  readonly part: { readonly height: number; readonly width: number };
+  readonly threads: number;
+  /** Values of k in a stage, and from one row of A or column of B to the next: 16 bytes lie between, against conflicts of banks. */
+  readonly depth: number;
+  readonly pitch: number;
+}
+
+/** Whether a kernel must say how large its subgroups are. */
+export const isSized = ({ subgroup, largest }: MatrixConfig): boolean => subgroup < largest;
+
+const bytesOf = ({ type }: MatrixConfig): number => (type === 'f16' ? 2 : 4);
+
+/** Workgroup memory of the stages, and of a matrix of each subgroup's sums. */
+const memoryOf = (t: MatrixTile): number =>
+  (t.height + t.width) * t.pitch * bytesOf(t) + 4 * t.m * t.n * ((t.height * t.width) / (t.part.height * t.part.width));
+
+/** Quarters of the outputs, or less where a lane would hold too many sums, or the workgroup too few threads. */
+function partOf({ height, width }: Side, { subgroup, largest }: MatrixConfig): MatrixTile['part'] {
+  const part = { height: height / 2, width: width / 2 };
+  const parts = () => (height * width) / (part.height * part.width);
+  while (part.height * part.width > SUMS * subgroup || parts() * subgroup < largest)
+    part[part.height > part.width ? 'height' : 'width'] /= 2;
+  return part;
+}
+
+/** Stages in which each thread brings 4 x 4 values of either side, where they fit; else shorter ones. */
+function tileOf(side: Side, config: MatrixConfig, d: Profile): MatrixTile | undefined {
+  const { height, width } = side;
+  const part = partOf(side, config);
+  const threads = ((height * width) / (part.height * part.width)) * config.subgroup;
+  const most = Math.min(32, Math.max(16, (16 * threads) / Math.min(height, width)));
+  return [most, 16]
+    .map((depth): MatrixTile => ({ ...config, height, width, part, threads, depth, pitch: depth + 16 / bytesOf(config) }))
+    .find(
+      t =>
+        part.height % t.m === 0 &&
+        part.width % t.n === 0 &&
+        t.n % 4 === 0 &&
+        t.depth % t.k === 0 &&
+        threads % t.largest === 0 &&
+        threads <= d.maxWorkgroup &&
+        memoryOf(t) <= d.maxWorkgroupBytes,
+    );
+}
 
 /** The matrices that a call takes: of f16 where it may round its operands, else of f32; the largest that fit. */
-function configOf(d: Profile): MatrixConfig | undefined {
-  const fits = (c: MatrixConfig) =>
-    c.type === (d.half ? 'f16' : 'f32') &&
-    PART % c.m === 0 &&
-    PART % c.n === 0 &&
-    c.n % 4 === 0 &&
-    depthOf(c) % c.k === 0 &&
-    4 * c.subgroup >= depthOf(c) &&
-    4 * c.subgroup <= d.maxWorkgroup &&
-    bytesOf(c) <= d.maxWorkgroupBytes;
+function bestTile(side: Side, d: Profile): MatrixTile | undefined {
   const volume = (c: MatrixConfig) => c.m * c.n * c.k;
-  return d.matrices?.filter(fits).sort((a, b) => volume(b) - volume(a))[0];
+  const known = (d.matrices ?? []).filter(c => c.type === (d.half ? 'f16' : 'f32'));
+  return known
+    .map(c => tileOf(side, c, d))
+    .filter(t => t !== undefined)
+    .sort((a, b) => volume(b) - volume(a))[0];
 }
 
 /**
- * A product by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages
+ * Products by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages
  * of A and B lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be
  * stored.
  */
-export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
-  name: 'matrix',
-  fits(p, d) {
-    const { m, n, k } = t.shape(p);
-    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.recorded?.(p) && (t.fits?.(p) ?? true);
-  },
-  needs: d => ['subgroups', 'matrices', ...(configOf(d)?.type === 'f16' ? (['f16'] as const) : [])],
-  vec4: p => vec4Bindings(t, p),
-  grid: p => gridOf(t, p, SIDE, SIDE),
-  code: async (p, d) => {
-    const config = configOf(d)!;
-    const { matrixCode } = await import('./matrix-code.ts');
-    return matrixCode(t, p, { ...config, side: SIDE, part: PART, pad: PAD, depth: depthOf(config) });
-  },
-});
+export const matrix = <P>(t: Tiled<P>): Variant<P>[] =>
+  Object.entries(TILES).map(([name, side]) => ({
+    name: `matrix ${name}`,
+    fits(p, d) {
+      const { m, n, k } = t.shape(p);
+      const fills = m >= 16 && n >= 16 && k >= 16 && side.fits(m, n);
+      return !isSoftware(d) && fills && !t.recorded?.(p) && (t.fits?.(p) ?? true) && bestTile(side, d) !== undefined;
+    },
+    needs: d => {
+      const tile = bestTile(side, d);
+      return [
+        'subgroups',
+        'matrices',
+        ...(tile?.type === 'f16' ? (['f16'] as const) : []),
+        ...(tile && isSized(tile) ? (['sizes'] as const) : []),
+      ];
+    },
+    vec4: p => vec4Bindings(t, p),
+    grid: p => gridOf(t, p, side.height, side.width),
+    code: async (p, d) => {
+      const { matrixCode } = await import('./matrix-code.ts');
+      return matrixCode(t, p, bestTile(side, d)!);
+    },
+  }));

@@ -4,40 +4,47 @@ import { unroll } from '../kernel/wgsl.ts';
 import type { Operand } from './operand.ts';
 import type { Tiled } from './product.ts';
 
-/** How a workgroup of `threads` that computes height x width outputs holds stages of `depth` values of k. */
+/** How a workgroup computes height x width outputs, by stages of `depth` values of k. */
 export interface Staging {
   readonly height: number;
   readonly width: number;
   readonly depth: number;
-  readonly threads: number;
-  /** vec4f between one k and the next, against conflicts of banks; operands `alongK` have neighbours along k. */
-  readonly pad: (alongK: boolean) => number;
-  /** WGSL that puts a vec4f into a place of `stage`, counted in vec4f. */
-  readonly put: (place: string, value: string) => string;
+  /** How the workgroup holds an operand's part of a stage. */
+  readonly held: (side: Side) => Staged;
 }
 
-/** An operand in a stage: for each value of k a row of `tile` values along m or n, from number `begin` of `limit` on. */
-interface Side {
+/** An operand in a stage: `tile` values along m or n, from number `begin` of `limit` on, for each of `depth` values of k. */
+export interface Side {
   readonly name: 'A' | 'B';
   readonly operand: Operand;
   readonly limit: number;
   readonly tile: number;
   readonly begin: string;
-  /** Where it begins in `stage`, in vec4f. */
+  readonly depth: number;
+  /** Where it begins in `stage`, in its elements. */
   readonly base: number;
   /** Whether k ends with a stage. */
   readonly wholeK: boolean;
 }
 
 /** WGSL by which the threads of a workgroup bring an operand into workgroup memory. */
-interface Staged {
-  /** vec4f from one k to the next, and the end in `stage`. */
+export interface Staged {
+  /** Elements of `stage` from one row to the next (of the values of one k, or as `held` has it), and where its part ends. */
   readonly pitch: number;
   readonly end: number;
   /** What a thread brings is found once, and has a register. */
   readonly declare: string;
   readonly load: (k0: string) => string;
   readonly store: string;
+}
+
+/** How `threads` hold a stage as vec4f, a row of them for each k. */
+export interface Rows {
+  readonly threads: number;
+  /** vec4f between one k and the next, against conflicts of banks; operands `alongK` have neighbours along k. */
+  readonly pad: (alongK: boolean) => number;
+  /** WGSL that puts a vec4f into a place of `stage`, counted in vec4f. */
+  readonly put: (place: string, value: string) => string;
 }
 
 /**
@@ -55,7 +62,7 @@ interface Staged {
  * nextB0 = loadB(placeB0, depth);
  * ```
  */
-function staged({ name, operand, limit, tile, begin, base, wholeK }: Side, { depth, threads, pad, put }: Staging): Staged {
+export function inRows({ name, operand, limit, tile, begin, depth, base, wholeK }: Side, { threads, pad, put }: Rows): Staged {
   const { alongK, masked } = operand;
   const rowVec4s = tile / 4;
   const pitch = rowVec4s + pad(alongK);
@@ -109,8 +116,9 @@ export function stages<P>(t: Tiled<P>, p: P, s: Staging): Stages {
   const split = t.split?.(p) ?? 1;
   const { declared, end, divides } = t.endOfK?.(p) ?? { declared: '', end: `${k}u`, divides: (depth: number) => k % depth === 0 };
   const wholeK = divides(s.depth);
-  const a = staged({ name: 'A', operand: t.a(p), limit: m, tile: s.height, begin: 'm0', base: 0, wholeK }, s);
-  const b = staged({ name: 'B', operand: t.b(p), limit: n, tile: s.width, begin: 'n0', base: a.end, wholeK }, s);
+  const { depth, held } = s;
+  const a = held({ name: 'A', operand: t.a(p), limit: m, tile: s.height, begin: 'm0', depth, base: 0, wholeK });
+  const b = held({ name: 'B', operand: t.b(p), limit: n, tile: s.width, begin: 'n0', depth, base: a.end, wholeK });
   const span = ceilDiv(ceilDiv(k, split), s.depth) * s.depth;
   const walk = (before: string, multiply: string): string => `
   let product = id.z % ${batch}u;${declared}

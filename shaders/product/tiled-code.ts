@@ -2,7 +2,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { range, unroll, XYZW, type Width } from '../kernel/wgsl.ts';
 import { codeOf, widthOfY, type Recorded, type Tiled } from './product.ts';
-import { stages, type Staging } from './stage.ts';
+import { inRows, stages, type Staging } from './stage.ts';
 
 /**
  * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup
@@ -52,7 +52,8 @@ export function tiledCode<P>(t: Tiled<P>, p: P, { tile, half, pad, staged, excha
   const cell = half ? 'vec4<f16>' : 'vec4f';
   const put = (place: string, value: string): string => `stage[${place}] = ${half ? `${cell}(${value})` : value};`;
   const get = (place: string): string => (half ? `vec4f(stage[${place}])` : `stage[${place}]`);
-  const staging: Staging = { height: rows * tall, width: columns * tile.wide, depth, threads, pad, put };
+  const held: Staging['held'] = side => inRows(side, { threads, pad, put });
+  const staging: Staging = { height: rows * tall, width: columns * tile.wide, depth, held };
   /** What is exchanged between threads at the end is f32, and goes where the stages were if those are. */
   const exchange = half ? 'exchange' : 'stage';
   const { m, n } = t.shape(p);

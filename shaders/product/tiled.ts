@@ -26,11 +26,11 @@ export const multiplicationsOf = ({ tall, wide, depth, slices }: Tile): number =
 
 /**
  * The variants of a product: for each tile one whose stages are f16, where a call may round its operands to that, and one whose stages are
- * f32; and one by matrices of a subgroup.
+ * f32; and some by matrices of a subgroup.
  */
 export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
   ...Object.entries(TILES).flatMap(([name, tile]) => [byThreads(t, name, tile, true), byThreads(t, name, tile, false)]),
-  matrix(t),
+  ...matrix(t),
 ];
 
 /** Without it neighbours along k would lie in one bank. */

@@ -4,12 +4,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { conv, convBackwardInput, convBackwardWeight } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
-import { DEFAULT_PROFILE, fitting, type Kernel } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, fitting, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 
 const test = suite('samples');
 
+const matrices: Profile['matrices'] = [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32, largest: 32 }];
 const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: [3, 3], stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 };
 
 /** What each sample of a file is made from, in the order of the file. */
@@ -24,6 +25,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
   'conv/weight-lanes-3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
   'conv/weight-lanes-channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'conv/weight-lanes-filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
+  'product/matrix-code.ts': [[matmul, 'matrix 64x64', { m: 64, n: 64, k: 64 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
   'product/tiled-code.ts': [
     [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
@@ -58,7 +60,7 @@ for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })
   test(file, async () => {
     assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
     for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
-      const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true };
+      const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true, matrices };
       const variant = fitting(kernel, params, d).find(v => v.name === name);
       assert.ok(variant, `${name} does not fit its sample`);
       const wgsl = (await source(kernel, variant, params, d, Object.keys(kernel.bindings))).replace(/\n\s*\n/g, '\n');

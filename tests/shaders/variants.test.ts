@@ -13,7 +13,7 @@ const test = suite('table of calls');
 const base = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroupBytes: 32768 };
 const PROFILES: readonly Profile[] = [
   { ...base, lanes: 8 },
-  { ...base, lanes: 0, matrices: [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32 }] },
+  { ...base, lanes: 0, matrices: [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32, largest: 32 }] },
   { ...base, lanes: 0, half: true },
 ];
 
