@@ -8,7 +8,7 @@ import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { planned } from '../../../train/study/experiments.ts';
 import { configOf } from '../../../web/form/texts.ts';
 import { LESSONS } from '../../../web/lessons/index.ts';
-import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { onPage, violations, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('lessons');
 let at: BuiltPage;
@@ -58,6 +58,10 @@ if (
     for (let i = 0; i < 8; i++) await slider.press('ArrowRight');
     await drawn.getByText('diverges').waitFor();
     assert.ok((await drawn.locator('math, svg[role=img]').count()) > 1);
+    const second = page.locator('.experiment').nth(1);
+    await second.getByRole('button', { name: 'Run', exact: true }).click();
+    await second.getByText('Expected beside found').waitFor();
+    assert.equal(await violations(page), [], 'two figures with tables of the same columns');
   });
 
   test('a deep link opens its lesson; axe finds nothing in either theme, and a phone shows it without overflow', async () => {

@@ -24,8 +24,19 @@ if (
     await at.open('race?racers=sgd,adam');
     await at.press('Pause');
     const step = page.getByLabel('Step', { exact: true });
+    // sharp turns would end in long spikes
+    await page.evaluate(`{
+      globalThis.joins = new Set();
+      const { stroke } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.stroke = function (...path) {
+        if (this.canvas.closest('[role=application]') && this.lineWidth > 2) joins.add(this.lineJoin);
+        stroke.apply(this, path);
+      };
+    }`);
     await step.fill('100');
     await at.says('Step 100 of 400 from (1.00, 1.50).');
+    await page.waitForFunction('joins.size');
+    assert.equal(await page.evaluate('[...joins]'), ['round']);
     await step.press('ArrowRight');
     await at.says('Step 101 of 400');
     await at.press('Play');

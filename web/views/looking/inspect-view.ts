@@ -97,7 +97,8 @@ export class InspectView {
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
     for (const { box, body } of [this.#tiles, this.#table]) {
       box.hidden = !run || (isThere && !hasPictures(run)); // nothing could ever fill them
-      body.replaceChildren(quiet(why));
+      // where they are to be filled soon, what lies below them is not to move far by that
+      body.replaceChildren(el('div', { class: why === UNSEEN || run?.state === 'building' ? 'to-fill' : undefined }, quiet(why)));
     }
   }
 

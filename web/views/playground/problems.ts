@@ -99,8 +99,8 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       .filter(([, { usual }]) => usual.noise === undefined) // noise is a setting here
       .map(([name, formula]) => [name, curve(formula)]),
   ),
-  'own-classes': { title: 'Points of your own: two classes', classes: true },
-  'own-numbers': { title: 'Points of your own: numbers', classes: false },
+  'own-classes': { title: 'Own points: two classes', classes: true },
+  'own-numbers': { title: 'Own points: numbers', classes: false },
 };
 
 /** Points of a problem that are computed. */
