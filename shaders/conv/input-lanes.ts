@@ -105,7 +105,7 @@ ${unroll(
   if (tile < op.tiles) {
 ${storeInTurns({
   items: BACK.channels,
-  turns: 4,
+  turns: 8,
   sums: sumsOf(BACK.rows, BACK.columns),
   first: 'c0',
   end: 'op.cg',
