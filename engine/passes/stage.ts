@@ -1,17 +1,26 @@
 import { stagesOf, type Profile, type Staged } from '../../shaders/kernel/kernel.ts';
-import { halves, made, type Op } from '../op.ts';
+import { halves, made, reads, writes, type Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
  * The ops, each that is done in stages on this adapter as these (see Staged), which may have stages themselves. `profileFor` is that of a
  * call by its bindings of f16.
  */
-export const stage = (ops: readonly Op[], profileFor: (halves: readonly string[]) => Profile): Op[] =>
-  ops.flatMap(op => {
+export function stage(ops: readonly Op[], profileFor: (halves: readonly string[]) => Profile): Op[] {
+  const now = new Map<Op, Op>();
+  const nowOf = (op: Op): Op => now.get(op) ?? op;
+  const readersOf = (op: Op): Op[] => ops.filter(other => writes(op).some(t => reads(other).includes(t)));
+  return ops.flatMap(before => {
+    const op = nowOf(before);
     const profile = profileFor(halves(op));
     const way = stagesOf(op.kernel, op.params, profile);
-    return way ? stage(stagesBy(way, op, profile), profileFor) : [op];
+    if (!way) return [op];
+    const readers = way.lean ? readersOf(before) : [];
+    const lean = way.lean?.<Tensor, Op>(op, readers.map(nowOf));
+    readers.forEach((reader, i) => lean && now.set(reader, lean.readers[i]!));
+    return stage(stagesBy(way, lean?.call ?? op, profile), profileFor);
   });
+}
 
 /** The ops in the place of one. */
 export const stagesBy = (way: Staged<any>, op: Op, profile: Profile): readonly Op[] =>

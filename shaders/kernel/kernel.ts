@@ -32,6 +32,9 @@ export interface MatrixConfig {
   readonly largest: number;
 }
 
+/** Whether a kernel must say how large its subgroups are. */
+export const isSized = ({ subgroup, largest }: MatrixConfig): boolean => subgroup < largest;
+
 /** What kernels may know of the adapter. */
 export interface Profile {
   /** Subgroup size of a software adapter, where one workgroup is one subgroup and barriers are avoided; 0 on a GPU. */
@@ -176,6 +179,11 @@ export interface Staged<P> {
     d: Profile,
     make: (name: string, shape: readonly number[]) => T,
   ) => readonly C[];
+  /** A call that leaves out what this way need not write, and its readers without it; undefined where one of them takes all. */
+  readonly lean?: <T extends Sized, C extends Call<T>>(
+    call: C,
+    readers: readonly C[],
+  ) => { readonly call: C; readonly readers: readonly C[] } | undefined;
 }
 
 /** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */

@@ -1,6 +1,6 @@
 import { kernel } from './define.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
-import type { Profile } from './kernel.ts';
+import type { Call, Profile, Sized } from './kernel.ts';
 import { severalValues } from './loops.ts';
 
 /** out [size] = the sum of `count` slices [count, size], as a gradient. */
@@ -33,7 +33,15 @@ const MOST = Object.keys(BINDINGS).length / 2;
 /** What the binding `name` is called for sum number `i` of a call. */
 const numbered = (name: string, i: number): string => (i ? `${name}${i}` : name);
 
-const sumsOf = (p: SumSlices): Slices[] => [p, ...(p.more ?? [])];
+const sumsOf = ({ more = [], ...own }: SumSlices): Slices[] => [own, ...more];
+
+/** A call of sumSlices that takes of `slices` the first alone. */
+export function ofFirst<T extends Sized, C extends Call<T>>(call: C, slices: T): C {
+  const [first, ...more] = sumsOf(call.params).map((sums, i) =>
+    call.tensors[numbered('slices', i)] === slices ? { ...sums, count: 1 } : sums,
+  );
+  return { ...call, params: { ...first, more: more.length ? more : undefined } };
+}
 
 function loop(p: SumSlices, d: Profile) {
   return severalValues(

@@ -1,10 +1,22 @@
 /** WGSL of the products of matrix.ts, which GPUs with matrix units alone compute: loaded when one is compiled. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { isSized, type MatrixConfig } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { isSized, type MatrixTile } from './matrix.ts';
 import { codeOf, widthOfY, type Tiled } from './product.ts';
 import { stages, type Side, type Staged } from './stage.ts';
+
+/** A workgroup's subgroups compute a part of its outputs each; stages of A and B lie in workgroup memory, neighbours along k side by side. */
+export interface MatrixTile extends MatrixConfig {
+  readonly height: number;
+  readonly width: number;
+  /** Outputs of a subgroup. */
+  readonly part: { readonly height: number; readonly width: number };
+  readonly threads: number;
+  /** Values of k in a stage, and from one row of A or column of B to the next: 16 bytes lie between, against conflicts of banks. */
+  readonly depth: number;
+  readonly pitch: number;
+}
 
 /** WGSL name of a matrix of a subgroup's sums. */
 const sum = (i: number, j: number) => `c${i}_${j}`;

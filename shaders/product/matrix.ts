@@ -1,4 +1,5 @@
-import { isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
+import { isSized, isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
+import type { MatrixTile } from './matrix-code.ts';
 import { gridOf, vec4Bindings, type Tiled } from './product.ts';
 
 /** Whether a variant is one of these. */
@@ -20,21 +21,6 @@ const TILES: Readonly<Record<string, Side>> = {
 
 /** Sums that a lane may hold: more do not fit into its registers. */
 const SUMS = 128;
-
-/** A workgroup's subgroups compute a part of its outputs each; stages of A and B lie in workgroup memory, neighbours along k side by side. */
-export interface MatrixTile extends MatrixConfig {
-  readonly height: number;
-  readonly width: number;
-  /** Outputs of a subgroup. */
-  readonly part: { readonly height: number; readonly width: number };
-  readonly threads: number;
-  /** Values of k in a stage, and from one row of A or column of B to the next: 16 bytes lie between, against conflicts of banks. */
-  readonly depth: number;
-  readonly pitch: number;
-}
-
-/** Whether a kernel must say how large its subgroups are. */
-export const isSized = ({ subgroup, largest }: MatrixConfig): boolean => subgroup < largest;
 
 const bytesOf = ({ type }: MatrixConfig): number => (type === 'f16' ? 2 : 4);
 

@@ -3,14 +3,16 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { compute } from '../../engine/compute.ts';
-import type { Graph } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import { stage } from '../../engine/passes/stage.ts';
 import { openData } from '../../train/data/data.ts';
 import { openModel } from '../../models/index.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { layer } from '../../shaders/conv/calls.ts';
 import { conv, convBackwardWeight } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
-import { stagesOf } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, stagesOf, type Profile } from '../../shaders/kernel/kernel.ts';
+import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
 import { deviceFor, random } from '../support/check.ts';
 import { isLongRun } from '../support/long.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
@@ -34,6 +36,21 @@ function eachProduct({ n, c, h, w, o, oh, ow, pad }: Conv, each: (x: number, wei
               each(x, (k * c + channel) * 9 + tap, ((image * o + k) * oh + i) * ow + j);
             }
 }
+
+test('of a weight gradient in slices the first alone is written and summed', () => {
+  const profile: Profile = { ...DEFAULT_PROFILE, prefer: { conv_backward_weight: 'winograd 4x4' } };
+  const g = new Graph({ training: true, profile });
+  const p = layer(8, 4, 8, 6, 3);
+  const [slices, out] = [g.tensor([3, 6, 4, 3, 3]), g.tensor([6, 4, 3, 3])];
+  const [others, sum] = [g.tensor([2, 5]), g.tensor([5])];
+  g.run(convBackwardWeight, { ...p, split: 3 }, { x: g.tensor([8, 4, 8, 8]), dy: g.tensor([8, 6, 8, 8]), dweight: slices });
+  const more = [{ size: out.size, count: 3 }];
+  g.run(sumSlices, { size: 5, count: 2, more }, { slices: others, out: sum, slices1: slices, out1: out });
+  const ops = stage(g.ops, () => profile);
+  assert.is(ops.at(-2)!.params.split, 1);
+  assert.equal(ops.at(-1)!.params, { size: 5, count: 2, more: [{ ...more[0], count: 1 }] });
+  assert.is(stage(g.ops.slice(0, 1), () => profile).at(-1)!.params.split, 3, 'nothing sums them');
+});
 
 /** The root of the mean square of the differences from `want`, as a share of that of `want`. */
 function error(got: ArrayLike<number>, want: Float64Array): number {

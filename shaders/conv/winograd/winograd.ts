@@ -6,6 +6,7 @@ import { matmul } from '../../product/matmul.ts';
 import { isSoftware, type Call, type Profile, type Sized, type Staged } from '../../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../../kernel/loops.ts';
 import { areBoth } from '../../kernel/pair.ts';
+import { ofFirst, sumSlices } from '../../kernel/sum-slices.ts';
 import { range } from '../../kernel/wgsl.ts';
 import type { Conv, ConvWeight } from '../shape.ts';
 import { winogradGradient, winogradInput, winogradOutput, winogradWeight, winogradWeightGradient } from './kernels.ts';
@@ -124,4 +125,13 @@ const staged = <P extends Conv>(m: M, gives: typeof forward): Staged<P> => ({
 });
 
 export const winogradForward = [staged<Conv>(4, forward), staged<Conv>(2, forward)];
-export const winogradWeights = [staged<ConvWeight>(4, weightGradient), staged<ConvWeight>(2, weightGradient)];
+/** A weight gradient is all in the first slice: where slices are summed the others are neither written nor read. */
+const lean: Staged<ConvWeight>['lean'] = (call, readers) =>
+  readers.length && readers.every(({ kernel }) => kernel === sumSlices)
+    ? { call: { ...call, params: { ...call.params, split: 1 } }, readers: readers.map(reader => ofFirst(reader, call.tensors.dweight!)) }
+    : undefined;
+
+export const winogradWeights = [
+  { ...staged<ConvWeight>(4, weightGradient), lean },
+  { ...staged<ConvWeight>(2, weightGradient), lean },
+];
