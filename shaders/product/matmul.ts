@@ -157,7 +157,7 @@ ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
   if (n < N) {
 ${storeInTurns({
   items: M,
-  turns: p.epilogue?.length || !y4 ? 4 : 1,
+  turns: p.epilogue?.length || p.gradient || !y4 ? 4 : 1,
   first: 'm0',
   end: 'M',
   sums: i => [`c${i}`],
