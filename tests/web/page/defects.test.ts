@@ -138,7 +138,7 @@ if (
 
   test('a message stands where one looks, and is gone at the next action or another view', async () => {
     await page.mouse.wheel(0, 3000);
-    await page.waitForFunction('scrollY > 300');
+    await page.waitForFunction('scrollY > 200');
     await at.drop('notes.txt', new TextEncoder().encode('no picture'));
     const notice = page.locator('#notice');
     await at.notes('notes.txt');
