@@ -12,7 +12,7 @@ const TILES: Readonly<Record<string, Tile>> = {
   '32x128': { rows: 8, columns: 32, tall: 4, wide: 4, depth: 16, slices: 1, fits: (m, n) => m <= 32 && n >= 128 },
   '16x512': { rows: 2, columns: 64, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 16 && n >= 512 },
   '32x256': { rows: 4, columns: 32, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 32 && n >= 256 },
-  '64x128': { rows: 8, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 64 && n >= 128 },
+  '64x128': { rows: 8, columns: 16, tall: 8, wide: 8, depth: 16, slices: 1, fits: (m, n) => m <= 64 && n >= 128 },
   '64x64': { rows: 16, columns: 16, tall: 4, wide: 4, depth: 16, slices: 1, fits: () => true },
   '128x64': { rows: 16, columns: 16, tall: 8, wide: 4, depth: 16, slices: 1, fits: m => m > 64 },
   '128x128': { rows: 16, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m > 64 && n > 64 },
