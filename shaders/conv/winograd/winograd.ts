@@ -16,8 +16,8 @@ type M = Tiles['m'];
 
 /** Bytes that the transformed values of one side of a product may take: larger batches are done in parts. */
 const MOST_BYTES = 32 * 2 ** 20;
-/** Tiles that a software adapter does at a time, one image at least: what the products of more read and write leaves the processor's cache. */
-const MOST_TILES = 512;
+/** The same on a software adapter, for more than one image: what the products of more read and write leaves the processor's cache. */
+const MOST_BYTES_CACHED = 16 * 2 ** 20;
 /** On a software adapter fewer channels than this are done sooner directly (of odd images, which are slow there, still fewer), as are fewer tiles. */
 const ENOUGH_CHANNELS = 32;
 const ENOUGH_OF_ODD = 24;
@@ -28,9 +28,9 @@ const tilesOf = ({ oh, ow }: Conv, m: M) => ({ down: ceilDiv(oh, m), across: cei
 /** Images that are done at a time: equal shares whose values fit. */
 function imagesAtATime(p: Conv, m: M, d: Profile): number {
   const { down, across } = tilesOf(p, m);
-  const fitting = Math.floor(Math.min(MOST_BYTES, d.maxBinding) / (4 * (m + 2) ** 2 * Math.max(p.c, p.o) * (down * across + 3)));
-  const most = isSoftware(d) ? Math.min(fitting, Math.max(1, Math.floor(MOST_TILES / (down * across)))) : fitting;
-  return most < 1 ? 0 : evenShare(p.n, most);
+  const ofOne = 4 * (m + 2) ** 2 * Math.max(p.c, p.o) * (down * across + 3);
+  if (ofOne > Math.min(MOST_BYTES, d.maxBinding)) return 0;
+  return evenShare(p.n, Math.max(1, Math.floor(Math.min(isSoftware(d) ? MOST_BYTES_CACHED : MOST_BYTES, d.maxBinding) / ofOne)));
 }
 
 const fits = (p: Conv, m: M, d: Profile): boolean =>
