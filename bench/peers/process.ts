@@ -72,10 +72,14 @@ export async function startProcess({ name, work, command, args, env, version }: 
     if (!done) return JSON.parse(value as string) as T;
     throw new DescentError(`${name}: its process ended on ${work}: ${await ended}`, 'leave it out, or try another batch');
   }
+  /** Between its turns a peer is held, where the system can: threads that wait by turning round would slow down whoever has theirs. */
+  const hold = (signal: 'SIGSTOP' | 'SIGCONT') => process.platform !== 'win32' && child.kill(signal);
   let peak = 0;
   async function run(n: number, burst = 1): Promise<Steps> {
+    hold('SIGCONT');
     child.stdin.write(`${JSON.stringify({ run: n, burst })}\n`);
     const steps = await answer<Steps>();
+    hold('SIGSTOP');
     peak = steps.peak;
     return steps;
   }
