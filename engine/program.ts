@@ -98,7 +98,7 @@ export class Program {
   /** Makes pipelines, activation buffers and bind groups. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
-    const staged = (some: readonly Op[]) => stage(some, halves => device.profileFor(halves));
+    const staged = (some: readonly Op[]) => stage(some, graph.kept, halves => device.profileFor(halves));
     // fusion does not ask what was timed: a second program is fused as the first
     const { ops: whole, unchecked, flagged } = await lowered(graph, device.untuned, options, staged);
     if (device.tuner) await device.tuner.tune(device, whole);

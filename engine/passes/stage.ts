@@ -4,21 +4,22 @@ import type { Tensor } from '../tensor.ts';
 
 /**
  * The ops, each that is done in stages on this adapter as these (see Staged), which may have stages themselves. `profileFor` is that of a
- * call by its bindings of f16.
+ * call by its bindings of f16. What the host may read, because it lasts or is kept, is written whole.
  */
-export function stage(ops: readonly Op[], profileFor: (halves: readonly string[]) => Profile): Op[] {
+export function stage(ops: readonly Op[], kept: ReadonlySet<Tensor>, profileFor: (halves: readonly string[]) => Profile): Op[] {
   const now = new Map<Op, Op>();
   const nowOf = (op: Op): Op => now.get(op) ?? op;
+  const isSeen = (t: Tensor): boolean => t.role !== 'activation' || kept.has(t);
   const readersOf = (op: Op): Op[] => ops.filter(other => writes(op).some(t => reads(other).includes(t)));
   return ops.flatMap(before => {
     const op = nowOf(before);
     const profile = profileFor(halves(op));
     const way = stagesOf(op.kernel, op.params, profile);
     if (!way) return [op];
-    const readers = way.lean ? readersOf(before) : [];
-    const lean = way.lean?.<Tensor, Op>(op, readers.map(nowOf));
+    const readers = way.lean && !writes(op).some(isSeen) ? readersOf(before) : [];
+    const lean = readers.length ? way.lean?.<Tensor, Op>(op, readers.map(nowOf)) : undefined;
     readers.forEach((reader, i) => lean && now.set(reader, lean.readers[i]!));
-    return stage(stagesBy(way, lean?.call ?? op, profile), profileFor);
+    return stage(stagesBy(way, lean?.call ?? op, profile), kept, profileFor);
   });
 }
 

@@ -1,4 +1,4 @@
-/** What a convolution can take over from the normalisation after it. */
+/** What a convolution can take over from the calls after it: normalisation, and the sum of its weight gradient's slices. */
 import { fitting, isSoftware, pick, stagesOf, type Call, type Join, type Profile } from '../kernel/kernel.ts';
 import { sumSlices } from '../kernel/sum-slices.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
@@ -137,7 +137,7 @@ export const takesProductsByPhases = takesProductsOf('dx', (producer, d) => {
 export const takesSum: Join = {
   op: sumSlices,
   replaces: true,
-  when: (_, producer, d) => !isSoftware(d) && (producer.params as ConvWeight).split === 1,
+  when: (op, producer, d) => !isSoftware(d) && (producer.params as ConvWeight).split === 1 && !op.params.more,
   gives: (op, producer) => ({
     calls: [
       {

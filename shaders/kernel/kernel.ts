@@ -179,7 +179,10 @@ export interface Staged<P> {
     d: Profile,
     make: (name: string, shape: readonly number[]) => T,
   ) => readonly C[];
-  /** A call that leaves out what this way need not write, and its readers without it; undefined where one of them takes all. */
+  /**
+   * A call that leaves out what this way need not write, and its readers without it; undefined where one of them takes all. It is asked of
+   * calls that have readers, and whose outputs these alone see.
+   */
   readonly lean?: <T extends Sized, C extends Call<T>>(
     call: C,
     readers: readonly C[],

@@ -1,6 +1,7 @@
 /** What fusion does to a plan, and that it changes no value beyond rounding. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compute } from '../../engine/compute.ts';
 import { fuse } from '../../engine/passes/fuse.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
@@ -10,9 +11,12 @@ import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { dropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm } from '../../layers/norm.ts';
-import { close, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
+import { layer } from '../../shaders/conv/calls.ts';
+import { convBackwardWeight } from '../../shaders/conv/conv.ts';
+import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
+import { close, deviceFor, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
 import { isLongRun } from '../support/long.ts';
-import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('fuse');
 const PROFILE = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true };
@@ -142,6 +146,33 @@ test('dropout joins its neighbours; the same values are dropped, forward and bac
 
 test('dropout stays out of convolutions, whose code would draw its words in every store', () => {
   assert.is(count(kernels(sequential({ conv: conv2d(4, 3), drop: dropout(0.5) }), [2, 3, 8, 8], true), 'elementwise'), 2);
+});
+
+test('on a GPU a weight gradient in one slice is written where it belongs, and added to that of micro-batches before', async () => {
+  const p = layer(2, 3, 8, 4, 3);
+  const size = 4 * 3 * 9;
+  const build = (g: Graph) => {
+    const slices = g.tensor([1, size]);
+    const out = g.persistent('state', 'gradient', [size]);
+    const [x, dy] = [g.persistent('input', 'x', [2 * 3 * 64]), g.persistent('input', 'dy', [2 * 4 * 64])];
+    g.run(convBackwardWeight, { ...p, split: 1 }, { x, dy, dweight: slices });
+    g.run(sumSlices, { size, count: 1, gradient: 'first' }, { slices, out });
+    return { out };
+  };
+  const g = new Graph({ training: true, profile: DEFAULT_PROFILE });
+  build(g);
+  const names = (profile: Profile) => fuse(g.ops, g.kept, profile).map(op => op.kernel.name);
+  assert.equal(names(DEFAULT_PROFILE), ['conv_backward_weight']);
+  assert.equal(names(PROFILE), ['conv_backward_weight', 'sum_slices']);
+
+  const inputs = { x: Float32Array.from(random(2 * 3 * 64, 1)), dy: Float32Array.from(random(2 * 4 * 64, 2)) };
+  const want = await compute(await deviceFor(), build, inputs, { accumulate: 0 }, { fuse: false });
+  for (const way of ['tiled 16x16 / 16', 'plain', 'winograd 4x4']) {
+    const device = (await deviceFor('gpu')).withProfile({ prefer: { conv_backward_weight: way } });
+    const { out } = await compute(device, build, inputs, [{ accumulate: 1 }, { accumulate: 0 }, { accumulate: 1 }]);
+    const twice = want.out.map(v => 2 * v);
+    close(way, out, twice, 1e-5);
+  }
 });
 
 test.run();

@@ -83,7 +83,7 @@ for (const [name, share, shape] of [
 ] as const) {
   test(`the more time ${name} may take the less memory is planned, and no more time is taken`, () => {
     const { ops, kept } = opsOf(modelOf(name, shape), shape);
-    const staged = (some: readonly Op[]) => stage(some, () => profile);
+    const staged = (some: readonly Op[]) => stage(some, kept, () => profile);
     const bytes = (some: readonly Op[]) => plan(staged(some), kept, Infinity).peak;
     assert.is(checkpointWithin(ops, kept, 1, staged), ops, 'nothing is done again for free');
     let before = bytes(ops);

@@ -5,6 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { compute } from '../../engine/compute.ts';
 import { Graph } from '../../engine/graph.ts';
 import { stage } from '../../engine/passes/stage.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { openData } from '../../train/data/data.ts';
 import { openModel } from '../../models/index.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -46,10 +47,13 @@ test('of a weight gradient in slices the first alone is written and summed', () 
   g.run(convBackwardWeight, { ...p, split: 3 }, { x: g.tensor([8, 4, 8, 8]), dy: g.tensor([8, 6, 8, 8]), dweight: slices });
   const more = [{ size: out.size, count: 3 }];
   g.run(sumSlices, { size: 5, count: 2, more }, { slices: others, out: sum, slices1: slices, out1: out });
-  const ops = stage(g.ops, () => profile);
+  const staged = (ops = g.ops, kept: readonly Tensor[] = []) => stage(ops, new Set(kept), () => profile);
+  const ops = staged();
   assert.is(ops.at(-2)!.params.split, 1);
   assert.equal(ops.at(-1)!.params, { size: 5, count: 2, more: [{ ...more[0], count: 1 }] });
-  assert.is(stage(g.ops.slice(0, 1), () => profile).at(-1)!.params.split, 3, 'nothing sums them');
+  assert.is(staged(g.ops.slice(0, 1)).at(-1)!.params.split, 3, 'nothing sums them');
+  assert.is(staged(g.ops, [slices]).at(-2)!.params.split, 3, 'the host may read them');
+  assert.equal(staged(g.ops, [slices]).at(-1)!.params.more, more);
 });
 
 /** The root of the mean square of the differences from `want`, as a share of that of `want`. */

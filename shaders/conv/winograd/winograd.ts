@@ -3,7 +3,7 @@
  * comes out is transformed back. A quarter (m = 4) or 4/9 (m = 2) of the multiplications are left, whatever is odd or even.
  */
 import { matmul } from '../../product/matmul.ts';
-import { isSoftware, type Call, type Profile, type Sized, type Staged } from '../../kernel/kernel.ts';
+import { isSoftware, MAX_GRID, type Call, type Profile, type Sized, type Staged } from '../../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../../kernel/loops.ts';
 import { areBoth } from '../../kernel/pair.ts';
 import { ofFirst, sumSlices } from '../../kernel/sum-slices.ts';
@@ -40,6 +40,7 @@ const fits = (p: Conv, m: M, d: Profile): boolean =>
   p.groups === 1 &&
   !p.recorded &&
   !d.half &&
+  Math.max(p.c, p.o) <= MAX_GRID && // channels lie along one direction of the grids
   imagesAtATime(p, m, d) > 0;
 
 const leads = (p: Conv, m: M, d: Profile): boolean => {
@@ -125,9 +126,10 @@ const staged = <P extends Conv>(m: M, gives: typeof forward): Staged<P> => ({
 });
 
 export const winogradForward = [staged<Conv>(4, forward), staged<Conv>(2, forward)];
+
 /** A weight gradient is all in the first slice: where slices are summed the others are neither written nor read. */
 const lean: Staged<ConvWeight>['lean'] = (call, readers) =>
-  readers.length && readers.every(({ kernel }) => kernel === sumSlices)
+  readers.every(({ kernel }) => kernel === sumSlices)
     ? { call: { ...call, params: { ...call.params, split: 1 } }, readers: readers.map(reader => ofFirst(reader, call.tensors.dweight!)) }
     : undefined;
 
