@@ -10,7 +10,7 @@ export interface Mix {
   readonly variant: string;
   /**
    * Multiply-adds among the vector instructions (AMD, which issues the others beside them) or among all that is issued (NVIDIA), from 0
-   * to 1. Of products by matrices it is the cycles of these.
+   * to 1. Of products by matrices, which are compiled for AMD alone, it is the cycles of these.
    */
   readonly share: number;
   readonly branches: number;
@@ -23,11 +23,8 @@ export interface Mix {
 
 const issued = (c: Counts): number => Object.entries(c).reduce((sum, [name, n]) => (name === 'hint' ? sum : sum + n), 0);
 
-/**
- * Cycles for which a product of matrices of f16 keeps the units of a SIMD busy: 16x16x16 on RDNA3, whose compute units of two do 512
- * operations a cycle; 16x8x16 on an H100, whose multiprocessors of four do 4096.
- */
-const MATRIX_CYCLES: Readonly<Record<Maker, number>> = { amd: 32, nvidia: 4 };
+/** Cycles for which a product of 16x16x16 in f16 keeps the units of a SIMD of RDNA3 busy: a compute unit of two does 512 operations a cycle. */
+const MATRIX_CYCLES = 32;
 
 /** Throws where the loop along k is not found: the compiler has made something else of it. */
 export function mixOf({ label, variant, listing, registers, spilled, shared }: Compiled, maker: Maker): Mix {
@@ -35,8 +32,7 @@ export function mixOf({ label, variant, listing, registers, spilled, shared }: C
   const counts = stageOf(listing, tile ? multiplicationsOf(tile) : 0);
   if (!counts) throw new Error(`${label}, ${variant}: no loop with a barrier and multiply-adds`);
   const { fma = 0, matrix = 0, vector = 0, branch = 0 } = counts;
-  const cycles = matrix * MATRIX_CYCLES[maker];
-  const others = maker === 'amd' ? fma + vector : issued(counts) - matrix;
-  const share = tile ? fma / others : cycles / (cycles + others);
+  const cycles = matrix * MATRIX_CYCLES;
+  const share = tile ? fma / (maker === 'amd' ? fma + vector : issued(counts)) : cycles / (cycles + fma + vector);
   return { label, variant, share: Number(share.toFixed(3)), branches: Math.round(branch), registers, spilled, shared };
 }

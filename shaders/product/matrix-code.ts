@@ -4,7 +4,7 @@ import { isSized, type MatrixConfig } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
 import { codeOf, widthOfY, type Tiled } from './product.ts';
-import { stages, type Side, type Staged } from './stage.ts';
+import { stages, type Side, type StagedSide } from './stage.ts';
 
 /** A workgroup's subgroups compute a part of its outputs each; stages of A and B lie in workgroup memory, neighbours along k side by side. */
 export interface MatrixTile extends MatrixConfig {
@@ -38,7 +38,7 @@ const sum = (i: number, j: number) => `c${i}_${j}`;
  * nextA0_0 = vec4<f32>(loadA(placeA0, depth0));
  * ```
  */
-function inBlocks({ name, operand, limit, tile, begin, depth, base, wholeK }: Side, { threads, pitch, type }: MatrixTile): Staged {
+function inBlocks({ name, operand, limit, tile, begin, depth, base, wholeK }: Side, { threads, pitch, type }: MatrixTile): StagedSide {
   const { masked } = operand;
   const across = depth / 4;
   const blocks = (tile / 4) * across;

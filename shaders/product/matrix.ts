@@ -6,14 +6,14 @@ import { gridOf, vec4Bindings, type Tiled } from './product.ts';
 export const isMatrix = (variant: string): boolean => variant.startsWith('matrix ');
 
 /** Outputs of a workgroup, and the products that they are for. */
-interface Side {
+interface Workgroup {
   readonly height: number;
   readonly width: number;
   readonly fits: (m: number, n: number) => boolean;
 }
 
 /** In the order of a guess; the tuner decides. */
-const TILES: Readonly<Record<string, Side>> = {
+const TILES: Readonly<Record<string, Workgroup>> = {
   '128x128': { height: 128, width: 128, fits: (m, n) => m > 64 && n > 64 },
   '64x128': { height: 64, width: 128, fits: (m, n) => m > 32 && n > 64 },
   '64x64': { height: 64, width: 64, fits: () => true },
@@ -29,7 +29,7 @@ const memoryOf = (t: MatrixTile): number =>
   (t.height + t.width) * t.pitch * bytesOf(t) + 4 * t.m * t.n * ((t.height * t.width) / (t.part.height * t.part.width));
 
 /** Quarters of the outputs, or less where a lane would hold too many sums, or the workgroup too few threads. */
-function partOf({ height, width }: Side, { subgroup, largest }: MatrixConfig): MatrixTile['part'] {
+function partOf({ height, width }: Workgroup, { subgroup, largest }: MatrixConfig): MatrixTile['part'] {
   const part = { height: height / 2, width: width / 2 };
   const parts = () => (height * width) / (part.height * part.width);
   while (part.height * part.width > SUMS * subgroup || parts() * subgroup < largest)
@@ -38,9 +38,9 @@ function partOf({ height, width }: Side, { subgroup, largest }: MatrixConfig): M
 }
 
 /** Stages in which each thread brings 4 x 4 values of either side, where they fit; else shorter ones. */
-function tileOf(side: Side, config: MatrixConfig, d: Profile): MatrixTile | undefined {
-  const { height, width } = side;
-  const part = partOf(side, config);
+function tileOf(workgroup: Workgroup, config: MatrixConfig, d: Profile): MatrixTile | undefined {
+  const { height, width } = workgroup;
+  const part = partOf(workgroup, config);
   const threads = ((height * width) / (part.height * part.width)) * config.subgroup;
   const most = Math.min(32, Math.max(16, (16 * threads) / Math.min(height, width)));
   return [most, 16]
@@ -58,11 +58,11 @@ function tileOf(side: Side, config: MatrixConfig, d: Profile): MatrixTile | unde
 }
 
 /** The matrices that a call takes: of f16 where it may round its operands, else of f32; the largest that fit. */
-function bestTile(side: Side, d: Profile): MatrixTile | undefined {
+function bestTile(workgroup: Workgroup, d: Profile): MatrixTile | undefined {
   const volume = (c: MatrixConfig) => c.m * c.n * c.k;
   const known = (d.matrices ?? []).filter(c => c.type === (d.half ? 'f16' : 'f32'));
   return known
-    .map(c => tileOf(side, c, d))
+    .map(c => tileOf(workgroup, c, d))
     .filter(t => t !== undefined)
     .sort((a, b) => volume(b) - volume(a))[0];
 }
@@ -73,15 +73,15 @@ function bestTile(side: Side, d: Profile): MatrixTile | undefined {
  * stored.
  */
 export const matrix = <P>(t: Tiled<P>): Variant<P>[] =>
-  Object.entries(TILES).map(([name, side]) => ({
+  Object.entries(TILES).map(([name, workgroup]) => ({
     name: `matrix ${name}`,
     fits(p, d) {
       const { m, n, k } = t.shape(p);
-      const fills = m >= 16 && n >= 16 && k >= 16 && side.fits(m, n);
-      return !isSoftware(d) && fills && !t.recorded?.(p) && (t.fits?.(p) ?? true) && bestTile(side, d) !== undefined;
+      const fills = m >= 16 && n >= 16 && k >= 16 && workgroup.fits(m, n);
+      return !isSoftware(d) && fills && !t.recorded?.(p) && (t.fits?.(p) ?? true) && bestTile(workgroup, d) !== undefined;
     },
     needs: d => {
-      const tile = bestTile(side, d);
+      const tile = bestTile(workgroup, d);
       return [
         'subgroups',
         'matrices',
@@ -90,9 +90,9 @@ export const matrix = <P>(t: Tiled<P>): Variant<P>[] =>
       ];
     },
     vec4: p => vec4Bindings(t, p),
-    grid: p => gridOf(t, p, side.height, side.width),
+    grid: p => gridOf(t, p, workgroup.height, workgroup.width),
     code: async (p, d) => {
       const { matrixCode } = await import('./matrix-code.ts');
-      return matrixCode(t, p, bestTile(side, d)!);
+      return matrixCode(t, p, bestTile(workgroup, d)!);
     },
   }));

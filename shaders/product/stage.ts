@@ -10,7 +10,7 @@ export interface Staging {
   readonly width: number;
   readonly depth: number;
   /** How the workgroup holds an operand's part of a stage. */
-  readonly held: (side: Side) => Staged;
+  readonly held: (side: Side) => StagedSide;
 }
 
 /** An operand in a stage: `tile` values along m or n, from number `begin` of `limit` on, for each of `depth` values of k. */
@@ -28,7 +28,7 @@ export interface Side {
 }
 
 /** WGSL by which the threads of a workgroup bring an operand into workgroup memory. */
-export interface Staged {
+export interface StagedSide {
   /** Elements of `stage` from one row to the next (of the values of one k, or as `held` has it), and where its part ends. */
   readonly pitch: number;
   readonly end: number;
@@ -62,7 +62,7 @@ export interface Rows {
  * nextB0 = loadB(placeB0, depth);
  * ```
  */
-export function inRows({ name, operand, limit, tile, begin, depth, base, wholeK }: Side, { threads, pad, put }: Rows): Staged {
+export function inRows({ name, operand, limit, tile, begin, depth, base, wholeK }: Side, { threads, pad, put }: Rows): StagedSide {
   const { alongK, masked } = operand;
   const rowVec4s = tile / 4;
   const pitch = rowVec4s + pad(alongK);
@@ -105,8 +105,8 @@ export function inRows({ name, operand, limit, tile, begin, depth, base, wholeK 
 
 /** The operands of a product in stages, and the way of a workgroup along its k. */
 export interface Stages {
-  readonly a: Staged;
-  readonly b: Staged;
+  readonly a: StagedSide;
+  readonly b: StagedSide;
   /** WGSL: `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
   readonly walk: (before: string, multiply: string) => string;
 }
