@@ -7,9 +7,6 @@ import { exportOnnx } from '../train/onnx/export.ts';
 import type { Runner } from './peers/compare.ts';
 import { network, pixels, type Network } from './peers/networks.ts';
 
-/** Images that are asked about at once. */
-export const BATCHES: readonly number[] = [1, 32];
-
 /** The bytes of a net of the model zoo in ONNX, with first weights in ten classes. */
 export function exported(name: string): Uint8Array<ArrayBuffer> {
   const { shape } = network(name);

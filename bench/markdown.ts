@@ -36,7 +36,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 const nameOf = (name: string): string => NAMES[name] ?? name;
 
-/** Three digits at least: `0.0312`, `8.83`, `83`, `1,238`. */
+/** Two digits at least: `0.031`, `8.8`, `83`, `1,238`. */
 const ms = (n: number): string => (n < 10 ? String(Number(n.toPrecision(2))) : Math.round(n).toLocaleString('en-US'));
 const times = (ratio: number): string => `${ratio < 20 ? ratio.toFixed(ratio < 0.95 ? 2 : 1) : ratio.toFixed(0)}x`;
 const mebi = (bytes: number): string => ms(bytes / 2 ** 20);
@@ -135,6 +135,6 @@ export function tablesOf({ peers = {}, inference = {}, scaling = {}, trace, ceil
     ...(answers.length ? [beside('net, images at once', answers)] : []),
     ...Object.entries(scaling).map(([name, rows]) => growth(name, rows)),
     ...(trace ? [byKernel(trace, ceiling)] : []),
-    ...Object.entries(missing).map(([what, why]) => `Left out: ${what.replace(/,$/, '')}: ${why}.`),
+    ...Object.entries(missing).map(([what, why]) => `Left out: ${what}: ${why}.`),
   ].join('\n\n');
 }

@@ -49,6 +49,8 @@ export interface Work {
 export async function startProcess({ name, work, command, args, env, version }: Work): Promise<Peer> {
   const start = performance.now();
   const child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...env } });
+  const kill = () => child.kill('SIGKILL'); // it has nothing to keep, and an exit of its own waits for what V8 still compiles
+  process.once('exit', kill); // one that is held would never see that its input has ended
 
   let noise = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -58,6 +60,7 @@ export async function startProcess({ name, work, command, args, env, version }: 
   const ended = new Promise<string>(resolve => {
     child.on('error', e => resolve(e.message));
     child.on('close', (code, signal) => {
+      process.off('exit', kill);
       const lines = noise
         .split('\n')
         .map(line => line.trim())
@@ -98,7 +101,7 @@ export async function startProcess({ name, work, command, args, env, version }: 
     step: async (n, burst) => (await run(n, burst)).ms,
     peak: () => peak,
     async close() {
-      child.kill('SIGKILL'); // it has nothing to keep, and an exit of its own waits for what V8 still compiles
+      kill();
       await ended;
     },
   };

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answering, BATCHES, difference, exported, SAME } from '../../bench/inference.ts';
+import { answering, difference, exported, SAME } from '../../bench/inference.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { network, NETWORKS } from '../../bench/peers/networks.ts';
 import type { Peer } from '../../bench/peers/process.ts';
@@ -14,14 +14,15 @@ import { writeWhole } from '../../train/run/node/files.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { print, table } from '../output.ts';
-import { checkPeers, namesIn } from './peers.ts';
+import { preparePeers, namesIn } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface InferenceOptions extends BenchOptions {
-  /** Names of peers, and images of a batch, with commas. */
+  /** Names of peers with commas; all where it is absent. */
   peers?: string;
-  batches?: string;
-  rounds?: string;
+  /** Numbers of images that are asked about at once, with commas. */
+  batches: string;
+  rounds: string;
 }
 
 /** `difference` is the largest of the logits, as a share of the largest logit; `first` milliseconds to the first answer. */
@@ -33,12 +34,12 @@ interface AnswerRow extends Row {
 
 /** Times each net in interleaved rounds at each batch on one adapter, after the answers were compared. */
 export async function inference(models: readonly string[], options: InferenceOptions): Promise<void> {
-  checkPeers('bench inference');
+  preparePeers('bench inference');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) network(name);
   const wanted = namesIn(options.peers, ANSWERING_NAMES);
-  const batches = options.batches?.split(',').map(text => parseNumber('--batches', text, COUNT)) ?? BATCHES;
-  const rounds = parseNumber('--rounds', options.rounds ?? '5', COUNT);
+  const batches = options.batches.split(',').map(text => parseNumber('--batches', text, COUNT));
+  const rounds = parseNumber('--rounds', options.rounds, COUNT);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
   const folder = await mkdtemp(join(tmpdir(), 'descent-inference-'));
@@ -109,7 +110,7 @@ async function beside(device: Device, net: Net, { wanted, rounds, missing }: Bes
   try {
     for (const name of wanted) {
       const why = await begin(name, net, own.logits, started);
-      if (why) missing[`${name} on ${net.name}, batch ${net.batch},`] = why;
+      if (why) missing[`${name} on ${net.name}, batch ${net.batch}`] = why;
     }
     const rows = await compare([own, ...started.map(({ peer }) => peer)], { rounds });
     return rows.map((row, i) => {

@@ -8,6 +8,7 @@ import { check, lookUp } from '../../engine/check.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
+import { onInterrupt } from '../run/interrupt.ts';
 import { print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 
@@ -19,7 +20,7 @@ export interface PeersOptions extends BenchOptions {
 
 /** Times each network in interleaved rounds on one adapter. */
 export async function peers(models: readonly string[], options: PeersOptions): Promise<void> {
-  checkPeers('bench peers');
+  preparePeers('bench peers');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) lookUp('network of the peers', name, NETWORKS);
   const wanted = namesIn(options.peers, PEER_NAMES);
@@ -54,15 +55,17 @@ export async function peers(models: readonly string[], options: PeersOptions): P
   device.close();
 }
 
-/** The peers that an option names with commas, all without it. */
+/** Those of `all` that a list with commas names, all of them without it. */
 export function namesIn<T extends string>(list: string | undefined, all: readonly T[]): readonly T[] {
   const known: Readonly<Record<string, T>> = Object.fromEntries(all.map(name => [name, name]));
   return list?.split(',').map(name => lookUp('peer', name, known)) ?? all;
 }
 
-/** Throws where the peers' programs are not. */
-export const checkPeers = (command: string): void =>
+/** Throws where the peers' programs are not. From then on signals end this process by an exit, at which peers are ended too. */
+export function preparePeers(command: string): void {
   check(import.meta.url.endsWith('.ts'), `${command}: their programs are in a checkout of Descent alone`, 'run it there');
+  onInterrupt();
+}
 
 /** Starts a peer and adds it to `started`, or says why it cannot. */
 export async function start(peer: PeerName, network: string, started: Peer[], options: PeerOptions): Promise<string | undefined> {
