@@ -9,6 +9,7 @@ export type Texts = Partial<Record<Key | 'model', string>>;
 
 /** Where the page differs from the command line: more frequent metrics, since someone watches. */
 export const HERE: Texts = { model: 'lenet5', logEvery: '10' };
+
 /** The texts of a configuration, without those that it has anyway; the model always. */
 export function textsOf(config: RunConfig): Texts {
   const usual = (key: string) => (key === 'model' ? '' : String(HERE[key as Key] ?? optionOf(key as Key).default));

@@ -24,8 +24,8 @@ interface Checkpoint {
   readonly state: TrainerState;
 }
 
-/** Few runs go on from a file. */
-const read = async (file: Uint8Array) => (await import('../../train/fit/read-checkpoint.ts')).decodeCheckpoint(file);
+/** A checkpoint of a file, from which few runs go on. */
+export const readCheckpoint = async (file: Uint8Array) => (await import('../../train/fit/read-checkpoint.ts')).decodeCheckpoint(file);
 
 export class BuiltRun {
   recipe!: Recipe;
@@ -151,7 +151,7 @@ export class BuiltRun {
 
   /** Builds the run anew as one of some ranks, as the checkpoint at hand has it, or the file that is given. */
   async reopen(exchange: Exchange | undefined, file?: Uint8Array<ArrayBuffer>): Promise<void> {
-    const given = file && (await read(file));
+    const given = file && (await readCheckpoint(file));
     if (given) this.checkpoint = given;
     const before = given?.fitted ?? this.fitted;
     await this.#freeNet();
@@ -161,7 +161,7 @@ export class BuiltRun {
 
   /** Goes on from a checkpoint of the same run. */
   async resume(file: Uint8Array): Promise<void> {
-    const given = await read(file);
+    const given = await readCheckpoint(file);
     this.checkpoint = given;
     await this.#restore(given.fitted);
   }

@@ -10,7 +10,7 @@ import { bestOf } from '../../train/step/metrics.ts';
 import { HostLeft } from '../../train/distribute/channels/protocol.ts';
 import { heldDataset } from '../data/held.ts';
 import type { Dropped } from '../data/dropped.ts';
-import { BuiltRun } from './built-run.ts';
+import { BuiltRun, readCheckpoint } from './built-run.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Inspector } from './inspector.ts';
 import type { Identity, Stage, Together } from './together.ts';
@@ -32,12 +32,6 @@ const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
 /** Milliseconds after a failure within which the loss of a device is told. */
 const LOSS_MS = 200;
-
-/** Steps that were made where a checkpoint was kept. */
-async function stepsIn(file: Uint8Array): Promise<number> {
-  const { decodeCheckpoint } = await import('../../train/fit/read-checkpoint.ts');
-  return decodeCheckpoint(file).state.counters.steps;
-}
 
 export class Session {
   #emit: (event: RunEvent) => void;
@@ -73,7 +67,7 @@ export class Session {
   async #open(asked: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
     const { kept, branch } = options;
-    const config = branch ? withChange(asked, await stepsIn(branch.file), branch.values) : asked;
+    const config = branch ? withChange(asked, (await readCheckpoint(branch.file)).state.counters.steps, branch.values) : asked;
     const recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(recipe);
     if (recipe.distribute) (this.#others = await import('./together.ts')).checkTogether(recipe);

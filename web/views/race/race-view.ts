@@ -111,10 +111,7 @@ export class RaceView {
               'section',
               { class: 'panel' },
               el('h2', { textContent: 'Standings' }),
-              el('p', {
-                class: 'hint',
-                textContent: 'Within 1\u00a0% is a hundredth of the height of the start above the minimum, for good.',
-              }),
+              el('p', { class: 'hint', textContent: "Within 1\u00a0% is a hundredth of the start's height above the minimum, for good." }),
               this.#table.element,
             ),
           ),
