@@ -1,27 +1,26 @@
 import { apart } from './apart.ts';
-import { axesOf, constants } from './constants.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
-import { imagesLanes } from './images-lanes.ts';
-import { backwardInputLanes } from './input-lanes.ts';
-import { forwardLanes } from './lanes.ts';
+import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
-import { backwardInput, backwardWeight, forward } from './tiled.ts';
+import { backwardInputForm, backwardWeightForm, forwardForm } from './tiled.ts';
 import { backwardWeightRows } from './weight-lanes-3x3.ts';
 import { backwardWeightChannels } from './weight-lanes-channels.ts';
+import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes-columns.ts';
 import { backwardWeightFilters } from './weight-lanes-filters.ts';
-import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { winogradForward, winogradWeights } from './winograd/winograd.ts';
 import { kernel } from '../kernel/define.ts';
-import { accumulated, accumulates } from '../kernel/gradient.ts';
+import { accumulates } from '../kernel/gradient.ts';
 import { isSoftware, stagesOf, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
 import { areBoth, type Pair } from '../kernel/pair.ts';
-import { tiled } from '../product/tiled.ts';
+import { tiledLater } from '../product/tiled.ts';
+
+/** The WGSL of tiles, which GPUs alone take. */
+const tiles = () => import('./tiled-code.ts');
+/** That of the references, which adapters without subgroups take. */
+const plain = () => import('./plain-code.ts');
 
 const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * filterSize(p);
-
-/** WGSL: the place in `weight` of tap `tap` from channel `c` to channel `o` of `group`. */
-const weightAt = (p: Conv) => (p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap');
 
 /** The reference: a thread for each of the `size` values of each plane. */
 const oneEach = (count: number, size: number) => planes({ count, size, threads: 64, perThread: 1 });
@@ -40,31 +39,11 @@ export const conv = kernel({
     imagesLanes,
     forwardLanes('neighbours'),
     forwardLanes('scalar'),
-    ...tiled(forward),
+    ...tiledLater(forwardForm, async () => (await tiles()).forward),
     {
       fits: (p: Conv) => !p.recorded,
       over: p => oneEach(p.n * p.o, p.oh * p.ow),
-      body: p => {
-        const [h, w] = axesOf(p);
-        return {
-          declared: constants(p),
-          each: `
-  let pixel = i32(at);
-  let n = i32(plane) / O; let group = i32(plane) % O / OG; let o = i32(plane) % OG;
-  let top = pixel / OW * ${h.stride} - ${h.pad}; let left = pixel % OW * ${w.stride} - ${w.pad};
-  var v = ${p.bias ? 'bias[plane % O]' : '0.0'};
-  for (var c = 0; c < CG; c++) {
-    for (var tap = 0; tap < KK; tap++) {
-      let h = top + tap / ${w.k} * ${h.dil}; let w = left + tap % ${w.k} * ${w.dil};
-      if (h >= 0 && h < H && w >= 0 && w < W) {
-        v += x[((n * C + group * CG + c) * H + h) * W + w] * weight[${weightAt(p)}];
-      }
-    }
-  }
-  let out = plane * OH * OW + at;
-  y[out] = finish(v, out);`,
-        };
-      },
+      body: async p => (await plain()).forward(p),
     },
   ],
 });
@@ -105,30 +84,11 @@ export const convBackwardInput = kernel({
   variants: [
     backwardInputLanes('vec4'),
     backwardInputLanes('scalar'),
-    ...tiled(backwardInput),
+    ...tiledLater(backwardInputForm, async () => (await tiles()).backwardInput),
     {
       fits: (p: Conv) => !p.recorded,
       over: (p: Conv) => oneEach(p.n * p.c, p.h * p.w),
-      body: p => {
-        const [h, w] = axesOf(p);
-        return {
-          declared: constants(p),
-          each: `
-  let pixel = i32(at);
-  let n = i32(plane) / C; let group = i32(plane) % C / CG; let c = i32(plane) % CG;
-  var v = ${p.bias ? 'bias[i32(plane) % C]' : '0.0'};
-  for (var tap = 0; tap < KK; tap++) {
-    let h = pixel / W + ${h.pad} - tap / ${w.k} * ${h.dil}; let w = pixel % W + ${w.pad} - tap % ${w.k} * ${w.dil};
-    if (h >= 0 && w >= 0 && h % ${h.stride} == 0 && w % ${w.stride} == 0 && h / ${h.stride} < OH && w / ${w.stride} < OW) {
-      for (var o = 0; o < OG; o++) {
-        v += dy[((n * O + group * OG + o) * OH + h / ${h.stride}) * OW + w / ${w.stride}] * weight[((group * OG + o) * CG + c) * KK + tap];
-      }
-    }
-  }
-  let out = plane * H * W + at;
-  dx[out] = finish(v, out);`,
-        };
-      },
+      body: async p => (await plain()).backwardInput(p),
     },
   ],
 });
@@ -167,31 +127,10 @@ export const convBackwardWeight = kernel({
       backwardWeightColumns(true),
       backwardWeightColumns(false),
     ].map(ofSlices),
-    ...tiled(backwardWeight),
+    ...tiledLater(backwardWeightForm, async () => (await tiles()).backwardWeight),
     {
       over: (p: ConvWeight) => oneEach(p.split, p.o * filterSize(p)),
-      body: p => {
-        const [h, w] = axesOf(p);
-        return {
-          declared: constants(p),
-          each: `
-  let slice = i32(plane);
-  let weight = i32(at);
-  let o = weight / (CG * KK); let c = o / OG * CG + weight / KK % CG;
-  let r = weight / ${w.k} % ${h.k} * ${h.dil} - ${h.pad}; let s = weight % ${w.k} * ${w.dil} - ${w.pad};
-  var v = 0.0;
-  for (var n = slice * N / ${p.split}; n < (slice + 1) * N / ${p.split}; n++) {
-    for (var pixel = 0; pixel < OH * OW; pixel++) {
-      let h = pixel / OW * ${h.stride} + r; let w = pixel % OW * ${w.stride} + s;
-      if (h >= 0 && h < H && w >= 0 && w < W) {
-        v += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel];
-      }
-    }
-  }
-  let out = slice * O * CG * KK + weight;
-  dweight[out] = ${accumulated(p.gradient, 'dweight[out]')};`,
-        };
-      },
+      body: async p => (await plain()).backwardWeight(p),
     },
   ],
 });

@@ -1,30 +1,13 @@
 /**
  * Convolutions for software adapters (S = lanes of one subgroup = one workgroup). Lane l computes one tile of neighbouring outputs for
  * several channels, in named scalars; the weights of a tap are held one channel per lane and broadcast. No barrier, no shared memory: a
- * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time.
+ * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time. The WGSL is in lanes-code/.
  */
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import {
-  declareSums,
-  findColumns,
-  id,
-  isVector,
-  loadRow,
-  sorted,
-  storeRow,
-  sumsOf,
-  tilesOf,
-  weightStrides,
-  type RowLoad,
-  type Rows,
-} from './lane-tiles.ts';
-import { isInside, padsOf, sizesOf, type Conv } from './shape.ts';
-import { finish } from '../kernel/epilogue.ts';
-import { isSoftware, type Variant } from '../kernel/kernel.ts';
+import { isVector, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';
+import { padsOf, sizesOf, type Conv } from './shape.ts';
+import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
-import { storeInTurns } from '../kernel/turns.ts';
-import { range, unroll } from '../kernel/wgsl.ts';
 
 /** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
 function forwardTile(p: Conv, rows: Rows) {
@@ -43,28 +26,7 @@ function forwardTile(p: Conv, rows: Rows) {
 const adjoin = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
   dilation === 1 && sw <= 2 && kw % 2 === 1 && kw <= 5 && left === (kw - 1) / 2 && w === ow * sw && h === oh * sh;
 
-/**
- * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
- * reads, `w{holder}_{tap}` a weight of the channel that it holds, `c{channel}_{row}_{column}` a sum.
- *
- * ```wgsl
- * let h0 = top + 0;
- * let ok0 = u32(h0) < u32(H); let row0 = clamp(h0, 0, H - 1) * W;
- * …
- * for (var c = 0; c < op.cg; c++) {
- *   let e0 = base + row0;
- *   let v0_0 = select(vec4f(0.0), x[e0 / 4 + 0], ok0);
- *   let x0_m1 = select(subgroupShuffleUp(v0_0.w, 1u), 0.0, tw == 0);
- *   let x0_0 = v0_0.x;
- *   …
- *   let w0_0 = weight[w0 + 0 * op.wt];
- *   …
- *   { let a = subgroupBroadcast(w0_0, 0u); c0_0_0 += a * x0_m1; c0_0_1 += a * x0_0; c0_0_2 += a * x0_1; c0_0_3 += a * x0_2; }
- *   { let a = subgroupBroadcast(w0_1, 0u); c0_0_0 += a * x0_0; c0_0_1 += a * x0_1; c0_0_2 += a * x0_2; c0_0_3 += a * x0_3; }
- *   …
- *   { let a = subgroupBroadcast(w0_0, 1u); c1_0_0 += a * x0_m1; c1_0_1 += a * x0_0; c1_0_2 += a * x0_1; c1_0_3 += a * x0_2; }
- * ```
- */
+/** The convolution. */
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],
@@ -91,98 +53,58 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     const { tiles, channels } = forwardTile(p, rows);
     return [ceilDiv(tiles, d.lanes), ceilDiv(p.o / p.groups, channels), p.groups];
   },
-  code: (p, d) => {
-    const S = d.lanes;
-    const [kh, kw] = p.k;
-    const [sh, sw] = p.stride;
-    const [dh, dw] = p.dilation;
-    const pads = padsOf(p);
-    const vector = isVector(rows);
-    const haloed = rows !== 'scalar';
-    const { th, tw, channels, whole } = forwardTile(p, rows);
-    const holders = ceilDiv(channels, S); // a lane holds the weights of so many channels
-    const held = (g: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;
-    const broadcast = (name: string, i: number, suffix = '') => `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
+  code: async (p, d) => (await import('./lanes-code/forward.ts')).forwardCode(rows, p, d, forwardTile(p, rows)),
+});
 
-    // Columns count from `start`: the tile's first column where those around it are its halo, else the first that it reads.
-    const column = (x: number, s: number) => x * sw + s * dw - (haloed ? (kw - 1) / 2 : 0);
-    const load: RowLoad = {
-      buffer: 'x',
-      rows,
-      step: tw * sw,
-      offsets: sorted(range(tw).flatMap(x => range(kw).map(s => column(x, s)))),
-      free: !haloed && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
-    };
-    // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
-    const rowOf = (y: number, r: number) => (whole ? y * sh + r * dh : y);
-    const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))];
-    const findRow = (row: number) => `
-    let h${row} = ${whole ? `top + ${row}` : `top + ${row * sh} + r * ${dh}`};
-    let ok${row} = u32(h${row}) < u32(H); let row${row} = clamp(h${row}, 0, H - 1) * W;`;
-    const findRows = rowKeys.map(findRow).join('');
-    const readRow = (row: number) => `
-    let e${row} = base + row${row};
-${loadRow(String(row), load)}`;
-    const taps = whole
-      ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
-      : range(kw).map(s => ({ r: 0, s, at: `(r * ${kw} + ${s})` }));
-    const multiply = (i: number, { r, s }: { r: number; s: number }, tap: number) => {
-      const add = (y: number, x: number) => `c${i}_${y}_${x} += a * x${rowOf(y, r)}_${id(column(x, s))};`;
-      return `    { let a = ${broadcast('w', i, `_${tap}`)}; ${unroll(th, y => unroll(tw, x => add(y, x), ' '), ' ')} }`;
-    };
-    const body = `
-${rowKeys.map(readRow).join('\n')}
-${taps.map((t, tap) => unroll(holders, g => `    let w${g}_${tap} = weight[w${g} + ${t.at} * op.wt];`)).join('\n')}
-${unroll(channels, i => taps.map((t, tap) => multiply(i, t, tap)).join('\n'))}`;
+/** Channels of one subgroup: as many sums as pay for their loads. */
+const imageChannels = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Math.min(8, d.lanes));
 
-    return (
-      finish(p.epilogue, vector ? 'vec4f' : 'f32') +
-      wgsl`
-@compute @workgroup_size(${S})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
-  let lane = i32(index); let H = op.h; let W = op.w;
-  let tile = i32(group.x) * ${S} + lane;
-  let t = min(tile, op.tiles - 1);
-  let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
-  let o0 = i32(group.y) * ${channels};                      // first output channel within the group
-  let column = tw * ${tw}; let row = th * ${th};            // first output of this lane's tile
-  let start = column * ${sw}${haloed ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
-  ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held(g)} * op.wo + op.w0;`)}
-  ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
-${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
-  ${findColumns(load)}${whole ? findRows : ''}
-  var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
-  for (var c = 0; c < op.cg; c++) {
-    #if ${whole}
-${body}
-    #else
-    for (var r = 0; r < ${kh}; r++) {
-${findRows}
-${body}
-    }
-    #endif
-    base += H * W;
-    ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
-  }
-  if (tile < op.tiles) {
-${storeInTurns({
-  items: channels,
-  turns: 4,
-  sums: sumsOf(th, tw),
-  first: 'o0',
-  end: 'op.og',
-  store: (i, channel) =>
-    unroll(
-      th,
-      y => `
-      if (row + ${y} < op.oh) {
-        let out = ((n * op.o + i32(group.z) * op.og + ${channel}) * op.oh + row + ${y}) * op.ow + column;
-        ${storeRow(i, y, { buffer: 'y', width: tw, vector, columns: 'op.ow' })}
-      }`,
-    ),
-})}
-  }
-}`
-    );
-  },
+/** A convolution of small images: a lane has an image, and one row of outputs of it. */
+export const imagesLanes: Variant<Conv> = {
+  name: 'lanes images',
+  needs: ['subgroups'],
+  fits: (p, d) =>
+    isSoftware(d) &&
+    !p.recorded &&
+    areBoth(p.stride, 1) &&
+    areBoth(p.dilation, 1) &&
+    Math.max(...p.k) <= 7 &&
+    p.n % d.lanes === 0 &&
+    p.ow <= 16 &&
+    p.ow > p.w,
+  sizes: p => ({
+    c: p.c,
+    h: p.h,
+    o: p.o,
+    oh: p.oh,
+    cg: p.c / p.groups,
+    og: p.o / p.groups,
+    pad: p.pad[0],
+    ...weightStrides(p),
+  }),
+  grid: (p, d) => [(p.n / d.lanes) * p.oh, ceilDiv(p.o / p.groups, imageChannels(p, d)), p.groups],
+  code: async (p, d) => (await import('./lanes-code/images.ts')).imagesCode(p, d, imageChannels(p, d)),
+};
+
+/** Outputs of one lane of the strided input gradient: `rows` x `columns` of dx, from half as many of dy (stride 2). */
+const BACK = { rows: 2, columns: 8, channels: 8 };
+const backwardTiles = (p: Conv) => tilesOf(p.n, p.h, p.w, BACK.rows, BACK.columns);
+
+/** The input gradient for stride 2. */
+export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
+  name: `lanes ${rows}`,
+  needs: ['subgroups'],
+  fits: (p, d) =>
+    isSoftware(d) &&
+    areBoth(p.stride, 2) &&
+    areBoth(p.dilation, 1) &&
+    Math.max(...p.k) <= 5 &&
+    (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && Math.max(...p.pad) <= 2)),
+  ...(rows !== 'scalar' && { vec4: ['dy', 'dx'] }),
+  sizes: p => ({
+    ...sizesOf(p),
+    ...backwardTiles(p),
+  }),
+  grid: (p, d) => [ceilDiv(backwardTiles(p).tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],
+  code: async (p, d) => (await import('./lanes-code/input.ts')).inputCode(rows, p, d, BACK),
 });

@@ -1,32 +1,15 @@
 /** Weight gradients of 3 x 3 kernels on small images for software adapters; see weight-lanes-channels.ts. */
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from './shape.ts';
-import { fillsLanes, multiplyTaps, startTaps, storeTaps } from './weight-lanes-channels.ts';
-import { broadcastDy, channelsOf, head, heldChannel, sizes } from './weight-lanes.ts';
+import { fillsLanes } from './weight-lanes-channels.ts';
+import { channelsOf, sizes } from './weight-lanes.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { areBoth } from '../kernel/pair.ts';
-import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** Output channels of one subgroup: of each a row is multiplied. */
 const rowChannels = (p: ConvWeight) => channelsOf(p, Math.min(16, 8 * Math.round(8 / p.w)));
 
-/**
- * 3 x 3 of stride 1 on images of at most 8 columns: three whole rows are held and slide down the image, so that x is loaded once. For images
- * 4 wide, as vec4f, and one output channel, `row{0 … 2}_{vec4}` being the rows:
- *
- * ```wgsl
- * for (var y = 0; y < H; y++) {
- *   let more = y + 1 < H; let following = select(y, y + 1, more) * 1;
- *   row2_0 = select(vec4f(0.0), x[x0 + following + 0], more);
- *   let d0_0 = dy[dy0 + y * 1 + 0];
- *   { let a = subgroupBroadcast(d0_0.x, 0u); c0_1 += a * row0_0.x; c0_2 += a * row0_0.y; c0_4 += a * row1_0.x; …
- *   { let a = subgroupBroadcast(d0_0.y, 0u); c0_0 += a * row0_0.x; c0_1 += a * row0_0.y; c0_2 += a * row0_0.z; …
- *   …
- *   row0_0 = row1_0; row1_0 = row2_0;
- * }
- * ```
- */
+/** 3 x 3 of stride 1 on images of at most 8 columns: three whole rows are held and slide down the image. */
 export const backwardWeightRows = (vec4: boolean): Variant<ConvWeight> => ({
   name: `lanes rows${vec4 ? ' vec4' : ''}`,
   needs: ['subgroups'],
@@ -44,35 +27,5 @@ export const backwardWeightRows = (vec4: boolean): Variant<ConvWeight> => ({
   ...(vec4 && { vec4: ['x', 'dy'] }),
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, rowChannels(p)), p.split * p.groups],
-  code: (p, d) => {
-    const S = d.lanes;
-    const loads = vec4 ? p.w / 4 : p.w; // of a row
-    const zero = vec4 ? 'vec4f(0.0)' : '0.0';
-    const channels = rowChannels(p);
-    const holders = ceilDiv(channels, S);
-    const placeOf = (column: number) => (vec4 ? `${Math.floor(column / 4)}.${XYZW[column % 4]}` : `${column}`);
-    const multiply = (i: number, pixel: number) => {
-      const columnOf = (tap: number) => pixel + (tap % 3) - 1;
-      const taps = range(9).filter(t => columnOf(t) >= 0 && columnOf(t) < p.w);
-      return multiplyTaps(i, broadcastDy(i, S, `_${placeOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${placeOf(columnOf(t))}`);
-    };
-    return (
-      head(S) +
-      wgsl`
-  ${startTaps(p, S, channels)}
-  for (var n = first; n < last; n++) {
-    let x0 = (n * op.c + plane) * H * ${loads};
-    ${unroll(holders, g => `let dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * H * ${loads};`)}
-    ${unroll(loads, q => `var row0_${q} = ${zero}; var row1_${q} = x[x0 + ${q}]; var row2_${q} = ${zero};`)}
-    for (var y = 0; y < H; y++) {
-      let more = y + 1 < H; let following = select(y, y + 1, more) * ${loads};
-      ${unroll(loads, q => `row2_${q} = select(${zero}, x[x0 + following + ${q}], more);`)}
-      ${unroll(holders, g => unroll(loads, q => `let d${g}_${q} = dy[dy${g} + y * ${loads} + ${q}];`, ' '))}
-      ${unroll(channels, i => unroll(p.w, pixel => multiply(i, pixel)))}
-      ${unroll(loads, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
-    }
-  }
-${storeTaps(p, channels)}`
-    );
-  },
+  code: async (p, d) => (await import('./lanes-code/3x3.ts')).rowsCode(vec4, p, d, rowChannels(p)),
 });

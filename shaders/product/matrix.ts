@@ -1,6 +1,6 @@
 import { isSized, isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
 import type { MatrixTile } from './matrix-code.ts';
-import { gridOf, vec4Bindings, type Tiled } from './product.ts';
+import { gridOf, vec4Bindings, type Tiled, type TiledForm } from './product.ts';
 
 /** Whether a variant is one of these. */
 export const isMatrix = (variant: string): boolean => variant.startsWith('matrix ');
@@ -72,7 +72,7 @@ function bestTile(workgroup: Workgroup, d: Profile): MatrixTile | undefined {
  * of A and B lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be
  * stored.
  */
-export const matrix = <P>(t: Tiled<P>): Variant<P>[] =>
+export const matrix = <P>(t: TiledForm<P>, whole: () => Tiled<P> | Promise<Tiled<P>>): Variant<P>[] =>
   Object.entries(TILES).map(([name, workgroup]) => ({
     name: `matrix ${name}`,
     fits(p, d) {
@@ -93,6 +93,6 @@ export const matrix = <P>(t: Tiled<P>): Variant<P>[] =>
     grid: p => gridOf(t, p, workgroup.height, workgroup.width),
     code: async (p, d) => {
       const { matrixCode } = await import('./matrix-code.ts');
-      return matrixCode(t, p, bestTile(workgroup, d)!);
+      return matrixCode(await whole(), p, bestTile(workgroup, d)!);
     },
   }));

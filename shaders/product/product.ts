@@ -1,32 +1,18 @@
 import type { Grid } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { widthOf, type Width } from '../kernel/wgsl.ts';
-import type { Operand } from './operand.ts';
+import type { Layout, Operand } from './operand.ts';
 
-/**
- * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch`
- * products, and slices of k where `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and
- * `slice`.
- */
-export interface Tiled<P> {
+/** What of a product is known before its WGSL is made: whether and how it can be computed. */
+export interface TiledForm<P> {
   readonly shape: (p: P) => { m: number; n: number; k: number; batch?: number };
   readonly split?: (p: P) => number;
-  /** Where k ends for each of the batch, if not where that of `shape` does, which is the largest. */
-  readonly endOfK?: (p: P) => {
-    /** WGSL that declares what `end` is made of, by the `product`, one of the batch. */
-    readonly declared: string;
-    readonly end: string;
-    /** Whether all of them are a whole number of stages of `depth`. */
-    readonly divides: (depth: number) => boolean;
-  };
-  readonly a: (p: P) => Operand;
-  readonly b: (p: P) => Operand;
+  readonly a: (p: P) => Layout;
+  readonly b: (p: P) => Layout;
   /** Whether four neighbours along n are stored as vec4f: sizes and addresses must divide by four. */
   readonly vec4: (p: P) => boolean;
   /** The bindings that are array<vec4f> where Y is. */
   readonly stored: readonly string[];
-  /** WGSL of constants, and of `store(m, n, sum)` with a sum of f32 or vec4f, called within bounds. */
-  readonly code: (p: P, y: Width) => string;
   /**
    * What of each row's runs of `columns` is to be recorded too. Of `moments` it is mean and sum of squared distances from it, as
    * `record(m, n, mean, squares)`, n being the first column of a run. Of `products` it is the sum of what `store(m, n, sum)` then returns, and
@@ -37,22 +23,42 @@ export interface Tiled<P> {
   readonly fits?: (p: P) => boolean;
 }
 
+/**
+ * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch`
+ * products, and slices of k where `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and
+ * `slice`.
+ */
+export interface Tiled<P> extends TiledForm<P> {
+  /** Where k ends for each of the batch, if not where that of `shape` does, which is the largest. */
+  readonly endOfK?: (p: P) => {
+    /** WGSL that declares what `end` is made of, by the `product`, one of the batch. */
+    readonly declared: string;
+    readonly end: string;
+    /** Whether all of them are a whole number of stages of `depth`. */
+    readonly divides: (depth: number) => boolean;
+  };
+  readonly a: (p: P) => Operand;
+  readonly b: (p: P) => Operand;
+  /** WGSL of constants, and of `store(m, n, sum)` with a sum of f32 or vec4f, called within bounds. */
+  readonly code: (p: P, y: Width) => string;
+}
+
 /** Two numbers that are taken of each `columns` neighbouring outputs of a row. */
 export interface Recorded {
   readonly of: 'moments' | 'products';
   readonly columns: number;
 }
 
-export const widthOfY = <P>(t: Tiled<P>, p: P): Width => widthOf(t.vec4(p));
+export const widthOfY = <P>(t: TiledForm<P>, p: P): Width => widthOf(t.vec4(p));
 
 /** The grid of workgroups of height x width outputs: along n, along m, and for the batch and slices of k. */
-export function gridOf<P>(t: Tiled<P>, p: P, height: number, width: number): Grid {
+export function gridOf<P>(t: TiledForm<P>, p: P, height: number, width: number): Grid {
   const { m, n, batch = 1 } = t.shape(p);
   return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)];
 }
 
 /** The bindings of a call that are array<vec4f>. */
-export const vec4Bindings = <P>(t: Tiled<P>, p: P): readonly string[] => [
+export const vec4Bindings = <P>(t: TiledForm<P>, p: P): readonly string[] => [
   ...[t.a(p), t.b(p)].flatMap(({ vec4, source }) => (vec4 ? [source] : [])),
   ...(t.vec4(p) ? t.stored : []),
 ];

@@ -1,7 +1,7 @@
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { matrix } from './matrix.ts';
-import { gridOf, vec4Bindings, type Tiled } from './product.ts';
+import { gridOf, vec4Bindings, type Tiled, type TiledForm } from './product.ts';
 import type { Tile } from './tiled-code.ts';
 
 /** In the order of a guess; the tuner decides. */
@@ -28,16 +28,19 @@ export const multiplicationsOf = ({ tall, wide, depth, slices }: Tile): number =
  * The variants of a product: for each tile one whose stages are f16, where a call may round its operands to that, and one whose stages are
  * f32; and some by matrices of a subgroup.
  */
-export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
-  ...Object.entries(TILES).flatMap(([name, tile]) => [byThreads(t, name, tile, true), byThreads(t, name, tile, false)]),
-  ...matrix(t),
+export const tiled = <P>(t: Tiled<P>): Variant<P>[] => tiledLater(t, () => t);
+
+/** The same, `whole` of which is loaded when a call is compiled. */
+export const tiledLater = <P>(t: TiledForm<P>, whole: () => Tiled<P> | Promise<Tiled<P>>): Variant<P>[] => [
+  ...Object.entries(TILES).flatMap(([name, tile]) => [true, false].map(half => byThreads(t, whole, name, tile, half))),
+  ...matrix(t, whole),
 ];
 
 /** Without it neighbours along k would lie in one bank. */
 const pad = (alongK: boolean): number => (alongK ? 1 : 0);
 
 /** With `half` a stage takes half the workgroup memory and half the time to read; products and sums are f32 all the same. */
-function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Variant<P> {
+function byThreads<P>(t: TiledForm<P>, whole: () => Tiled<P> | Promise<Tiled<P>>, name: string, tile: Tile, half: boolean): Variant<P> {
   const { rows, columns, tall, depth, slices } = tile;
   const wide = tile.wide / 4;
   const group = rows * columns;
@@ -69,7 +72,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
     grid: p => gridOf(t, p, height, width),
     code: async p => {
       const { tiledCode } = await import('./tiled-code.ts');
-      return tiledCode(t, p, { tile, half, pad, staged: staged(p), exchanged: exchanged(p) });
+      return tiledCode(await whole(), p, { tile, half, pad, staged: staged(p), exchanged: exchanged(p) });
     },
   };
 }

@@ -15,15 +15,13 @@ const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: [3, 3], str
 
 /** What each sample of a file is made from, in the order of the file. */
 const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant: string, params: object])[]>> = {
-  'conv/lanes.ts': [[conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }]],
-  'conv/input-lanes.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: [2, 2] }]],
-  'conv/images-lanes.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
-  'conv/weight-lanes.ts': [
-    [convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }],
-    [convBackwardWeight, 'lanes pixels', { ...small, split: 1 }],
-  ],
-  'conv/weight-lanes-3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
-  'conv/weight-lanes-channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
+  'conv/lanes-code/forward.ts': [[conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }]],
+  'conv/lanes-code/input.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: [2, 2] }]],
+  'conv/lanes-code/images.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
+  'conv/lanes-code/columns.ts': [[convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }]],
+  'conv/lanes-code/pixels.ts': [[convBackwardWeight, 'lanes pixels', { ...small, split: 1 }]],
+  'conv/lanes-code/3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
+  'conv/lanes-code/channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'conv/weight-lanes-filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
   'product/matrix-code.ts': [[matmul, 'matrix 64x64', { m: 64, n: 64, k: 64 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],

@@ -33,6 +33,7 @@ export function sharedWorkerChunks(): Plugin {
                 { name: 'shared', test: id => page.has(id) && workerLater.has(id), priority: 1 }, // else the next would take what it imports
                 { name: 'page', test: id => page.has(id) },
                 { name: 'runs', test: id => worker.has(id) },
+                { name: 'lanes', test: /\/conv\/lanes-code\/(rows|forward|images|channels)\.ts$/ }, // LeNet-5 on software adapters takes all
               ],
             },
           },

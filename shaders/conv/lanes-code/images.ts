@@ -1,14 +1,9 @@
+/** WGSL of `lanes images`, a convolution of lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { weightStrides } from './lane-tiles.ts';
-import type { Conv } from './shape.ts';
-import { finish } from '../kernel/epilogue.ts';
-import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
-import { ceilDiv, evenShare } from '../kernel/loops.ts';
-import { areBoth } from '../kernel/pair.ts';
-import { range, unroll } from '../kernel/wgsl.ts';
-
-/** Channels of one subgroup: as many sums as pay for their loads. */
-const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Math.min(8, d.lanes));
+import type { Conv } from '../shape.ts';
+import { finish } from '../../kernel/epilogue.ts';
+import type { Profile } from '../../kernel/kernel.ts';
+import { range, unroll } from '../../kernel/wgsl.ts';
 
 /**
  * A convolution of small images on a software adapter: a lane has an image, and one row of outputs of it. Which columns a tap reaches is
@@ -31,47 +26,23 @@ const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Ma
  *     }
  * ```
  */
-export const imagesLanes: Variant<Conv> = {
-  name: 'lanes images',
-  needs: ['subgroups'],
-  fits: (p, d) =>
-    isSoftware(d) &&
-    !p.recorded &&
-    areBoth(p.stride, 1) &&
-    areBoth(p.dilation, 1) &&
-    Math.max(...p.k) <= 7 &&
-    p.n % d.lanes === 0 &&
-    p.ow <= 16 &&
-    p.ow > p.w,
-  sizes: p => ({
-    c: p.c,
-    h: p.h,
-    o: p.o,
-    oh: p.oh,
-    cg: p.c / p.groups,
-    og: p.o / p.groups,
-    pad: p.pad[0],
-    ...weightStrides(p),
-  }),
-  grid: (p, d) => [(p.n / d.lanes) * p.oh, ceilDiv(p.o / p.groups, channelsOf(p, d)), p.groups],
-  code: (p, d) => {
-    const S = d.lanes;
-    const { w, ow } = p;
-    const [kh, kw] = p.k;
-    const left = p.pad[1];
-    const channels = channelsOf(p, d);
-    const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
-    /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
-    const multiply = (i: number, s: number) => {
-      const reached = range(ow).filter(x => x + s - left >= 0 && x + s - left < w);
-      return `      {
+export function imagesCode(p: Conv, d: Profile, channels: number): string {
+  const S = d.lanes;
+  const { w, ow } = p;
+  const [kh, kw] = p.k;
+  const left = p.pad[1];
+  const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
+  /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
+  const multiply = (i: number, s: number) => {
+    const reached = range(ow).filter(x => x + s - left >= 0 && x + s - left < w);
+    return `      {
         let a = subgroupBroadcast(w${s}, ${i}u);
         ${reached.map(x => `c${i}_${x} += a * x${x + s - left};`).join(' ')}
       }`;
-    };
-    return (
-      finish(p.epilogue, 'f32') +
-      wgsl`
+  };
+  return (
+    finish(p.epilogue, 'f32') +
+    wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let lane = i32(index);
@@ -101,6 +72,5 @@ ${unroll(
   }`,
 )}
 }`
-    );
-  },
-};
+  );
+}

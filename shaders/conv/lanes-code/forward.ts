@@ -1,0 +1,134 @@
+/** WGSL of the convolutions of lanes.ts. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { isVector, type Rows } from '../lane-tiles.ts';
+import { isInside, padsOf, type Conv } from '../shape.ts';
+import { declareSums, findColumns, id, loadRow, sorted, storeRow, sumsOf, type RowLoad } from './rows.ts';
+import { finish } from '../../kernel/epilogue.ts';
+import type { Profile } from '../../kernel/kernel.ts';
+import { ceilDiv } from '../../kernel/loops.ts';
+import { storeInTurns } from '../../kernel/turns.ts';
+import { range, unroll } from '../../kernel/wgsl.ts';
+
+/** The outputs of one lane (th x tw), the channels of one subgroup, and whether all taps of a channel are unrolled. */
+export interface ForwardTile {
+  readonly th: number;
+  readonly tw: number;
+  readonly channels: number;
+  readonly whole: boolean;
+}
+
+/**
+ * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
+ * reads, `w{holder}_{tap}` a weight of the channel that it holds, `c{channel}_{row}_{column}` a sum.
+ *
+ * ```wgsl
+ * let h0 = top + 0;
+ * let ok0 = u32(h0) < u32(H); let row0 = clamp(h0, 0, H - 1) * W;
+ * …
+ * for (var c = 0; c < op.cg; c++) {
+ *   let e0 = base + row0;
+ *   let v0_0 = select(vec4f(0.0), x[e0 / 4 + 0], ok0);
+ *   let x0_m1 = select(subgroupShuffleUp(v0_0.w, 1u), 0.0, tw == 0);
+ *   let x0_0 = v0_0.x;
+ *   …
+ *   let w0_0 = weight[w0 + 0 * op.wt];
+ *   …
+ *   { let a = subgroupBroadcast(w0_0, 0u); c0_0_0 += a * x0_m1; c0_0_1 += a * x0_0; c0_0_2 += a * x0_1; c0_0_3 += a * x0_2; }
+ *   { let a = subgroupBroadcast(w0_1, 0u); c0_0_0 += a * x0_0; c0_0_1 += a * x0_1; c0_0_2 += a * x0_2; c0_0_3 += a * x0_3; }
+ *   …
+ *   { let a = subgroupBroadcast(w0_0, 1u); c1_0_0 += a * x0_m1; c1_0_1 += a * x0_0; c1_0_2 += a * x0_1; c1_0_3 += a * x0_2; }
+ * ```
+ */
+export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels, whole }: ForwardTile): string {
+  const S = d.lanes;
+  const [kh, kw] = p.k;
+  const [sh, sw] = p.stride;
+  const [dh, dw] = p.dilation;
+  const pads = padsOf(p);
+  const vector = isVector(rows);
+  const haloed = rows !== 'scalar';
+  const holders = ceilDiv(channels, S); // a lane holds the weights of so many channels
+  const held = (g: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;
+  const broadcast = (name: string, i: number, suffix = '') => `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
+
+  // Columns count from `start`: the tile's first column where those around it are its halo, else the first that it reads.
+  const column = (x: number, s: number) => x * sw + s * dw - (haloed ? (kw - 1) / 2 : 0);
+  const load: RowLoad = {
+    buffer: 'x',
+    rows,
+    step: tw * sw,
+    offsets: sorted(range(tw).flatMap(x => range(kw).map(s => column(x, s)))),
+    free: !haloed && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
+  };
+  // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
+  const rowOf = (y: number, r: number) => (whole ? y * sh + r * dh : y);
+  const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))];
+  const findRow = (row: number) => `
+    let h${row} = ${whole ? `top + ${row}` : `top + ${row * sh} + r * ${dh}`};
+    let ok${row} = u32(h${row}) < u32(H); let row${row} = clamp(h${row}, 0, H - 1) * W;`;
+  const findRows = rowKeys.map(findRow).join('');
+  const readRow = (row: number) => `
+    let e${row} = base + row${row};
+${loadRow(String(row), load)}`;
+  const taps = whole
+    ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
+    : range(kw).map(s => ({ r: 0, s, at: `(r * ${kw} + ${s})` }));
+  const multiply = (i: number, { r, s }: { r: number; s: number }, tap: number) => {
+    const add = (y: number, x: number) => `c${i}_${y}_${x} += a * x${rowOf(y, r)}_${id(column(x, s))};`;
+    return `    { let a = ${broadcast('w', i, `_${tap}`)}; ${unroll(th, y => unroll(tw, x => add(y, x), ' '), ' ')} }`;
+  };
+  const body = `
+${rowKeys.map(readRow).join('\n')}
+${taps.map((t, tap) => unroll(holders, g => `    let w${g}_${tap} = weight[w${g} + ${t.at} * op.wt];`)).join('\n')}
+${unroll(channels, i => taps.map((t, tap) => multiply(i, t, tap)).join('\n'))}`;
+
+  return (
+    finish(p.epilogue, vector ? 'vec4f' : 'f32') +
+    wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let lane = i32(index); let H = op.h; let W = op.w;
+  let tile = i32(group.x) * ${S} + lane;
+  let t = min(tile, op.tiles - 1);
+  let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
+  let o0 = i32(group.y) * ${channels};                      // first output channel within the group
+  let column = tw * ${tw}; let row = th * ${th};            // first output of this lane's tile
+  let start = column * ${sw}${haloed ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
+  ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held(g)} * op.wo + op.w0;`)}
+  ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
+${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
+  ${findColumns(load)}${whole ? findRows : ''}
+  var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
+  for (var c = 0; c < op.cg; c++) {
+    #if ${whole}
+${body}
+    #else
+    for (var r = 0; r < ${kh}; r++) {
+${findRows}
+${body}
+    }
+    #endif
+    base += H * W;
+    ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
+  }
+  if (tile < op.tiles) {
+${storeInTurns({
+  items: channels,
+  turns: 4,
+  sums: sumsOf(th, tw),
+  first: 'o0',
+  end: 'op.og',
+  store: (i, channel) =>
+    unroll(
+      th,
+      y => `
+      if (row + ${y} < op.oh) {
+        let out = ((n * op.o + i32(group.z) * op.og + ${channel}) * op.oh + row + ${y}) * op.ow + column;
+        ${storeRow(i, y, { buffer: 'y', width: tw, vector, columns: 'op.ow' })}
+      }`,
+    ),
+})}
+  }
+}`
+  );
+}
