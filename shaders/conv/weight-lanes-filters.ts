@@ -6,6 +6,7 @@ import { fillsLanes } from './weight-lanes-channels.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areBoth } from '../kernel/pair.ts';
+import { storeInTurns } from '../kernel/turns.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** Filters of a lane, at most 150 sums, and outputs of one strip of a row: little enough code for the instruction cache. */
@@ -117,14 +118,14 @@ ${unroll(rows, multiplyRow)}
       }
     }
   }
-${unroll(
-  filters,
-  g => `
-  if (o0 + ${g * S} < op.og) {
-    let at = (slice * op.o + part * op.og + o0 + ${g * S}) * ${taps};
-    ${unroll(taps, t => `dweight[at + ${t}] = c${g}_${t};`)}
-  }`,
-)}
+  let start = (slice * op.o + part * op.og + o0) * ${taps};
+${storeInTurns({
+  items: taps,
+  turns: 9,
+  first: 'start',
+  sums: t => range(filters).map(g => `c${g}_${t}`),
+  store: (t, at) => unroll(filters, g => `\n      if (o0 + ${g * S} < op.og) { dweight[${at} + ${g * S * taps}] = c${g}_${t}; }`),
+})}
 }`
     );
   },
