@@ -3,7 +3,9 @@ import { check, show } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
+import * as consistent from '../shaders/update/consistency.ts';
 import * as kernels from '../shaders/update/loss.ts';
+import * as others from '../shaders/update/losses.ts';
 
 /** What losses take beside logits and labels. */
 export interface LossOptions {
@@ -89,32 +91,32 @@ export const lossesOf = (
 export const crossEntropy = lossOf(kernels.crossEntropy);
 
 /** Negative log likelihood of the outputs as log-probabilities, as torch.nn.NLLLoss after logSoftmax; soft labels: its expectation. */
-export const nll = lossOf(kernels.logLikelihood);
+export const nll = lossOf(others.logLikelihood);
 
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
  * PyTorch's sum leaves out: a net that has diverged would have a loss of 0, and be kept as the best.
  */
-export const hinge = lossOf(kernels.hinge);
+export const hinge = lossOf(others.hinge);
 
 /**
  * Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as
  * torch.nn.BCEWithLogitsLoss.
  */
-export const logistic = lossOf(kernels.logistic);
+export const logistic = lossOf(others.logistic);
 
 /** Squared error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.MSELoss. */
-export const mse = lossOf(kernels.squared);
+export const mse = lossOf(others.squared);
 
 /**
  * Absolute error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.L1Loss:
  * NaN has no gradient.
  */
-export const mae = lossOf(kernels.absolute);
+export const mae = lossOf(others.absolute);
 
 /** Half the squared error up to 1, linear beyond it; the mean over rows and outputs, as torch.nn.HuberLoss with delta 1. */
-export const huber = lossOf(kernels.huber);
+export const huber = lossOf(others.huber);
 
 /**
  * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions
@@ -139,7 +141,7 @@ export const jensenShannon: Loss = (g, logits, labels, totals, options = {}) => 
   const row = g.tensor([rows, kernels.ROW_METRICS]);
   const dlogits = g.tensor(logits.shape);
   const p = { rows, classes, views, smoothing, consistency, train: true, ...weighing(classWeights, unlabelled) };
-  g.run(kernels.jensenShannon, p, { logits, labels, ...(classWeights && { classWeights }), row, dlogits });
+  g.run(consistent.jensenShannon, p, { logits, labels, ...(classWeights && { classWeights }), row, dlogits });
   g.run(kernels.sumRows, { rows, share }, { row, totals });
   return ofShare(g, dlogits, share);
 };

@@ -4,7 +4,8 @@ import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
-import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
+import { fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
+import { cutsLength } from '../shaders/pool/fractional-cuts.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { poolBackward, poolForward, type Pool } from '../shaders/pool/pool.ts';
 import {

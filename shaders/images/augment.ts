@@ -31,7 +31,7 @@
  */
 import { KINDS, type Kind } from './kinds.ts';
 import { drawMix, mixed, mixFields } from './augmix.ts';
-import { tablesWgsl } from './tables.ts';
+import { tablesWgsl } from './tables-code.ts';
 import { usesTables, type Augment, type Fill, type Transform } from './transform.ts';
 import { float, range } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';

@@ -2,7 +2,7 @@
 import { degrees } from './kinds.ts';
 import type { Augment, Transform } from './transform.ts';
 import { float, unroll, XYZW } from '../kernel/wgsl.ts';
-import { TONES } from './tables.ts';
+import { TONES } from './tables-code.ts';
 
 /** Chains of an image, and the most transforms of one. */
 const CHAINS = 3;

@@ -1,25 +1,9 @@
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { planes, threads } from '../kernel/loops.ts';
-import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { pageBindings, pagesWgsl, placeOf, wordOf, wordsOf, type Pages } from './pages.ts';
-import type { Transform } from './transform.ts';
-
-/** A batch of `n` images. */
-export interface Gather extends Pages {
-  n: number;
-  augment?: readonly Transform[];
-  /** The mean colour of the training images, where `augment` asks for it (see Augment). */
-  mean?: readonly number[];
-  colour?: readonly (readonly number[])[];
-  /** Each image is mixed with another of its batch (mixup, cutmix): `classes` soft labels. */
-  mix?: boolean;
-  classes?: number;
-  /** `labelsAll` holds `classes` f32 of each image, numbers to predict, and `soft` takes them. */
-  regression?: boolean;
-  /** x holds so many views of each image, all first ones before all second ones (see Augment). */
-  views?: number;
-}
+import { unroll } from '../kernel/wgsl.ts';
+import { copyLabel, type Gather } from './gather-labels.ts';
+import { pageBindings, pagesWgsl, placeOf, wordOf, wordsOf } from './pages.ts';
 
 /** Whether images are copied as they are, a word of four bytes or one f32 at a time; else they are made pixel by pixel. */
 const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
@@ -31,17 +15,9 @@ const perThread = (p: Gather, d: Profile): number => {
   return plain(p) ? 1 : 4;
 };
 
-/** WGSL: target `k` of the image number `index`. */
-const target = (p: Gather, index: string): string => `bitcast<f32>(labelsAll[${index} * ${p.classes}u + k])`;
-
-/** WGSL: the label of an image, or its targets. */
-const copyLabel = (p: Gather): string =>
-  p.regression
-    ? `for (var k = 0u; k < ${p.classes}u; k++) { soft[image * ${p.classes}u + k] = ${target(p, 'index')}; }`
-    : 'labels[image] = labelsAll[index];';
-
 /** WGSL: the words of an image as they are. */
 const copyWords = (p: Gather) => ({
+  declared: '',
   before: `
   if (group.x == 0u && lane == 0u) { ${copyLabel(p)} }
   let page = place / ${p.perPage}u;
@@ -53,60 +29,6 @@ const copyWords = (p: Gather) => ({
     let bytes = unpack4xU8(${wordOf(p, 'page', 'base + at')});
     ${unroll(4, j => `{ let i = at * 4u + ${j}u; if (i < SIZE) { x[plane * SIZE + i] = f32(bytes[${j}]) * norm[i] + norm[SIZE + i]; } }`)}`,
 });
-
-/** WGSL: what is random of the partner that an image is mixed with, and their soft label. */
-const drawPartner = (p: Gather) => `
-  let partner = (image + op.mixShift) % ${p.n}u;
-  let index2 = order[op.offset + partner];
-  let place2 = ${placeOf(p, 'op.offset + partner', 'index2')};
-  let d2 = draw(index2, partner);
-  if (group.x == 0u && lane == 0u) {
-    for (var k = 0u; k < ${p.classes}u; k++) {
-      ${
-        p.regression
-          ? `soft[image * ${p.classes}u + k] = op.mixShare * ${target(p, 'index')} + (1.0 - op.mixShare) * ${target(p, 'index2')};`
-          : `let own = select(0.0, op.mixShare, k == labelsAll[index]);
-      soft[image * ${p.classes}u + k] = own + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);`
-      }
-    }
-  }`;
-
-/** WGSL: the pixel `v` of an image and its partner, from the box of cutmix or mixed by the ratio of mixup. */
-const lookAtBoth = `
-    var v : Px;
-    let inBox = (column >= op.mixX0) & (column < op.mixX1) & (y >= op.mixY0) & (y < op.mixY1);
-    if (inBox) {
-      v = look(q, at, index2, place2, d2);
-    } else {
-      v = look(q, at, index, place, d);
-      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, at, index2, place2, d2) * (1.0 - op.mixRatio); }
-    }`;
-
-/** WGSL: the pixels of an image after its transforms, mixed with those of a partner where that is asked for. */
-function makePixels(p: Gather) {
-  const storeLabel = `if (group.x == 0u && lane == 0u && plane < ${p.n}u) { ${copyLabel(p)} }`;
-  const store = (k: number) => {
-    const value = p.c > 1 ? `v.${XYZW[k]}` : 'v';
-    return `x[plane * SIZE + ${k}u * PLANE + at] = ${value} * norm[${k}u * PLANE + at] + norm[SIZE + ${k}u * PLANE + at];`;
-  };
-  return {
-    before: `
-  ${(p.views ?? 1) > 1 ? `view = plane / ${p.n}u;` : ''}
-  let d = draw(index, image);
-  ${p.mix ? drawPartner(p) : storeLabel}`,
-    each: `
-    let y = at / ${p.w}u; let column = at - y * ${p.w}u;
-    let q = Q(vec2u(column, y));
-    ${p.mix ? lookAtBoth : 'let v = look(q, at, index, place, d);'}
-    ${unroll(p.c, store)}`,
-  };
-}
-
-/** WGSL of the transforms, which is loaded where images have some. */
-async function augmentedWgsl(p: Gather): Promise<string> {
-  const { augmentWgsl } = await import('./augment.ts');
-  return augmentWgsl({ ...p, list: p.augment ?? [], unit: p.floats ? 1 : 255, mean: p.mean ?? [], colour: p.colour ?? [] });
-}
 
 /**
  * x [n, c, h, w] = value * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
@@ -136,13 +58,12 @@ export const gather = kernel({
   over: (p, d) => planes({ count: p.n * (p.views ?? 1), size: itemsOf(p), threads: threads(d), perThread: perThread(p, d) }),
   body: async p => {
     const size = p.c * p.h * p.w;
-    const { before, each } = plain(p) ? copyWords(p) : makePixels(p);
-    const augmented = plain(p) ? '' : await augmentedWgsl(p);
+    const { declared, before, each } = plain(p) ? copyWords(p) : (await import('./gather-pixels.ts')).makePixels(p);
     return {
       declared: `
 const SIZE = ${size}u; const WORDS = ${wordsOf(p)}u; const PLANE = ${p.h * p.w}u;
 ${pagesWgsl(p)}
-${augmented}`,
+${declared}`,
       // the plane is an image of x
       before: `
   let image = ${(p.views ?? 1) > 1 ? `plane % ${p.n}u` : 'plane'};

@@ -1,7 +1,6 @@
 /** The text of a call: its kernel's code with the declarations and functions that go with it. */
 import { draws, OPERANDS, type Drawing } from './epilogue.ts';
 import { isWritten, needsOf, typeOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
-import { philoxWgsl } from './random.ts';
 
 const EXTENSIONS: readonly [Need, name: string][] = [
   ['f16', 'f16'],
@@ -37,12 +36,13 @@ export async function source<P>(
   const code = await v.code(p, d);
   const seenAs = halves.map(name => [name, isVec4(name) ? 'vec4f' : 'f32'] as const);
   const through = halves.length ? await import('./half.ts') : undefined; // few programs hold f16
+  const random = k.draws?.(p) || draws(p as Drawing) ? await import('./philox-wgsl.ts') : undefined;
   const body = through?.throughHalf(code, Object.fromEntries(seenAs)) ?? code;
   return [
     ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),
     ...declarations,
     ...(through ? [through.ROUNDED] : []),
-    ...(k.draws?.(p) || draws(p as Drawing) ? [philoxWgsl] : []),
+    ...(random ? [random.philoxWgsl] : []),
     body,
   ].join('\n');
 }

@@ -2,10 +2,11 @@
 import { kernel } from '../kernel/define.ts';
 import type { Elementwise } from '../kernel/elementwise.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
-import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
+import { accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware } from '../kernel/kernel.ts';
 import { ceilDiv, items, planes, threads, values } from '../kernel/loops.ts';
 import { fitsVec4, float } from '../kernel/wgsl.ts';
+import type { Whiteout } from './whiteout-code.ts';
 
 /** The u32 below which a random word falls with probability p. */
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
@@ -79,28 +80,15 @@ export const addNormal = kernel({
   },
 });
 
-/** weight [o, c]; noise of each product w x has variance w^2 (sigma^2 |w|^-gamma + lambda), so that output k has their sum's deviation. */
-export interface Whiteout {
-  n: number;
-  o: number;
-  c: number;
-  sigma: number;
-  gamma: number;
-  lambda: number;
-}
+/** The WGSL of whiteout, which few nets take. */
+const whiteout = () => import('./whiteout-code.ts');
 
 /** deviation [o] of each output's noise. */
 export const whiteoutDeviation = kernel({
   name: 'whiteout_deviation',
   bindings: { weight: 'read', deviation: 'write f32' },
   over: (p: Whiteout, d) => items(p.o, d),
-  body: p => `
-  var sum = 0.0;
-  for (var j = 0u; j < ${p.c}u; j++) {
-    let w = abs(weight[i * ${p.c}u + j]);
-    sum += ${float(p.sigma ** 2)} * select(0.0, exp(log(w) * ${float(2 - p.gamma)}), w > 0.0) + ${float(p.lambda)} * w * w;
-  }
-  deviation[i] = sqrt(sum);`,
+  body: async p => ({ each: (await whiteout()).deviation(p) }),
 });
 
 /** y [n, o] = z deviation. */
@@ -118,15 +106,5 @@ export const whiteoutBackward = kernel({
   bindings: { weight: 'read', z: 'read', dy: 'read', deviation: 'read', dweight: 'write' },
   step: (p: Whiteout & { gradient: Gradient }) => accumulates(p.gradient),
   over: (p, d) => items(p.o, d),
-  body: p => `
-  var sum = 0.0;
-  for (var n = 0u; n < ${p.n}u; n++) { sum += dy[n * ${p.o}u + i] * z[n * ${p.o}u + i]; }
-  let scale = select(0.0, sum * 0.5 / deviation[i], deviation[i] > 0.0);
-  for (var j = 0u; j < ${p.c}u; j++) {
-    let at = i * ${p.c}u + j;
-    let w = weight[at]; let size = abs(w);
-    let slope = select(0.0, exp(log(size) * ${float(1 - p.gamma)}) * sign(w) * ${float(p.sigma ** 2 * (2 - p.gamma))}, size > 0.0);
-    let v = scale * (slope + ${float(2 * p.lambda)} * w);
-    dweight[at] = ${accumulated(p.gradient, 'dweight[at]')};
-  }`,
+  body: async p => ({ each: (await whiteout()).backward(p) }),
 });

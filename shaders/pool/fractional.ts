@@ -2,34 +2,12 @@
  * Fractional max pooling (Graham 2014): regions of one or two rows and columns (overlapping ones: and the next), cut anew at each step for
  * each sample.
  */
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
-import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
+import type { FractionalPool } from './fractional-cuts.ts';
 
-/** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
-export interface FractionalPool {
-  n: number;
-  c: number;
-  h: number;
-  w: number;
-  oh: number;
-  ow: number;
-  random: boolean;
-  overlapping: boolean;
-  layer: number;
-  fixed: boolean;
-  epilogue?: readonly Epilogue[];
-}
-
-/** Bits of the random offset u of pseudo-random cuts, so that they are exact in integers. */
-export const OFFSET_BITS = 12;
-
-type Sizes = Pick<FractionalPool, 'h' | 'w' | 'oh' | 'ow'>;
-
-/** Values that the cuts of one sample and axis take: first row of each region and the end, then the region of each row. */
-export const cutsLength = (p: Sizes): number => ownerAt(p) + Math.max(p.h, p.w);
-const ownerAt = (p: Sizes) => Math.max(p.oh, p.ow) + 1;
+/** The WGSL, which few nets take. */
+const code = () => import('./fractional-code.ts');
 
 /**
  * cuts [n, 2, cutsLength]: rows, then columns. Pseudo-random: ceil(a (i + u)) - ceil(a u), a = size / out; random: ones and twos in any
@@ -41,39 +19,8 @@ export const fractionalCuts = kernel({
   step: (p: FractionalPool): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
   draws: p => !p.fixed,
   over: (p, d) => values(p.n * 2, d),
-  body: p => {
-    const words = (more: string) =>
-      p.fixed ? `vec4u(${2 ** 31}u)` : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`;
-    return wgsl`
-    let size = select(${p.w}u, ${p.h}u, i % 2u == 0u);
-    let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
-    let at = i * ${cutsLength(p)}u;
-    let u = ${words('0u')}.x >> ${32 - OFFSET_BITS}u;
-    let unit = out << ${OFFSET_BITS}u;
-    let first = (size * u + unit - 1u) / unit;
-    var twos = size - out;
-    var row = 0u;
-    for (var j = 0u; j < out; j++) {
-      #if ${p.random && !p.fixed}
-      let left = out - j;
-      let two = f32(${words('1u + j')}.x >> 8u) * ${1 / 2 ** 24} * f32(left) < f32(twos);
-      let next = row + select(1u, 2u, two);
-      if (two) { twos -= 1u; }
-      #else
-      let next = select((size * (((j + 1u) << ${OFFSET_BITS}u) + u) + unit - 1u) / unit - first, size, j + 1u == out);
-      #endif
-      cuts[at + j] = row;
-      for (; row < next; row++) { cuts[at + ${ownerAt(p)}u + row] = j; }
-    }
-    cuts[at + out] = size;`;
-  },
+  body: async p => ({ each: (await code()).cuts(p) }),
 });
-
-const sizes = (p: FractionalPool) => `
-const H = ${p.h}u; const W = ${p.w}u;
-const OH = ${p.oh}u; const OW = ${p.ow}u;
-const LENGTH = ${cutsLength(p)}u; const MORE = ${p.overlapping ? 1 : 0}u;
-`;
 
 /** y [n, c, oh, ow]: the maxima of the regions; `argmax` [n, c, oh, ow] is where in its plane each stood. */
 export const fractionalForward = kernel({
@@ -81,25 +28,7 @@ export const fractionalForward = kernel({
   bindings: { x: 'read', cuts: 'read u32', y: 'write', argmax: 'write u32' },
   epilogue: 'y',
   over: (p: FractionalPool, d) => values(p.n * p.c * p.oh * p.ow, d),
-  body: p => ({
-    declared: sizes(p),
-    each: `
-    let plane = i / (OH * OW);
-    let rows = plane / ${p.c}u * 2u * LENGTH + i / OW % OH;
-    let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
-    let bottom = min(cuts[rows + 1u] + MORE, H);
-    let left = cuts[columns]; let right = min(cuts[columns + 1u] + MORE, W);
-    var best = cuts[rows] * W + left; var value = x[plane * H * W + best];
-    for (var r = cuts[rows]; r < bottom; r++) {
-      for (var c = left; c < right; c++) {
-        let v = x[(plane * H + r) * W + c];
-        let nan = (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; // beats all
-        if (v > value || nan) { value = v; best = r * W + c; }
-      }
-    }
-    y[i] = finish(value, i);
-    argmax[i] = best;`,
-  }),
+  body: async p => (await code()).forward(p),
 });
 
 /**
@@ -111,21 +40,5 @@ export const fractionalBackward = kernel({
   bindings: { dy: 'read', cuts: 'read u32', argmax: 'read u32', dx: 'write' },
   epilogue: 'dx',
   over: (p: FractionalPool, d) => values(p.n * p.c * p.h * p.w, d),
-  body: p => ({
-    declared: sizes(p),
-    each: `
-    let plane = i / (H * W); let row = i / W % H; let column = i % W;
-    let rows = plane / ${p.c}u * 2u * LENGTH; let columns = rows + LENGTH;
-    let oy = cuts[rows + ${ownerAt(p)}u + row]; let ox = cuts[columns + ${ownerAt(p)}u + column];
-    let above = select(0u, MORE, (cuts[rows + oy] == row) & (oy > 0u));
-    let before = select(0u, MORE, (cuts[columns + ox] == column) & (ox > 0u));
-    var sum = 0.0;
-    for (var a = oy - above; a <= oy; a++) {
-      for (var b = ox - before; b <= ox; b++) {
-        let source = (plane * OH + a) * OW + b;
-        if (argmax[source] == row * W + column) { sum += dy[source]; }
-      }
-    }
-    dx[i] = finish(sum, i);`,
-  }),
+  body: async p => (await code()).backward(p),
 });

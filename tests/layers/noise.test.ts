@@ -15,7 +15,7 @@ import {
   whiteout,
 } from '../../layers/noise.ts';
 import { fractionalMaxPool } from '../../layers/pool.ts';
-import { OFFSET_BITS } from '../../shaders/pool/fractional.ts';
+import { OFFSET_BITS } from '../../shaders/pool/fractional-cuts.ts';
 import { threshold } from '../../shaders/move/noise.ts';
 import { philox } from '../../shaders/kernel/random.ts';
 import { checkLayer, close, random, runLayer, type Reference } from '../support/check.ts';

@@ -8,7 +8,8 @@ import type { Pair } from '../../shaders/kernel/pair.ts';
 import { isWritten } from '../../shaders/kernel/kernel.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 import { subsample, type Subsample } from '../../shaders/move/copy.ts';
-import { fractionalForward, type FractionalPool } from '../../shaders/pool/fractional.ts';
+import { fractionalForward } from '../../shaders/pool/fractional.ts';
+import type { FractionalPool } from '../../shaders/pool/fractional-cuts.ts';
 import { planeMean } from '../../shaders/pool/plane-mean.ts';
 import { poolForward, type Pool } from '../../shaders/pool/pool.ts';
 
