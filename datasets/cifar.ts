@@ -4,7 +4,6 @@
  */
 import { check } from '../engine/check.ts';
 
-export const CIFAR_SHAPE = [3, 32, 32] as const;
 const PIXELS = 3072;
 
 /**

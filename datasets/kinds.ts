@@ -1,8 +1,6 @@
 /** The kinds of data sets that are known by name: IDX files, CIFAR's records, sets that are computed. */
 import { check } from '../engine/check.ts';
-import { CIFAR_SHAPE, readCifar } from './cifar.ts';
 import { first, makeSplit, type Split } from './dataset.ts';
-import { parseIdxImages, parseIdxLabels } from './idx.ts';
 import type { DataFile, DatasetInfo, Reader, Source } from './info.ts';
 
 type Named = Pick<DatasetInfo, 'title' | 'classes'>;
@@ -19,6 +17,7 @@ const IDX_FILES = {
 export function idxSet(facts: Named, hashes: readonly [string, string, string, string], sources: readonly Source[]): DatasetInfo {
   const shape = [1, 28, 28] as const;
   const split = async (read: Reader, images: keyof typeof IDX_FILES, labels: keyof typeof IDX_FILES) => {
+    const { parseIdxImages, parseIdxLabels } = await import('./idx.ts');
     const { data } = parseIdxImages(images, await read(images));
     return makeSplit(images, data, parseIdxLabels(labels, await read(labels)), shape, facts.classes.length);
   };
@@ -39,6 +38,9 @@ export function idxSet(facts: Named, hashes: readonly [string, string, string, s
   };
 }
 
+/** Of an image of CIFAR. */
+export const CIFAR_SHAPE = [3, 32, 32] as const;
+
 /** 50,000 and 10,000 colour images of 32x32, in records that begin with `labelBytes` bytes (see readCifar). */
 export function cifarSet(
   facts: Named,
@@ -55,6 +57,7 @@ export function cifarSet(
     const startOf = (i: number) => from.slice(0, i).reduce((sum, { bytes }) => sum + bytes, 0);
     const needed = from.filter((_, i) => startOf(i) < records.length);
     const contents = await Promise.all(needed.map(({ name }, i) => read(name, records.subarray(startOf(i)))));
+    const { readCifar } = await import('./cifar.ts');
     let at = 0;
     for (const [i, bytes] of contents.entries()) at = readCifar(needed[i]!.name, bytes, labelBytes, images, labels, at);
     check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected`, 'the file is truncated');

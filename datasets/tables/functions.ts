@@ -1,12 +1,8 @@
 /** Functions of one variable as regressions, and formulas of the user's own: points that are computed when they are asked for. */
-import { check } from '../../engine/check.ts';
-import { choice, number, type Parameter, type Parameters, type Values } from '../../engine/parameter.ts';
+import { choice, number, type Parameter, type Parameters } from '../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../engine/range.ts';
-import type { Limits, Split } from '../dataset.ts';
 import type { DatasetInfo, Loaded } from '../info.ts';
-import { stream } from '../random.ts';
-
-type Interval = readonly [low: number, high: number];
+import type { Drawing, Interval } from './points.ts';
 
 /** `-1..2`. */
 const interval = ([low, high]: Interval, about: string): Parameter<Interval> & { readonly default: Interval } => ({
@@ -40,50 +36,8 @@ const optionsOf = ({ points = 256, noise = 0, range }: Usual) => ({
   seed: number(0, 'of noise and of what is drawn at random', { integer: true, min: 0, max: 2 ** 31 }),
 });
 
-type Drawing = Values<ReturnType<typeof optionsOf>>;
-
-/** A standard normal number (Box-Muller). */
-const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
-/** The numbers 0 to n - 1 in an order that is the same each time: the first of them are spread over all. */
-function spread(n: number, seed: number): number[] {
-  const place = Array.from({ length: n }, (_, i) => stream(seed, i)());
-  return place.map((_, i) => i).sort((a, b) => place[a]! - place[b]!);
-}
-
-/**
- * The points of a function of `inputs` variables. Of one variable those to train on are evenly spaced with both ends of the range among
- * them, those to test on lie in the middle of as many equal parts of it; they come in a mixed order, so that the first ones are spread over
- * the range too. Of several variables, and with draw=random, x is uniform. Throws where y is not finite.
- */
-export function pointsOf(
-  who: string,
-  f: (x: readonly number[]) => number,
-  inputs: number,
-  { points, test, noise, range: [low, high], draw, seed }: Drawing,
-  { limitTrain = points, limitTest = test }: Limits = {},
-): { train: Split; test: Split } {
-  const make = (n: number, limit: number, first: number, even: (i: number) => number): Split => {
-    const count = Math.min(n, limit);
-    const images = new Float32Array(count * inputs);
-    const targets = new Float32Array(count);
-    const isEven = draw === 'even' && inputs === 1;
-    const order = isEven ? spread(n, 0) : [];
-    for (let i = 0; i < count; i++) {
-      const random = stream(seed, first + i);
-      const x = Array.from({ length: inputs }, () => Math.fround(low + (high - low) * (isEven ? even(order[i]!) : random())));
-      const y = f(x) + noise * normal(random);
-      check(Number.isFinite(y), `${who}: y is ${y} at ${x.join(', ')}`, 'give a range in which it is finite');
-      images.set(x, i * inputs);
-      targets[i] = y;
-    }
-    return { images, labels: new Uint16Array(), targets, n: count };
-  };
-  return {
-    train: make(points, limitTrain, 0, i => (points > 1 ? i / (points - 1) : 0.5)),
-    test: make(test, limitTest, points, i => (i + 0.5) / test),
-  };
-}
+/** Points are drawn where a set is loaded. */
+const drawing = () => import('./points.ts');
 
 const facts = (title: string, options: ReturnType<typeof optionsOf> & Parameters) => ({
   title,
@@ -134,7 +88,7 @@ export const FUNCTIONS: Readonly<Record<string, DatasetInfo>> = Object.fromEntri
     name,
     {
       ...facts(`${formula} (computed)`, optionsOf(usual)),
-      load: async (_, limits, options) => pointsOf(name, ([x]) => f(x!), 1, options as Drawing, limits),
+      load: async (_, limits, options) => (await drawing()).pointsOf(name, ([x]) => f(x!), 1, options as Drawing, limits),
     },
   ]),
 );
@@ -150,10 +104,10 @@ const expression: Parameter<string> = {
 /** `formula:y=sin(3*x)+0.2*x,range=-2..2`: a formula of the user's own. Its variables are the features, in alphabetical order. */
 export const FORMULA: DatasetInfo = {
   ...facts('a formula of your own (computed)', { ...optionsOf({ range: [-1, 1] }), y: expression }),
-  async load(_, limits, { y, ...drawing }): Promise<Loaded> {
-    const { functionOf } = await import('./formula.ts');
+  async load(_, limits, { y, ...options }): Promise<Loaded> {
+    const [{ functionOf }, { pointsOf }] = await Promise.all([import('./formula.ts'), drawing()]);
     const { f, variables } = functionOf(String(y));
-    const splits = pointsOf(`formula ${y}`, f, variables.length, drawing as Drawing, limits);
+    const splits = pointsOf(`formula ${y}`, f, variables.length, options as Drawing, limits);
     return { ...splits, shape: [variables.length, 1, 1], inputs: variables };
   },
 };

@@ -1,8 +1,9 @@
 /** Every reader of bytes or texts from outside either succeeds or throws the project's error, whatever it is given. */
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CIFAR_SHAPE, readCifar } from '../../datasets/cifar.ts';
+import { readCifar } from '../../datasets/cifar.ts';
 import { parseIdxImages, parseIdxLabels } from '../../datasets/idx.ts';
+import { CIFAR_SHAPE } from '../../datasets/kinds.ts';
 import { tarFiles } from '../../datasets/tar.ts';
 import { DescentError } from '../../engine/check.ts';
 import { Graph } from '../../engine/graph.ts';

@@ -13,7 +13,7 @@ import type { Shared } from '../../together/greeting.ts';
 import { button, el, notice, pick, told } from '../dom.ts';
 import { Previews } from '../looking/previews.ts';
 import { searches } from '../looking/searches.ts';
-import { PublishedData } from './published-data.ts';
+import type { PublishedData } from './published-data.ts';
 import { ValidateEvery } from './validate-every.ts';
 
 export class Configuration {
@@ -34,7 +34,13 @@ export class Configuration {
     const addFolder = () =>
       pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
     const previews = new Previews(() => this.dropped);
-    const published = new PublishedData(this.dropped, keep => this.#keep(keep));
+    const place = el('div', { class: 'published', hidden: true });
+    let published: Promise<PublishedData> | undefined; // loaded where a set is chosen that is not here
+    const offer = async (name: string, isHere: boolean) => {
+      if (!published && isHere) return;
+      published ??= import('./published-data.ts').then(m => new m.PublishedData(place, this.dropped, keep => this.#keep(keep)));
+      (await published).show(name, isHere);
+    };
     const { rate, sweep } = searches({
       config: () => this.#form.config(),
       dropped: () => this.dropped,
@@ -47,9 +53,9 @@ export class Configuration {
       {
         below: { ...previews.below, lr: rate },
         changed: recipe => previews.show(recipe),
-        chosen: (name, isHere) => published.show(name, isHere),
+        chosen: (name, isHere) => void told(() => offer(name, isHere)),
       },
-      published.element,
+      place,
       el(
         'div',
         { class: 'row small' },

@@ -7,13 +7,14 @@ import { button, el, told } from '../dom.ts';
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
 
 export class PublishedData {
-  readonly element = el('div', { class: 'published', hidden: true });
+  #place: HTMLElement;
   #dropped: Dropped;
   #keep: (keep: () => Promise<Kept>) => Promise<void>;
   #isFetching = false;
 
-  /** `keep` offers data that has come into `dropped`. */
-  constructor(dropped: Dropped, keep: (keep: () => Promise<Kept>) => Promise<void>) {
+  /** It stands in `place`; `keep` offers data that has come into `dropped`. */
+  constructor(place: HTMLElement, dropped: Dropped, keep: (keep: () => Promise<Kept>) => Promise<void>) {
+    this.#place = place;
     this.#dropped = dropped;
     this.#keep = keep;
   }
@@ -22,19 +23,17 @@ export class PublishedData {
   show(name: string, isHere: boolean): void {
     if (this.#isFetching) return; // its progress stays until it ends
     const [from, archive] = [publishedFor(name), archiveOf(name)];
-    this.element.hidden = isHere || !(from || archive);
-    if (this.element.hidden) return;
+    this.#place.hidden = isHere || !(from || archive);
+    if (this.#place.hidden) return;
     if (from) {
       const words = `Fetch ${megabytes(from.bytes)} from ${from.host}`;
       const title = 'From where it is published; checked, and kept in this browser';
-      this.element.replaceChildren(button(words, () => this.#fetch(name), { title }));
+      this.#place.replaceChildren(button(words, () => this.#fetch(name), { title }));
       return;
     }
     const link = el('a', { href: archive!.url, rel: 'noreferrer', textContent: archive!.url.split('/').at(-1) });
     const size = `(${megabytes(archive!.bytes)})`;
-    this.element.replaceChildren(
-      el('p', { class: 'hint' }, 'Its host lets no page read it: download ', link, ` ${size} and drop it here.`),
-    );
+    this.#place.replaceChildren(el('p', { class: 'hint' }, 'Its host lets no page read it: download ', link, ` ${size} and drop it here.`));
   }
 
   async #fetch(name: string): Promise<void> {
@@ -47,7 +46,7 @@ export class PublishedData {
       said.textContent = `${megabytes(done)} of ${megabytes(bytes)}`;
     };
     onBytes(0);
-    this.element.replaceChildren(
+    this.#place.replaceChildren(
       el(
         'div',
         { class: 'row small' },
