@@ -17,7 +17,7 @@ export function exported(name: string): Uint8Array<ArrayBuffer> {
   return exportOnnx({ model, shape, classes, weights: Object.fromEntries(drawn), normalize: 'none' });
 }
 
-export interface Answering extends Runner {
+interface Answering extends Runner {
   readonly logits: Float32Array;
   /** Milliseconds from the reading of the file to the first answer. */
   readonly first: number;

@@ -43,7 +43,7 @@ const places: Readonly<Record<PlaneSet, Place>> = {
 /** Two independent standard normal numbers (Box-Muller). */
 export const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
 
-export interface PlaneOptions {
+interface PlaneOptions {
   readonly seed?: number;
   /** Standard deviation of what is added to each coordinate, in units of the plane. */
   readonly noise?: number;

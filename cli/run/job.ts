@@ -62,7 +62,7 @@ export async function told<T>({ exchange, isFirst }: Job, make: () => T): Promis
 }
 
 /** The bytes of rank 0, on all ranks. */
-export async function toldBytes({ exchange, isFirst }: Job, own: () => Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+async function toldBytes({ exchange, isFirst }: Job, own: () => Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const mine = isFirst ? own() : undefined;
   const [length] = await exchange.texts(String(mine?.length ?? 0));
   const bytes = new Uint8Array(Number(length));

@@ -5,7 +5,7 @@ import './small-chart.css';
 
 type Points = readonly (readonly [x: number, y: number])[];
 
-export interface SmallChart {
+interface SmallChart {
   readonly title: string;
   /** Read out in place of the picture. */
   readonly label: string;

@@ -23,7 +23,7 @@ export function statusOf(run: Run): string {
 }
 
 /** How far a run is, and how long it will take by the speed that it has. */
-export function progressOf(run: Run): string {
+function progressOf(run: Run): string {
   const { facts, imagesPerSecond: speed } = run;
   if (!facts) return `step ${run.step}`;
   const [done, all] = [run.step / facts.stepsPerEpoch, facts.total / facts.stepsPerEpoch].map(v => Number(v.toFixed(1)));
