@@ -101,7 +101,7 @@ const commandLine = modules => ({
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name]-[hash].js',
-        minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+        minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
       },
     },
   },
