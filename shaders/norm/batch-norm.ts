@@ -1,9 +1,10 @@
 /** Batch normalisation by statistics that are known. Nothing here divides by a runtime value per element. */
 import { kernel, type LoopParts } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
+import type { Profile } from '../kernel/kernel.ts';
 import { values } from '../kernel/loops.ts';
 import { fitsVec4, float } from '../kernel/wgsl.ts';
-import { overChannels, type Values } from './channels.ts';
+import { imagesOf, overChannels, sizesBy, sizesIn, type Values } from './channels.ts';
 
 /** x [n, c, hw]. */
 export interface BatchNorm extends Values {
@@ -24,10 +25,10 @@ export const applied = (affine: boolean, mean: string, inverse: string, linear =
 });
 
 /** WGSL of the gradient of a channel's values by the two means of the gradient that it takes (see batchNormGradients); `mean` is that of x. */
-export const appliedBackward = ({ c, affine }: BatchNorm, first: string, second: string): LoopParts => ({
+export const appliedBackward = (p: BatchNorm, d: Profile, first: string, second: string): LoopParts => ({
   before: `
   let first = ${first}; let second = ${second};
-  let factor = stats[${c}u + c]${affine ? ' * weight[c]' : ''};`,
+  let factor = stats[${sizesIn(p, d).c} + c]${p.affine ? ' * weight[c]' : ''};`,
   each: 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);',
 });
 
@@ -37,10 +38,11 @@ export const batchNormApply = kernel({
   bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write' },
   epilogue: 'y',
   vec4: { of: ['x', 'y'], where: p => fitsVec4(p.hw) },
+  sizes: sizesBy<BatchNormApply>(imagesOf),
   over: overChannels,
-  body: (p: BatchNormApply) =>
+  body: (p: BatchNormApply, d) =>
     p.by === 'batch'
-      ? applied(p.affine, 'stats[c]', `stats[${p.c}u + c]`)
+      ? applied(p.affine, 'stats[c]', `stats[${sizesIn(p, d).c} + c]`)
       : applied(p.affine, 'mean[c]', `1.0 / sqrt(variance[c] + ${float(p.eps)})`, p.linear),
 });
 
@@ -74,9 +76,10 @@ export const batchNormBackward = kernel({
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write' },
   epilogue: 'dx',
   vec4: { of: ['x', 'dy', 'dx'], where: p => fitsVec4(p.hw) },
+  sizes: sizesBy<BatchNorm>(imagesOf),
   over: overChannels,
-  body: (p: BatchNorm) => {
-    const { before, each } = appliedBackward(p, 'means[c]', `means[${p.c}u + c]`);
+  body: (p: BatchNorm, d) => {
+    const { before, each } = appliedBackward(p, d, 'means[c]', `means[${sizesIn(p, d).c} + c]`);
     return { before: `let mean = stats[c];${before}`, each };
   },
 });

@@ -3,6 +3,7 @@ import type { LoopParts, Target } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, entry, folded, threads, type Loop } from '../kernel/loops.ts';
 import { total } from '../kernel/total.ts';
+import { float } from '../kernel/wgsl.ts';
 
 /** Sizes of x [n, c, hw]; with `plane` each of n is a pixel, hw is 1, and x [n / plane, c, plane]. */
 export interface Values {
@@ -19,6 +20,40 @@ export const planeOf = ({ hw, plane = hw }: Values): number => plane;
 export interface Channels extends Values {
   split: number;
 }
+
+/** Sizes of a loop whose workgroups find what they need of a channel by the numbers of `runs`, or without them from the values. */
+export interface ByRuns extends Values {
+  runs?: Channels;
+}
+
+const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
+
+/**
+ * Whether WGSL reads the sizes of x as it runs, so that layers of all sizes share a pipeline: software adapters compile slowly. It divides by
+ * that of a plane, which costs nothing where that is a shift.
+ */
+const readsSizes = (p: Values | ByRuns | Channels, d: Profile): boolean =>
+  isSoftware(d) && isPowerOfTwo(p.hw) && !p.plane && !('split' in p) && !('runs' in p && p.runs);
+
+/** The bits of an f32, as sizes hold them. */
+const bitsOf = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
+
+/** The sizes of a call that its WGSL reads: `images` are those of a workgroup, and `momentum` is that of running statistics. */
+export const sizesBy =
+  <P extends ByRuns & { momentum?: number }>(images: (p: P, d: Profile) => number) =>
+  (p: P, d: Profile): Record<string, number> => {
+    if (!readsSizes(p, d)) return {};
+    const { n, c, hw, momentum = 0 } = p;
+    return { n, c, hw, images: images(p, d), mean: bitsOf(1 / (n * hw)), rate: bitsOf(momentum / (n * hw - 1)) };
+  };
+
+/** WGSL of the sizes of x, of its values of a channel and 1 over those, and of the rate by which a running variance follows. */
+export const sizesIn = (p: Values & { momentum?: number }, d: Profile) => {
+  const count = p.n * p.hw;
+  return readsSizes(p, d)
+    ? { n: 'u32(op.n)', c: 'u32(op.c)', count: 'f32(op.n * op.hw)', mean: 'bitcast<f32>(op.mean)', rate: 'bitcast<f32>(op.rate)' }
+    : { n: `${p.n}u`, c: `${p.c}u`, count: float(count), mean: float(1 / count), rate: float((p.momentum ?? 0) / (count - 1)) };
+};
 
 /** Runs of images to sum apart, so that few channels fill the device too. */
 export const momentSplits = ({ n, c, hw }: Values, d: Profile): number =>
@@ -39,6 +74,7 @@ const threadsOf = ({ plane }: Values, images: number, d: Profile): number => thr
 
 /** WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. */
 export function placeOf(p: Values, d: Target, j: string): string {
+  if (readsSizes(p, d)) return `at + (${j} >> bits) * next + (${j} & last)`;
   const size = planeOf(p) / d.width;
   if (!p.plane) return `((start + ${j} / ${size}u) * ${p.c}u + c) * ${size}u + ${j} % ${size}u`;
   const pixel = `(start / ${d.width}u + ${j})`;
@@ -60,6 +96,12 @@ export function channels(p: Values, images: number, d: Target, across: boolean):
   const shares = ceilDiv(p.n, images);
   const { counts, number } = folded(p.c, across ? 'xy' : 'yz');
   const size = threadsOf(p, images, d);
+  const of = sizesIn(p, d);
+  const share = readsSizes(p, d) ? 'u32(op.images)' : `${images}u`;
+  const perImage = readsSizes(p, d) ? 'size' : `${p.hw / d.width}u`;
+  const declared = `
+  let size = u32(op.hw) / ${d.width}u; let bits = countTrailingZeros(size); let last = size - 1u;
+  let next = ${of.c} * size; let at = start * next + c * size;`;
   return {
     grid: across ? [...counts, shares] : [shares, ...counts],
     main: (body, { before = '', after = '' } = {}) =>
@@ -67,23 +109,21 @@ export function channels(p: Values, images: number, d: Target, across: boolean):
         size,
         `
   let c = ${number};
-  if (c >= ${p.c}u) { return; }
-  let start = group.${across ? 'z' : 'x'} * ${images}u;
-  let values = min(${images}u, ${p.n}u - start) ${p.plane ? `/ ${d.width}u` : `* ${p.hw / d.width}u`};
+  if (c >= ${of.c}) { return; }
+  let start = group.${across ? 'z' : 'x'} * ${share};${readsSizes(p, d) ? declared : ''}
+  let values = min(${share}, ${of.n} - start) ${p.plane ? `/ ${d.width}u` : `* ${perImage}`};
   ${before}${eachValue(p, d, size, body)}
   ${after}`,
       ),
   };
 }
 
-/**
- * A workgroup takes enough images of its channel that starting it does not count, `least` values at least; what belongs to the channel is
- * read once, before.
- */
-export const overChannels = (p: Values, d: Target, least = 0): Loop => {
-  const images = ceilDiv(Math.max((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, least), p.hw);
-  return channels(p, Math.min(p.n, images), d, false);
-};
+/** Images of its channel that a workgroup takes: enough that starting it does not count, `least` values at least. */
+export const imagesOf = ({ n, hw }: Values, d: Profile, least = 0): number =>
+  Math.min(n, ceilDiv(Math.max((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, least), hw));
+
+/** A workgroup takes some images of its channel; what belongs to the channel is read once, before. */
+export const overChannels = (p: Values, d: Target, least = 0): Loop => channels(p, imagesOf(p, d, least), d, false);
 
 /** Two sums over values of a channel, in WGSL: `each` adds to `first` and `second`. */
 export interface Sums {

@@ -1,7 +1,8 @@
 /** WGSL of what the gradients of batch normalisation take from a channel: of runs of images, and of all of them together. */
 import type { Target } from '../kernel/define.ts';
 import { accumulated, type Gradient } from '../kernel/gradient.ts';
-import { overPartials, partialAt, sumsHere, type Channels, type Sums, type Together, type Values } from './channels.ts';
+import type { Profile } from '../kernel/kernel.ts';
+import { overPartials, partialAt, sizesIn, sumsHere, type Channels, type Sums, type Together, type Values } from './channels.ts';
 
 /** Sums of dy and of dy (x - mean). */
 export const products: Sums = {
@@ -25,8 +26,8 @@ export function gradientsFromValues(p: Values, d: Target): Together {
 }
 
 /** What the gradient of x takes of `sum`, `product` and the `inverse` deviation: means of dy, and of dy xhat over the deviation. */
-export const firstMean = ({ n, hw }: Values): string => `sum * ${1 / (n * hw)}`;
-export const secondMean = ({ n, hw }: Values): string => `product * inverse * inverse * ${1 / (n * hw)}`;
+export const firstMean = (p: Values, d: Profile): string => `sum * ${sizesIn(p, d).mean}`;
+export const secondMean = (p: Values, d: Profile): string => `product * inverse * inverse * ${sizesIn(p, d).mean}`;
 
 /** Stores the gradients of weight and bias, where they are asked for. */
 export const storedGradients = (gradient: Gradient | undefined): string =>

@@ -49,21 +49,21 @@ export const joinMoments = kernel({
           each: `
   let c = row;
   ${found}
-  if (lane == 0u) {${storedStatistics(p)}
+  if (lane == 0u) {${storedStatistics(p, d)}
   }`,
         };
       },
     },
     {
       over: (p: JoinMoments, d) => values(p.c, d),
-      body: p => ({
+      body: (p, d) => ({
         declared: squared,
         each: `
     let c = i;
     var mean = 0.0; var squares = 0.0;
     for (var r = 0u; r < ${runs(p)}u; r++) { mean += ${meanOfRun(p)}; }
     for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOfRun(p)}; }
-    ${storedStatistics(p)}`,
+    ${storedStatistics(p, d)}`,
       }),
     },
   ],
@@ -95,7 +95,7 @@ export const batchNormGradients = kernel({
   joins: [joinsGradients],
   step: (p: Channels & { gradient?: Gradient }) => accumulates(p.gradient),
   over: (p, d) => values(p.c, d),
-  body: p => wgsl`
+  body: (p, d) => wgsl`
     let c = i;
     var sum = 0.0; var product = 0.0;
     for (var r = 0u; r < ${runs(p)}u; r++) {
@@ -103,7 +103,7 @@ export const batchNormGradients = kernel({
       product += ${partialAt(p)[1]};
     }
     let inverse = stats[${p.c}u + c];
-    means[c] = ${firstMean(p)};
-    means[${p.c}u + c] = ${secondMean(p)};
+    means[c] = ${firstMean(p, d)};
+    means[${p.c}u + c] = ${secondMean(p, d)};
     ${storedGradients(p.gradient)}`,
 });

@@ -1,8 +1,20 @@
 /** WGSL of means and variances of channels: of runs of images, and of all of them together. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Target } from '../kernel/define.ts';
+import type { Profile } from '../kernel/kernel.ts';
 import { float } from '../kernel/wgsl.ts';
-import { overPartials, partialAt, placeOf, sumsHere, valuesOf, type Channels, type Sums, type Together, type Values } from './channels.ts';
+import {
+  overPartials,
+  partialAt,
+  placeOf,
+  sizesIn,
+  sumsHere,
+  valuesOf,
+  type Channels,
+  type Sums,
+  type Together,
+  type Values,
+} from './channels.ts';
 
 /** What statistics of all values of a channel come to. */
 export interface Statistics extends Values {
@@ -14,7 +26,7 @@ export interface Statistics extends Values {
 /** Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large. */
 export const distances = (p: Values, d: Target): Sums => ({
   before: `
-  let sample = x[${p.plane ? placeOf(p, d, '0u') : `(start * ${p.c}u + c) * ${p.hw / d.width}u`}];
+  let sample = x[${placeOf(p, d, '0u')}];
   let shift = ${d.width === 4 ? 'dot(sample, vec4f(0.25))' : 'sample'};`,
   each: `
     let v = x[i] - shift;
@@ -47,37 +59,28 @@ export function fromRuns(runs: Channels, d: Target): Together {
 
 /** The same from the values, all of which the workgroup takes. */
 export function fromValues(p: Values, d: Target): Together {
-  const count = float(p.n * p.hw);
   const { declared, found } = sumsHere(
     p,
     d,
     distances(p, d),
-    `${momentsOf(count)}
+    `${momentsOf(sizesIn(p, d).count)}
     all = vec2f(mean, squares);`,
   );
-  return {
-    declared: squared + declared,
-    found: `
-  var all = vec2f(0.0);
-  ${found}
-  let mean = ${meanPart(p, 'all.x', count)};
-  let squares = ${squaresPart('all.x', 'all.y', count)};`,
-  };
+  return { declared, found: `\n  var all = vec2f(0.0);\n  ${found}\n  let mean = all.x;\n  let squares = all.y;` };
 }
 
 /** Stores what follows from `mean` and `squares` of channel `c`. */
-export function storedStatistics({ n, c, hw, eps, momentum }: Statistics): string {
-  const count = n * hw;
-  const rate = momentum ?? 0;
+export function storedStatistics(p: Statistics, d: Profile): string {
+  const { c, rate } = sizesIn(p, d);
+  const momentum = p.momentum ?? 0;
   return wgsl`
     stats[c] = mean;
-    stats[${c}u + c] = ${inverseOf({ n, hw, eps })};
-    #if ${momentum !== undefined}
-    running_mean[c] = running_mean[c] * ${float(1 - rate)} + mean * ${float(rate)};
-    running_var[c] = running_var[c] * ${float(1 - rate)} + squares * ${float(rate / (count - 1))};
+    stats[${c} + c] = ${inverseOf(p, d)};
+    #if ${p.momentum !== undefined}
+    running_mean[c] = running_mean[c] * ${float(1 - momentum)} + mean * ${float(momentum)};
+    running_var[c] = running_var[c] * ${float(1 - momentum)} + squares * ${rate};
     #endif`;
 }
 
 /** 1 over the deviation. */
-export const inverseOf = ({ n, hw, eps }: Pick<Statistics, 'n' | 'hw' | 'eps'>): string =>
-  `1.0 / sqrt(squares * ${1 / (n * hw)} + ${float(eps)})`;
+export const inverseOf = (p: Statistics, d: Profile): string => `1.0 / sqrt(squares * ${sizesIn(p, d).mean} + ${float(p.eps)})`;

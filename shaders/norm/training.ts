@@ -7,23 +7,19 @@ import { accumulates, type Gradient } from '../kernel/gradient.ts';
 import { totalNeeds } from '../kernel/total.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { applied, appliedBackward, batchNormApply, type BatchNorm } from './batch-norm.ts';
-import { channels, overChannels, runs, type Channels } from './channels.ts';
+import { channels, overChannels, runs, sizesBy, sizesIn, type ByRuns } from './channels.ts';
 import { firstMean, gradientsFromRuns, gradientsFromValues, secondMean, storedGradients } from './gradients.ts';
 import { fromRuns, fromValues, inverseOf, storedStatistics, type Statistics } from './statistics.ts';
 
-/** By `runs`, whose numbers are given, or without them by the values. */
-interface ByRuns extends BatchNorm {
-  runs?: Channels;
-}
+export interface Training extends BatchNorm, ByRuns, Statistics {}
 
-export interface Training extends ByRuns, Statistics {}
-
-export interface TrainingBackward extends ByRuns {
+export interface TrainingBackward extends BatchNorm, ByRuns {
   gradient?: Gradient;
 }
 
 /** A workgroup takes some images of a channel, enough that the numbers of its runs cost little beside them; without runs all of them. */
 const over = (p: ByRuns, d: Target) => (p.runs ? overChannels(p, d, 8 * runs(p.runs)) : channels(p, p.n, d, false));
+const sizes = sizesBy((p: ByRuns) => p.n);
 
 /** WGSL: what a channel's first workgroup does alone. */
 const once = (statements: string) => `
@@ -52,11 +48,12 @@ export const batchNormTraining = kernel({
     const { partial, running_mean, running_var, ...tensors } = call.tensors;
     return { ...call, kernel: batchNormApply, params: { n, c, hw, affine, by: 'batch', epilogue }, tensors };
   },
+  sizes,
   over,
   body: (p, d) => {
     const { declared, found } = p.runs ? fromRuns(p.runs, d) : fromValues(p, d);
-    const { before, each } = applied(p.affine, 'mean', inverseOf(p));
-    return { declared, before: found + once(storedStatistics(p)) + before, each };
+    const { before, each } = applied(p.affine, 'mean', inverseOf(p, d));
+    return { declared, before: found + once(storedStatistics(p, d)) + before, each };
   },
 });
 
@@ -77,14 +74,15 @@ export const batchNormTrainingBackward = kernel({
   step: (p: TrainingBackward) => accumulates(p.gradient),
   needs: totalNeeds,
   vec4: { of: ['x', 'dy', 'dx'], where: p => fitsVec4(p.hw) },
+  sizes,
   over,
   body: (p, d) => {
     const { declared, found } = p.runs ? gradientsFromRuns(p.runs, d) : gradientsFromValues(p, d);
-    const { before, each } = appliedBackward(p, firstMean(p), secondMean(p));
+    const { before, each } = appliedBackward(p, d, firstMean(p, d), secondMean(p, d));
     return {
       declared,
       before: `
-  let mean = stats[c]; let inverse = stats[${p.c}u + c];
+  let mean = stats[c]; let inverse = stats[${sizesIn(p, d).c} + c];
   ${found}${once(storedGradients(p.gradient))}${before}`,
       each,
     };
