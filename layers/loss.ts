@@ -5,7 +5,9 @@ import type { Tensor } from '../engine/tensor.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import * as consistent from '../shaders/update/consistency.ts';
 import * as kernels from '../shaders/update/loss.ts';
-import * as others from '../shaders/update/losses.ts';
+
+/** The WGSL of losses that fewer runs take than cross-entropy. */
+const others = () => import('../shaders/update/losses.ts');
 
 /** What losses take beside logits and labels. */
 export interface LossOptions {
@@ -91,32 +93,32 @@ export const lossesOf = (
 export const crossEntropy = lossOf(kernels.crossEntropy);
 
 /** Negative log likelihood of the outputs as log-probabilities, as torch.nn.NLLLoss after logSoftmax; soft labels: its expectation. */
-export const nll = lossOf(others.logLikelihood);
+export const nll = lossOf(kernels.rowLoss('log_likelihood', async p => (await others()).logLikelihood(p)));
 
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
  * PyTorch's sum leaves out: a net that has diverged would have a loss of 0, and be kept as the best.
  */
-export const hinge = lossOf(others.hinge);
+export const hinge = lossOf(kernels.rowLoss('hinge', async p => (await others()).hinge(p)));
 
 /**
  * Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as
  * torch.nn.BCEWithLogitsLoss.
  */
-export const logistic = lossOf(others.logistic);
+export const logistic = lossOf(kernels.rowLoss('logistic', async p => (await others()).logistic(p)));
 
 /** Squared error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.MSELoss. */
-export const mse = lossOf(others.squared);
+export const mse = lossOf(kernels.rowLoss('squared_error', async p => (await others()).squared(p)));
 
 /**
  * Absolute error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.L1Loss:
  * NaN has no gradient.
  */
-export const mae = lossOf(others.absolute);
+export const mae = lossOf(kernels.rowLoss('absolute_error', async p => (await others()).absolute(p)));
 
 /** Half the squared error up to 1, linear beyond it; the mean over rows and outputs, as torch.nn.HuberLoss with delta 1. */
-export const huber = lossOf(others.huber);
+export const huber = lossOf(kernels.rowLoss('huber', async p => (await others()).huber(p)));
 
 /**
  * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions

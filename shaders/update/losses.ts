@@ -1,15 +1,69 @@
-/** Losses that fewer runs take than cross-entropy; their WGSL is loaded. */
-import { rowLoss } from './loss.ts';
-
-const code = () => import('./losses-code.ts');
+/** WGSL of losses that fewer runs take than cross-entropy (see rowLoss): they are loaded by layers/loss.ts. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { weighed, type Loss } from './loss.ts';
 
 /** Negative log likelihood, of log-probabilities: dlogits = -target / rows. */
-export const logLikelihood = rowLoss('log_likelihood', async p => (await code()).logLikelihood(p));
+export const logLikelihood = (p: Loss): string => wgsl`
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let t = ${weighed(p, 'c')};
+    loss -= select(0.0, t * logits[at + c], t != 0.0);
+    #if ${p.train}
+    dlogits[at + c] = -t * ${1 / p.rows};
+    #endif
+  }`;
 
 /** Weston & Watkins: the sum over classes k of target k times the sum over j != k of max(0, margin + x_j - x_k). */
-export const hinge = rowLoss('hinge', async p => (await code()).hinge(p));
+export const hinge = (p: Loss): string => wgsl`
+  #if ${p.train}
+  for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = 0.0; }
+  #endif
+  #if ${p.soft || p.smoothing > 0}
+  for (var k = 0u; k < ${p.classes}u; k++) {
+  #else
+  { let k = truth;
+  #endif
+    let t = ${weighed(p, 'k')}; let own = logits[at + k];
+    var over = 0.0;
+    for (var c = 0u; c < ${p.classes}u; c++) {
+      let margin = 1.0 + logits[at + c] - own;
+      if (!(margin <= 0.0) & (c != k)) { // NaN comes in, and shows in the loss alone
+        let slope = select(0.0, 1.0, margin > 0.0);
+        loss += t * margin;
+        over += slope;
+        #if ${p.train}
+        dlogits[at + c] += t * slope * ${1 / p.rows};
+        #endif
+      }
+    }
+    #if ${p.train}
+    dlogits[at + k] -= t * over * ${1 / p.rows};
+    #endif
+  }`;
 
-export const logistic = rowLoss('logistic', async p => (await code()).logistic(p));
-export const squared = rowLoss('squared_error', async p => (await code()).squared(p));
-export const absolute = rowLoss('absolute_error', async p => (await code()).absolute(p));
-export const huber = rowLoss('huber', async p => (await code()).huber(p));
+/** The mean over classes of f(x, t); `df` is its derivative. */
+const elementwise =
+  (f: string, df: string) =>
+  (p: Loss): string =>
+    wgsl`
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let t = goal(c); let v = logits[at + c];
+    loss += ${weighed(p, 'c', `(${f})`)} * ${1 / p.classes};
+    #if ${p.train}
+    dlogits[at + c] = ${weighed(p, 'c', `(${df})`)} * ${1 / p.classes / p.rows};
+    #endif
+  }`;
+
+/** Binary cross-entropy of sigmoid(x), each class by itself. */
+export const logistic = elementwise(
+  'keep(v, max(v, 0.0) + log(1.0 + exp(-abs(v))) - select(0.0, t * v, t != 0.0))',
+  'keep(v, 1.0 / (1.0 + exp(-v)) - t)',
+);
+export const squared = elementwise('(v - t) * (v - t)', '2.0 * (v - t)');
+/** The sign of NaN is 0, as PyTorch has it. */
+export const absolute = elementwise('abs(v - t)', 'select(select(0.0, -1.0, v < t), 1.0, v > t)');
+
+/** Half the square up to an error of 1, linear beyond it, as torch.nn.HuberLoss with delta 1. */
+export const huber = elementwise(
+  'keep(v, select(abs(v - t) - 0.5, 0.5 * (v - t) * (v - t), abs(v - t) < 1.0))',
+  'keep(v, clamp(v - t, -1.0, 1.0))',
+);
