@@ -33,6 +33,17 @@ const bound = (op: Op, written: boolean): Tensor[] =>
 export const reads = (op: Op): Tensor[] => bound(op, false);
 export const writes = (op: Op): Tensor[] => bound(op, true);
 
+/** The op that writes each tensor, the last one where there are several, and those that read it. */
+export function usesOf(ops: readonly Op[]): { writer: Map<Tensor, Op>; readers: Map<Tensor, Op[]> } {
+  const writer = new Map<Tensor, Op>();
+  const readers = new Map<Tensor, Op[]>();
+  for (const op of ops) {
+    for (const t of writes(op)) writer.set(t, op);
+    for (const t of new Set(reads(op))) readers.set(t, [...(readers.get(t) ?? []), op]);
+  }
+  return { writer, readers };
+}
+
 /** The bindings of an op that hold f16. */
 export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);
 

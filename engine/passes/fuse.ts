@@ -1,7 +1,7 @@
 import { elementwise, type Elementwise } from '../../shaders/kernel/elementwise.ts';
 import { draws, type Epilogue } from '../../shaders/kernel/epilogue.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
-import { made, reads, writes, type Op } from '../op.ts';
+import { made, reads, usesOf, writes, type Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
@@ -48,17 +48,6 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     kept,
     profile,
   ).map(order);
-}
-
-/** The op that writes each tensor, the last one where there are several, and those that read it. */
-function usesOf(ops: readonly Op[]): { writer: Map<Tensor, Op>; readers: Map<Tensor, Op[]> } {
-  const writer = new Map<Tensor, Op>();
-  const readers = new Map<Tensor, Op[]>();
-  for (const op of ops) {
-    for (const t of writes(op)) writer.set(t, op);
-    for (const t of new Set(reads(op))) readers.set(t, [...(readers.get(t) ?? []), op]);
-  }
-  return { writer, readers };
 }
 
 /** The ops with those gone that the kernel before them takes over (see Join), as long as there are any. */

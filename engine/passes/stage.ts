@@ -1,5 +1,5 @@
 import { stagesOf, type Profile, type Staged } from '../../shaders/kernel/kernel.ts';
-import { halves, made, reads, writes, type Op } from '../op.ts';
+import { halves, made, usesOf, writes, type Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
@@ -7,18 +7,18 @@ import type { Tensor } from '../tensor.ts';
  * call by its bindings of f16. What the host may read, because it lasts or is kept, is written whole.
  */
 export function stage(ops: readonly Op[], kept: ReadonlySet<Tensor>, profileFor: (halves: readonly string[]) => Profile): Op[] {
+  const { readers } = usesOf(ops);
   const now = new Map<Op, Op>();
   const nowOf = (op: Op): Op => now.get(op) ?? op;
   const isSeen = (t: Tensor): boolean => t.role !== 'activation' || kept.has(t);
-  const readersOf = (op: Op): Op[] => ops.filter(other => writes(op).some(t => reads(other).includes(t)));
   return ops.flatMap(before => {
     const op = nowOf(before);
     const profile = profileFor(halves(op));
     const way = stagesOf(op.kernel, op.params, profile);
     if (!way) return [op];
-    const readers = way.lean && !writes(op).some(isSeen) ? readersOf(before) : [];
-    const lean = readers.length ? way.lean?.<Tensor, Op>(op, readers.map(nowOf)) : undefined;
-    readers.forEach((reader, i) => lean && now.set(reader, lean.readers[i]!));
+    const after = writes(op).some(isSeen) ? [] : writes(op).flatMap(t => readers.get(t) ?? []);
+    const lean = after.length ? way.lean?.<Tensor, Op>(op, after.map(nowOf)) : undefined;
+    if (lean) after.forEach((reader, i) => now.set(reader, lean.readers[i]!));
     return stage(stagesBy(way, lean?.call ?? op, profile), kept, profileFor);
   });
 }

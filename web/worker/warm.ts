@@ -1,13 +1,14 @@
 /** What a run will need, before it is asked for. */
 import { datasetFrom, knownName } from '../../datasets/index.ts';
+import type { Device } from '../../engine/device.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { heldDataset } from '../data/held.ts';
 import { runDevice, type Opening } from './run-device.ts';
 
-/** What was compiled last: whoever passes over Start again and again asks for the same. */
-let compiled = '';
+/** What each device compiled last: whoever passes over Start again and again asks for the same. */
+const compiled = new WeakMap<Device, string>();
 
 /**
  * Opens the device, makes data that are computed, and has a software adapter, which takes seconds for that, compile the programs of a run on
@@ -19,9 +20,9 @@ export async function warm(config: RunConfig, opening: Opening): Promise<void> {
   const isComputed = knownName(dataset) !== undefined && !datasetFrom(dataset).info.files.length;
   const data = isComputed ? heldDataset(config, { files: {}, folders: {} }, '') : undefined;
   const [device, images] = await Promise.all([runDevice(opening), data]);
-  const asked = JSON.stringify([config, opening]);
-  if (!images || !device.report.software || opening.tune || asked === compiled) return;
-  compiled = asked;
+  const asked = JSON.stringify(config);
+  if (!images || !device.report.software || opening.tune || asked === compiled.get(device)) return;
+  compiled.set(device, asked);
   const { trainer } = await openTrainer(recipeOf(config), images, device, { evaluatesAlone: true });
   trainer.destroy();
 }
