@@ -82,6 +82,9 @@ if (
     await values.getByLabel('y').press('Enter');
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).hover();
     await at.says('− 2.50 (bias), then the activation'); // which may give 0 everywhere with such a bias, and then says so
+    await values.getByLabel('bias').fill('-1.5');
+    await values.getByLabel('bias').press('Enter');
+    await at.says('− 1.50 (bias), then the activation'); // though the pointer has not moved
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
     await page.mouse.move(0, 0);
     await page.getByRole('heading', { name: 'Output', exact: true }).waitFor();

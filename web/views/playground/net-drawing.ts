@@ -54,9 +54,8 @@ export class NetDrawing {
   #heads: HTMLElement[] = [];
   /** The unit whose picture stays when the pointer leaves it. */
   #pinned: Place | undefined;
-  /** The unit that is told of, and whether the net has changed since. */
+  /** The unit that is told of. */
   #told: Place | undefined;
-  #isOutdated = false;
 
   constructor(actions: Actions) {
     this.#actions = actions;
@@ -84,7 +83,6 @@ export class NetDrawing {
     const isGivenTheSame = JSON.stringify(shape.features) === JSON.stringify(this.#shape.features);
     if (shape.isCurve !== this.#shape.isCurve) this.#inputs = inputsOf(shape.isCurve ? linePoints() : gridPoints(), FEATURE_NAMES);
     this.#shape = shape;
-    if (!isBuilt || !isGivenTheSame) this.#isOutdated = true;
     const n = shape.hidden.length;
     this.#layers.textContent = n === 0 ? 'no hidden layer' : n === 1 ? '1 hidden layer' : `${n} hidden layers`;
     this.#fewer.disabled = n === 0;
@@ -102,9 +100,9 @@ export class NetDrawing {
   look(look: PlayLook | undefined): void {
     this.#last = look && fits(look, this.#shape) ? look : undefined;
     this.draw();
-    if (!this.#last || !this.#isOutdated) return;
-    this.#isOutdated = false;
-    if (this.#told) this.#detail.textContent = this.#words(this.#told);
+    if (!this.#last || !this.#told) return;
+    this.#detail.ariaLive = 'off'; // many times a second
+    this.#detail.textContent = this.#words(this.#told);
   }
 
   /** Paints all, as after a change of colours. */
@@ -221,6 +219,7 @@ export class NetDrawing {
   #tell(place: Place | undefined): void {
     this.#actions.look(place ?? this.#pinned);
     this.#told = place;
+    this.#detail.ariaLive = 'polite';
     this.#detail.textContent = place ? this.#words(place) : '';
   }
 
