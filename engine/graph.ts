@@ -86,6 +86,8 @@ export class Graph {
   readonly auxiliary: { readonly logits: Tensor; readonly share: number }[] = [];
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
   readonly kept: Set<Tensor> = new Owners();
+  /** Gradients of parameters that move no more: they keep their values, and what is for them alone is not computed. */
+  readonly unwanted: Set<Tensor> = new Owners();
   readonly training: boolean;
   /**
    * Whether gradients are asked for: always where it trains. A net that does not train has them by its inputs alone, and what it draws in

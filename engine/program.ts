@@ -201,14 +201,14 @@ interface Lowered {
   readonly flagged: { readonly flags: Tensor; readonly checked: readonly Op[] } | undefined;
 }
 
-/** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
+/** What parameters that stay as they are leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
 async function lowered(
   graph: Graph,
   profile: Profile,
   options: CompileOptions,
   staged: (ops: readonly Op[]) => readonly Op[],
 ): Promise<Lowered> {
-  const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
+  const ops = graph.frozenParams.size || graph.unwanted.size ? needed(graph) : graph.ops;
   const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), graph.kept, profile);
   const typed = options.half ? (await import('./passes/half.ts')).halve(fused, graph.kept) : fused;
   const how = options.checkpoint;

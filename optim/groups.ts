@@ -42,9 +42,12 @@ export interface Groups {
 
 const NONE: Factored = { factors: [], of: () => 1 };
 
+/** Whether a factor has come to its end when so many epochs are done. */
+export const hasEnded = (given: number | Ending, done: number): boolean => typeof given === 'object' && done >= given.epochs;
+
 /** What a factor is when so many epochs are done. */
 export const factorAt = (given: number | Ending, done: number): number =>
-  typeof given === 'number' ? given : done < given.epochs ? given.factor : 0;
+  typeof given === 'number' ? given : hasEnded(given, done) ? 0 : given.factor;
 
 /** All groups that may come up; `decays` is whether anything decays at all. */
 export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean): Groups {

@@ -6,7 +6,7 @@ import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
 import { fusedUpdate, inGroup, type Update } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
-import { factorAt, groupsOf, type GroupOptions, type Groups } from './groups.ts';
+import { factorAt, groupsOf, hasEnded, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
@@ -24,6 +24,11 @@ export interface Optimizer {
   readonly average: Average | undefined;
   /** How private its updates are, where they are that. */
   readonly privacy: Privacy | undefined;
+  /**
+   * Whether the rate of a parameter has come to its end before update number `t`: its gradient is for nothing any more. Undefined where no
+   * rate ends, and where the gradients of all parameters together decide how each moves.
+   */
+  readonly rests: ((parameter: string, t: number) => boolean) | undefined;
   addTo(g: Graph, layout: Layout, gradients?: Gradients): void;
   /**
    * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the hyper-parameter that the rule calls `cycled`.
@@ -68,9 +73,12 @@ export function optimizer(
     const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
   };
+  const doneBefore = (t: number): number => grouped.epochsBefore?.(t) ?? 0;
+  const { lr: rates } = grouped;
+  const canRest = needsGradientAlone(rule) && !chain.some(piece => piece.reduces ?? piece.privacy);
   const values: Optimizer['values'] = (t, lr, momentum, summed) => {
     if (!isGrouped) return valuesOf(t, lr, 1, momentum, summed); // asked at each step
-    const done = grouped.epochsBefore?.(t) ?? 0;
+    const done = doneBefore(t);
     const each = groups.all.map((group, k) => {
       const own = valuesOf(t, lr * factorAt(group.lr, done), factorAt(group.decay, done), momentum, summed);
       return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
@@ -86,6 +94,10 @@ export function optimizer(
     state: [...rule.state, ...statesOf(chain)],
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
     privacy: chain.find(p => p.privacy)?.privacy,
+    rests:
+      canRest && rates?.factors.some(factor => typeof factor === 'object')
+        ? (parameter, t) => hasEnded(rates.of(parameter), doneBefore(t))
+        : undefined,
     addTo(g, layout, { summed = false, scaled = false } = {}) {
       const ofRun = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : [])];
       addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), groups });

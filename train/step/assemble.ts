@@ -24,9 +24,10 @@ export interface Parts {
 
 /**
  * Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. With what a
- * trainer `before` has on the device its weights and all else that it keeps there are those of this one.
+ * trainer `before` has on the device its weights and all else that it keeps there are those of this one. `resting` names parameters that move
+ * no more.
  */
-export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<Parts> {
+export async function assemble(o: TrainerOptions, before?: DeviceData, resting?: readonly string[]): Promise<Parts> {
   onlyOptions('Trainer.create', o, TRAINER_OPTIONS);
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
@@ -37,7 +38,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
   try {
     const own = lengthOf(batchSize, shareOf(o));
     const data = before?.augmentedAs(o.data) ?? new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
-    const train = trainingGraph(o, data);
+    const train = trainingGraph(o, data, resting);
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
     const attacks = o.adversarial && (await import('./adversary.ts')); // as all that few runs take, it is loaded by those that do

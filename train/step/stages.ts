@@ -5,6 +5,7 @@ import type { DeviceData } from '../data/device-data.ts';
 import type { Order } from '../data/order.ts';
 import { assemble, phasesOf, type Parts } from './assemble.ts';
 import { FirstOrderPhase } from './phases/first-order.ts';
+import type { Phase } from './phases/phase.ts';
 import { readCurvature, writeCurvature } from './state.ts';
 import { Steps } from './steps.ts';
 import type { Change, TrainerOptions } from './trainer-options.ts';
@@ -22,6 +23,8 @@ export class Stages {
   #order: (epoch: number) => Promise<Order | undefined>;
   #first: Stage;
   #now: Stage;
+  /** Parameters that move no more: what is for their gradients alone is not computed. */
+  #resting: readonly string[] = [];
   #changes: readonly Change[];
   /** The losses on the validation images that schedules go by. */
   #observed: number[] = [];
@@ -50,16 +53,28 @@ export class Stages {
   /** Goes over to what holds for step number `step`. */
   async enter(step: number): Promise<void> {
     const stage = this.#changes.findLast(({ after }) => after < step) ?? this.#first;
-    if (stage === this.#now) return;
+    const resting = this.#restingAt(step, stage);
+    const rest = resting.join() !== this.#resting.join();
+    if (stage === this.#now && !rest) return;
     const { data, optimizer, schedule } = stage;
     const options = { ...this.options, data, optimizer, schedule };
-    if (this.#does(stage)) {
+    if (!rest && this.#does(stage)) {
       for (const [i, { optimizer }] of phasesOf(stage).entries()) {
         const phase = this.steps.phases[i];
         if (phase instanceof FirstOrderPhase) phase.become(optimizer as Optimizer, i === 0 ? schedule : undefined);
       }
-    } else await this.#rebuild(options);
-    [this.#now, this.options] = [stage, options];
+    } else await this.#rebuild(options, resting);
+    [this.#now, this.#resting, this.options] = [stage, resting, options];
+  }
+
+  /**
+   * The parameters that move no more from step number `step` on. Ranks go on alike, and what others compute of the same parameters is theirs:
+   * there each gradient stays.
+   */
+  #restingAt(step: number, stage: Stage): readonly string[] {
+    const [{ optimizer }, ...more] = phasesOf(stage) as [Phase, ...Phase[]];
+    if (!('rule' in optimizer) || !optimizer.rests || more.length || this.options.exchange) return [];
+    return [...this.train.graph.params.keys()].filter(name => optimizer.rests!(name, step));
   }
 
   /** Whether the programs at hand do another stage, with other numbers. */
@@ -75,11 +90,13 @@ export class Stages {
   }
 
   /** Other programs on the same memory, which go on from where these are. */
-  async #rebuild(options: TrainerOptions): Promise<void> {
+  async #rebuild(options: TrainerOptions, resting: readonly string[]): Promise<void> {
     const before = this.steps;
     await before.gradients.settle();
     const curvature = await readCurvature(before.phases);
-    this.#use(await assemble(options, this.data));
+    this.#use(await assemble(options, this.data, resting));
+    const { graph } = this.train;
+    for (const { grad } of resting.map(name => graph.params.get(name)!)) this.data.memory.write(grad, new Float32Array(grad.size));
     this.steps.follow(before);
     writeCurvature(this.steps.phases, curvature);
     before.destroy();

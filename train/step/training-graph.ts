@@ -29,12 +29,14 @@ export interface TrainingGraph extends BuiltGraph {
   readonly classWeights: Tensor | undefined;
 }
 
-export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGraph {
+/** Parameters that are `resting` keep their values: their gradients are not computed. */
+export function trainingGraph(o: TrainerOptions, data: DeviceData, resting: readonly string[] = []): TrainingGraph {
   const { seed, weights, biases } = o;
   const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases, frozen: o.frozen });
   const seen = o.adversarial ? { ...o, model: onAttacked(o.model) } : o;
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), seen);
   const { logits, totals, batch } = built;
+  for (const name of resting) graph.unwanted.add(graph.params.get(name)!.grad);
   const loss = lossFor(o.loss ?? usualLoss(data.run.dataset), true, batch.views);
   const { labels } = data.run.parts.train;
   const classWeights = o.classWeights && graph.persistent('input', 'class weights', [o.classWeights.length]);
