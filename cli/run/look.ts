@@ -21,7 +21,7 @@ import { Probe, probeGraph } from '../../train/evaluate/probe.ts';
 import { report } from '../../train/evaluate/report.ts';
 import { savedOf, writeWeights } from '../../train/evaluate/weights.ts';
 import { makeFolder } from '../../train/run/node/files.ts';
-import { openInference } from '../../train/run/open.ts';
+import { openInference } from '../../train/run/open-inference.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { activationStats, rms, type LayerStats } from '../../train/study/layer-stats.ts';
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';

@@ -9,7 +9,8 @@ import { checkNoFolder, ofOwnImages, type RunConfig } from '../../train/config/c
 import type { RunData } from '../../train/data/data.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
-import { openInference, openTrainer } from '../../train/run/open.ts';
+import { openInference } from '../../train/run/open-inference.ts';
+import { openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { describeOptimizer, type Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';

@@ -1,6 +1,6 @@
 /** A recipe made real on a device, for every front end. */
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
-import { check, named, say, TooLarge, words, type Message } from '../../engine/check.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { megabytes } from '../../engine/plan.ts';
@@ -10,15 +10,12 @@ import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { FirstOrder } from '../config/optimizers.ts';
-import type { Recipe } from '../config/recipe.ts';
+import { heldOut, type Recipe } from '../config/recipe.ts';
 import { weightsOf } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
-import type { SplitOptions } from '../data/split.ts';
-import { Inference } from '../evaluate/inference.ts';
 import { BOXES } from '../init/schemes.ts';
-import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phases/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { built } from '../evaluate/built.ts';
@@ -26,11 +23,11 @@ import type { FeatureOptions, Features } from '../tune/features.ts';
 import type { GivenWeights, Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { changesOf } from './changes.ts';
+import { inParts } from './in-parts.ts';
 import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { methods } from '../distribute/methods.ts';
 import { scheduleOf } from './rates.ts';
-import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
   /** The recipe on this data set (see onDataset). */
@@ -234,32 +231,6 @@ async function cached(
   return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
 }
 
-/** A trained model on a device, by the largest batches that fit, and its data: `moments` are those of the images that it was trained on, where its file says them. */
-export async function openInference(
-  asked: Recipe,
-  weights: Tensors,
-  dataset: Dataset,
-  device: Device,
-  moments?: Moments,
-): Promise<{ inference: Inference; data: RunData; model: Layer }> {
-  const recipe = onDataset(asked, dataset);
-  const { normalize, seed, fuse, loss } = recipe;
-  const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
-  const data = await openData(dataset, { normalize, ...heldOut(recipe), moments: known });
-  const model = recipe.model.layer({ shape: dataset.shape, classes: outputsOf(dataset).length });
-  const population = recipe.bnStats === 'population';
-  for (let batchSize = recipe.batchSize / recipe.accumulate; ; batchSize = Math.ceil(batchSize / 2)) {
-    const inference = new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights);
-    try {
-      await inference.compile();
-      return { data, model, inference };
-    } catch (error) {
-      inference.destroy();
-      if (!(error instanceof TooLarge) || batchSize === 1) throw error;
-    }
-  }
-}
-
 /** Micro-batches of private training: one for each image. Throws where others are asked for. */
 function each({ batchSize, accumulate, featureViews, dp }: Recipe): number {
   check(accumulate === 1, say`${named('dp', dp)}: computes each image by itself`, say`leave out ${named('accumulate', accumulate)}`);
@@ -270,9 +241,6 @@ function each({ batchSize, accumulate, featureViews, dp }: Recipe): number {
   );
   return batchSize;
 }
-
-/** Which of the training images a recipe holds out. */
-const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });
 
 /** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
 export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number, { lr, decay }: Tuning = {}): Phase[] {
@@ -290,46 +258,4 @@ export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerE
       ...(own !== undefined && { steps }),
     };
   });
-}
-
-/**
- * What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. `sizes` are those of
- * the ranks' shares of a batch.
- */
-async function inParts(
-  { batchSize, accumulate }: Pick<Recipe, 'batchSize' | 'accumulate'>,
-  exchange: Exchange | undefined,
-  sizes: readonly number[],
-  make: (parts: number) => Promise<Trainer>,
-): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
-  let why: string | undefined;
-  for (let parts = accumulate; ; parts++) {
-    if (parts > accumulate && (sizes.some(size => size % parts) || parts % accumulate)) continue;
-    try {
-      const trainer = await fitting(exchange, () => make(parts));
-      const n = batchSize / parts;
-      const hasNorm = trainer.graph.layers.some(l => l.running);
-      const norm = hasNorm ? ', of which batch norm sees one at a time' : '';
-      const note = why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm}: ${why}`;
-      return { trainer, parts, note };
-    } catch (error) {
-      if (!(error instanceof TooLarge) || parts >= Math.max(...sizes)) throw error;
-      why ??= words(error.problem);
-    }
-  }
-}
-
-/** What `make` gives, where it does not throw TooLarge on this rank or on another: all ranks compute in as many parts. */
-async function fitting(exchange: Exchange | undefined, make: () => Promise<Trainer>): Promise<Trainer> {
-  if (!exchange) return make();
-  const made = await make().catch((error: unknown) => {
-    if (error instanceof TooLarge) return error;
-    throw error;
-  });
-  const refused = Float32Array.of(made instanceof TooLarge ? 1 : 0);
-  await exchange.mean(refused, 1);
-  if (made instanceof TooLarge) throw made;
-  if (!refused[0]) return made;
-  made.destroy();
-  throw new TooLarge('it does not fit on the device of another rank');
 }
