@@ -210,15 +210,18 @@ async function onCheckpoint(o: Running): Promise<void> {
   }
 }
 
-/** Keeps weights and state as they are. Throws where a weight is not finite: the checkpoint before is worth more. */
-async function saveCheckpoint(o: Running): Promise<void> {
+/**
+ * Keeps weights and state as they are; where evaluations take population statistics, those come with the last weights alone, since each time
+ * they take a pass over all training images. Throws where a weight is not finite: the checkpoint before is worth more.
+ */
+async function saveCheckpoint(o: Running, isLast = o.session.trainer.steps >= o.session.total): Promise<void> {
   const { run, session, swag, job, started } = o;
   const { trainer, metadata } = session;
   if (job && !job.isFirst && !started!.apart) return; // all have the same
   const own = await trainer.state();
   const { state: kept, ranks } = job ? await stateOfRanks(job, started!, own) : { state: own, ranks: [] };
   const { tensors, counters } = kept;
-  const weights = await trainer.keptWeights();
+  const weights = await (isLast ? trainer.keptWeights() : trainer.weights());
   const broken = notFinite(weights);
   if (broken) {
     throw new Diverged(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
@@ -235,7 +238,7 @@ async function saveCheckpoint(o: Running): Promise<void> {
 async function endEarly(o: Running): Promise<void> {
   const { run, recipe, session, options } = o;
   const { trainer } = session;
-  await saveCheckpoint(o);
+  await saveCheckpoint(o, true);
   const { watched, patience } = recipe.earlyStop!;
   const best = bestOf(run.lines, watched);
   if (!best || options.quiet || options.json) return;

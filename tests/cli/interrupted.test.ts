@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseMetrics } from '../../train/step/metrics.ts';
+import { parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { called } from '../support/process/called.ts';
 import { descent, SMALL, words, type Ended, type Watched } from '../support/process/command.ts';
@@ -211,6 +211,26 @@ test('a disk that fills up stops the run with what to do, and costs no checkpoin
   assert.equal([modelAfter, stateAfter], [model, state]);
   assert.is((await called(words('train --resume run --epochs 5 --quiet'), folder)).refusal, '');
   assert.is(keptStep(path), 45);
+});
+
+test('population statistics come with the last weights: a checkpoint before has the running ones, and costs no pass over all images', async () => {
+  const folder = await scratch();
+  const run = join(folder, 'run');
+  const net = words('train resnet20 --dataset shapes --limit-train 96 --limit-test 20 --batch-size 32 --val-split 0 --log-every 1');
+  const { code, err } = await descent([...net, ...words('--bn-stats population --epochs 99 --out run')], folder, {
+    onLine: at('epoch 2/', 'SIGINT'),
+  });
+  assert.is(code, 130, err);
+  const step = keptStep(run);
+  assert.is((await called([...net, ...words(`--steps ${step} --out plain --quiet`)], folder)).refusal, '');
+  const weights = (path: string) => readSafetensors(join(path, 'model.safetensors')).tensors;
+  assert.equal(weights(run), weights(join(folder, 'plain')));
+  assert.is((await called(words(`train --resume run --steps ${step + 2} --quiet`), folder)).refusal, '');
+  const { out, refusal } = await called(words('eval run/model.safetensors --limit-test 20 --batch-size 32 --json'), folder);
+  assert.is(refusal, '');
+  const { loss, accuracy } = evaluations(run).at(-1)!;
+  const asKept = JSON.parse(out) as EvalMetrics;
+  assert.equal([asKept.loss, asKept.accuracy], [loss, accuracy]);
 });
 
 test.run();

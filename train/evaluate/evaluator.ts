@@ -73,10 +73,7 @@ export class Evaluator {
    * what an evaluation reports.
    */
   async settleStatistics(): Promise<void> {
-    if (this.#o.population && this.#inLine !== this.#version()) await this.#takePopulation();
-  }
-
-  async #takePopulation(): Promise<void> {
+    if (!this.#o.population || this.#inLine === this.#version()) return;
     await this.refresh();
     this.#inLine = this.#version();
   }
@@ -107,7 +104,7 @@ export class Evaluator {
   }
 
   async #evaluateAsIs(part: Part, images: number): Promise<Score> {
-    if (this.#o.population) await this.#takePopulation();
+    await this.settleStatistics();
     return this.#evaluate(part, images);
   }
 
