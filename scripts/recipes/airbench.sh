@@ -8,7 +8,8 @@
 #            binding each batch is computed in parts, of which batch norm sees one at a time.
 # published: 94.01 % test accuracy, mean of 1000 runs
 # measured:  93.97 % test accuracy with the six views (93.33 % without), one run, on llvmpipe (two processor cores), 78 minutes of training
-#            on a machine that did other work too: 105 images/s in the mean, 120 where it was alone (docs/runs/airbench/)
+#            on a machine that did other work too: 105 images/s in the mean, 120 where it was alone. That was before the statistics of all
+#            images were left to the end and the whitening layer's gradients to its three epochs, both of which a run is shorter by now
 # Run it again to go on where it stopped; RUN names its folder.
 set -e
 cd "$(dirname "$0")/../.."
