@@ -68,12 +68,12 @@ export class Stages {
   }
 
   /**
-   * The parameters that move no more from step number `step` on. Ranks go on alike, and what others compute of the same parameters is theirs:
-   * there each gradient stays.
+   * The parameters that move no more from step number `step` on, where each step is an update. Ranks exchange all gradients, which are the
+   * same ones on each.
    */
   #restingAt(step: number, stage: Stage): readonly string[] {
     const [{ optimizer }, ...more] = phasesOf(stage) as [Phase, ...Phase[]];
-    if (!('rule' in optimizer) || !optimizer.rests || more.length || this.options.exchange) return [];
+    if (!('rule' in optimizer) || !optimizer.rests || more.length || stage.schedule?.grows || this.options.exchange) return [];
     return [...this.train.graph.params.keys()].filter(name => optimizer.rests!(name, step));
   }
 
