@@ -169,7 +169,7 @@ async function training(o: Running): ReturnType<typeof loop> {
       stopped: () => started?.isAsked ?? interrupt.asked,
       ...(started && started.fitted !== trainer && { turn: untilAsked(started) }), // ranks that met have kept what there is
       onMetrics,
-      onBest: weights => run.saveBest(weights, { ...session.metadata, step: String(trainer.steps) }),
+      onBest: weights => run.saveBest(weights, ofEvaluated(session)),
       onEvaluation(line) {
         run.append(line);
         shown.evaluation(line);
@@ -198,14 +198,14 @@ function stateOf({ run, recipe, options, job, best }: Running): LoopState {
 
 async function onCheckpoint(o: Running): Promise<void> {
   const { run, recipe, session, options, swag, stats } = o;
-  const { trainer, metadata, total } = session;
+  const { trainer, total } = session;
   const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
   if (swag && epochEnds && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
   await saveCheckpoint(o);
   if (stats && epochEnds && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
   if (cycle > 0 && Number.isInteger(cycle)) {
-    const snapshot = encodeSealed(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
+    const snapshot = encodeSealed(await trainer.evaluatedWeights(), ofEvaluated(session));
     run.write(`snapshot-${cycle}.safetensors`, snapshot.bytes);
   }
 }
@@ -230,9 +230,16 @@ async function saveCheckpoint(o: Running, isLast = o.session.trainer.steps >= o.
     tensors: { ...tensors, ...swag?.state() },
     counters: { ...counters, ...(swag && { swag: swag.count }) },
   };
-  run.saveCheckpoint(weights, state, metadata, ranks);
+  run.saveCheckpoint(weights, state, isLast ? ofEvaluated(session) : metadata, ranks);
   await drawCurves(o);
 }
+
+/** What a file says of itself whose weights are as evaluations take them. */
+const ofEvaluated = ({ metadata, recipe, trainer }: Session): Readonly<Record<string, string>> => ({
+  ...metadata,
+  ...(recipe.bnStats === 'population' && { statistics: 'population' }),
+  step: String(trainer.steps),
+});
 
 /** After early stopping: the best weights, which are back, are the last checkpoint too. */
 async function endEarly(o: Running): Promise<void> {

@@ -9,12 +9,12 @@ import { checkNoFolder, ofOwnImages, type RunConfig } from '../../train/config/c
 import type { RunData } from '../../train/data/data.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
+import type { WeightsFacts } from '../../train/run/metadata.ts';
 import { openInference } from '../../train/run/open-inference.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { describeOptimizer, type Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import type { Moments } from '../../train/data/statistics.ts';
 import type { GivenWeights } from '../../train/tune/tuning.ts';
 import type { Inference } from '../../train/evaluate/inference.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
@@ -104,10 +104,10 @@ export const openInferenceSession = (
   recipe: Recipe,
   weights: Tensors,
   data: Dataset,
-  options: DeviceOptions & { moments?: Moments | undefined },
+  options: DeviceOptions & Pick<WeightsFacts, 'moments' | 'statistics'>,
 ): Promise<InferenceSession> =>
   onDevice(data, options, async (dataset, device) => {
-    const { inference, data, model } = await openInference(recipe, weights, dataset, device, options.moments);
+    const { inference, data, model } = await openInference(recipe, weights, dataset, device, options);
     return {
       device,
       model,

@@ -223,14 +223,18 @@ test('population statistics come with the last weights: a checkpoint before has 
   assert.is(code, 130, err);
   const step = keptStep(run);
   assert.is((await called([...net, ...words(`--steps ${step} --out plain --quiet`)], folder)).refusal, '');
-  const weights = (path: string) => readSafetensors(join(path, 'model.safetensors')).tensors;
-  assert.equal(weights(run), weights(join(folder, 'plain')));
+  const file = (path: string) => readSafetensors(join(path, 'model.safetensors'));
+  assert.equal(file(run).tensors, file(join(folder, 'plain')).tensors);
+  assert.is(file(run).metadata.statistics, undefined);
   assert.is((await called(words(`train --resume run --steps ${step + 2} --quiet`), folder)).refusal, '');
-  const { out, refusal } = await called(words('eval run/model.safetensors --limit-test 20 --batch-size 32 --json'), folder);
-  assert.is(refusal, '');
+  assert.is(file(run).metadata.statistics, 'population');
   const { loss, accuracy } = evaluations(run).at(-1)!;
-  const asKept = JSON.parse(out) as EvalMetrics;
-  assert.equal([asKept.loss, asKept.accuracy], [loss, accuracy]);
+  for (const given of ['run', 'run/model.safetensors']) {
+    const { out, refusal } = await called(words(`eval ${given} --limit-test 20 --batch-size 32 --json`), folder);
+    assert.is(refusal, '');
+    const asKept = JSON.parse(out) as EvalMetrics;
+    assert.equal([asKept.loss, asKept.accuracy], [loss, accuracy], given);
+  }
 });
 
 test.run();

@@ -158,6 +158,7 @@ export class Evaluator {
   }
 
   async #logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
+    await this.settleStatistics();
     const { n } = this.#data;
     const { program, logits } = await this.#program(part, view);
     const classes = logits.shape[1]!;

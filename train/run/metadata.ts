@@ -18,6 +18,8 @@ export interface WeightsFacts {
   readonly moments?: Moments | undefined;
   /** Pixels of the shorter side of pictures before the middle is cut out; without it as much as possible is shown. */
   readonly resize?: number | undefined;
+  /** Which batch norms have: those of all training images under these weights, or running ones without it. */
+  readonly statistics?: 'population' | undefined;
 }
 
 /** What a fact is that stands as JSON, and whether a value is one. */
@@ -59,6 +61,7 @@ export function metadataOf({
   normalize,
   moments,
   resize,
+  statistics,
 }: WeightsFacts): Record<string, string> {
   const json = (value: unknown) => value && JSON.stringify(value);
   const all = {
@@ -73,6 +76,7 @@ export function metadataOf({
     normalize,
     moments: normalize === 'none' ? undefined : json(moments),
     resize: json(resize),
+    statistics,
   };
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
@@ -88,7 +92,8 @@ export function factsIn(metadata: Readonly<Record<string, string>>, file: string
   const parsed = Object.entries(FACTS).flatMap(([name, fact]) =>
     Object.hasOwn(metadata, name) ? [[name, parse(file, name, metadata[name]!, fact)]] : [],
   );
-  return { model, dataset, dtype, normalize, ...(Object.fromEntries(parsed) as WeightsFacts) };
+  const statistics = metadata.statistics === 'population' ? 'population' : undefined;
+  return { model, dataset, dtype, normalize, statistics, ...(Object.fromEntries(parsed) as WeightsFacts) };
 }
 
 function parse(file: string, name: string, text: string, { about, accepts }: Fact): unknown {

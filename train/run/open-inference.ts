@@ -6,25 +6,25 @@ import type { Layer } from '../../engine/graph.ts';
 import { heldOut, type Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
-import type { Moments } from '../data/statistics.ts';
 import { Inference } from '../evaluate/inference.ts';
+import type { WeightsFacts } from './metadata.ts';
 import type { Tensors } from './safetensors.ts';
 import { onDataset } from './task.ts';
 
-/** A trained model on a device, by the largest batches that fit, and its data: `moments` are those of the images that it was trained on, where its file says them. */
+/** A trained model on a device, by the largest batches that fit, and its data. `facts` are what the file of its weights says of itself. */
 export async function openInference(
   asked: Recipe,
   weights: Tensors,
   dataset: Dataset,
   device: Device,
-  moments?: Moments,
+  facts: Pick<WeightsFacts, 'moments' | 'statistics'> = {},
 ): Promise<{ inference: Inference; data: RunData; model: Layer }> {
   const recipe = onDataset(asked, dataset);
   const { normalize, seed, fuse, loss } = recipe;
-  const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
+  const known = momentsFor(facts.moments ?? recipe.moments, dataset.shape[0]);
   const data = await openData(dataset, { normalize, ...heldOut(recipe), moments: known });
   const model = recipe.model.layer({ shape: dataset.shape, classes: outputsOf(dataset).length });
-  const population = recipe.bnStats === 'population';
+  const population = recipe.bnStats === 'population' && facts.statistics !== 'population';
   for (let batchSize = recipe.batchSize / recipe.accumulate; ; batchSize = Math.ceil(batchSize / 2)) {
     const inference = new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights);
     try {
