@@ -8,7 +8,7 @@ import { configFromJson, readingOf, type RunConfig } from '../../train/config/co
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
-import { factsIn, type WeightsFacts } from '../../train/run/metadata.ts';
+import { factsIn, statisticsIn } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
@@ -42,7 +42,7 @@ export interface Checkpoint {
   readonly normalize: Normalize;
   /** The moments that were asked for, else those of the images it was trained on. */
   readonly moments: Moments | undefined;
-  readonly statistics: WeightsFacts['statistics'];
+  readonly statistics: 'population' | undefined;
 }
 
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
@@ -94,7 +94,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     dtype,
     normalize: own.normalize,
     moments: own.moments ?? facts.moments,
-    statistics: facts.statistics,
+    statistics: statisticsIn(metadata),
   };
 }
 

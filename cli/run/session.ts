@@ -104,7 +104,7 @@ export const openInferenceSession = (
   recipe: Recipe,
   weights: Tensors,
   data: Dataset,
-  options: DeviceOptions & Pick<WeightsFacts, 'moments' | 'statistics'>,
+  options: DeviceOptions & Pick<WeightsFacts, 'moments'> & { readonly statistics?: 'population' | undefined },
 ): Promise<InferenceSession> =>
   onDevice(data, options, async (dataset, device) => {
     const { inference, data, model } = await openInference(recipe, weights, dataset, device, options);

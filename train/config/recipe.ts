@@ -7,7 +7,6 @@ import type { ModelInput } from '../../models/model.ts';
 import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import type { ClassWeights } from '../data/class-weights.ts';
-import type { SplitOptions } from '../data/split.ts';
 import type { EarlyStopping } from '../run/early-stopping.ts';
 import type { Adversarial } from '../step/trainer-options.ts';
 import { WATCHED, type Watched } from '../step/metrics.ts';
@@ -239,6 +238,3 @@ export function describeOptimizer({ optimizers, config }: Recipe): string {
   });
   return phases.join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
 }
-
-/** Which of the training images a recipe holds out. */
-export const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });

@@ -18,8 +18,6 @@ export interface WeightsFacts {
   readonly moments?: Moments | undefined;
   /** Pixels of the shorter side of pictures before the middle is cut out; without it as much as possible is shown. */
   readonly resize?: number | undefined;
-  /** Which batch norms have: those of all training images under these weights, or running ones without it. */
-  readonly statistics?: 'population' | undefined;
 }
 
 /** What a fact is that stands as JSON, and whether a value is one. */
@@ -61,7 +59,6 @@ export function metadataOf({
   normalize,
   moments,
   resize,
-  statistics,
 }: WeightsFacts): Record<string, string> {
   const json = (value: unknown) => value && JSON.stringify(value);
   const all = {
@@ -76,10 +73,13 @@ export function metadataOf({
     normalize,
     moments: normalize === 'none' ? undefined : json(moments),
     resize: json(resize),
-    statistics,
   };
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
+
+/** Which statistics batch norms have: those of all training images under these weights, or running ones where it is not said. */
+export const statisticsIn = ({ statistics }: Readonly<Record<string, string>>): 'population' | undefined =>
+  statistics === 'population' ? statistics : undefined;
 
 /** The facts in the `__metadata__` of a file, which is called `file` in messages. Throws where one is not what it should be. */
 export function factsIn(metadata: Readonly<Record<string, string>>, file: string): WeightsFacts {
@@ -92,8 +92,7 @@ export function factsIn(metadata: Readonly<Record<string, string>>, file: string
   const parsed = Object.entries(FACTS).flatMap(([name, fact]) =>
     Object.hasOwn(metadata, name) ? [[name, parse(file, name, metadata[name]!, fact)]] : [],
   );
-  const statistics = metadata.statistics === 'population' ? 'population' : undefined;
-  return { model, dataset, dtype, normalize, statistics, ...(Object.fromEntries(parsed) as WeightsFacts) };
+  return { model, dataset, dtype, normalize, ...(Object.fromEntries(parsed) as WeightsFacts) };
 }
 
 function parse(file: string, name: string, text: string, { about, accepts }: Fact): unknown {

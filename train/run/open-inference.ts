@@ -3,13 +3,13 @@ import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { TooLarge } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { heldOut, type Recipe } from '../config/recipe.ts';
+import type { Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
 import { Inference } from '../evaluate/inference.ts';
 import type { WeightsFacts } from './metadata.ts';
 import type { Tensors } from './safetensors.ts';
-import { onDataset } from './task.ts';
+import { heldOut, onDataset } from './task.ts';
 
 /** A trained model on a device, by the largest batches that fit, and its data. `facts` are what the file of its weights says of itself. */
 export async function openInference(
@@ -17,7 +17,7 @@ export async function openInference(
   weights: Tensors,
   dataset: Dataset,
   device: Device,
-  facts: Pick<WeightsFacts, 'moments' | 'statistics'> = {},
+  facts: Pick<WeightsFacts, 'moments'> & { readonly statistics?: 'population' | undefined } = {},
 ): Promise<{ inference: Inference; data: RunData; model: Layer }> {
   const recipe = onDataset(asked, dataset);
   const { normalize, seed, fuse, loss } = recipe;
