@@ -8,6 +8,7 @@ import { configFromJson, readingOf, type RunConfig } from '../../train/config/co
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
+import type { FileFacts } from '../../train/run/open-inference.ts';
 import { factsIn, statisticsIn } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
@@ -30,7 +31,7 @@ export interface CheckpointOptions {
   trust?: boolean;
 }
 
-export interface Checkpoint {
+export interface Checkpoint extends FileFacts {
   readonly file: string;
   readonly config: RunConfig;
   readonly weights: Tensors;
@@ -42,7 +43,6 @@ export interface Checkpoint {
   readonly normalize: Normalize;
   /** The moments that were asked for, else those of the images it was trained on. */
   readonly moments: Moments | undefined;
-  readonly statistics: 'population' | undefined;
 }
 
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {

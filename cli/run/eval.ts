@@ -31,7 +31,7 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
 export async function openForEvaluation(path: string, options: EvalOptions): Promise<Evaluated> {
-  const { file, config, weights, ...facts } = await openCheckpoint(path, options);
+  const { file, config, weights, moments, statistics } = await openCheckpoint(path, options);
   const recipe = localRecipe({
     ...config,
     ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.type.parse('--batch-size', options.batchSize)! }),
@@ -39,7 +39,13 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
   });
   const { dataDir, quiet } = options;
   const dataset = await openDataset(recipe.dataset, { dataDir, quiet, ...readingOf(recipe) });
-  return { file, weights, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, ...facts }) };
+  return {
+    file,
+    weights,
+    recipe,
+    dataset,
+    session: await openInferenceSession(recipe, weights, dataset, { ...options, moments, statistics }),
+  };
 }
 
 /** The attacks that are asked for, by which nothing but an accuracy is told. */

@@ -46,7 +46,7 @@ const LAYERS = 24;
 export async function look(path: string, options: LookOptions): Promise<void> {
   const { dataDir, quiet, json } = options;
   const chosen = parseNumber('--image', options.image, { integer: true, min: 1 }) - 1;
-  const { file, config, weights, ...facts } = await openCheckpoint(path, options);
+  const { file, config, weights, moments, statistics } = await openCheckpoint(path, options);
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
   const recipe = localRecipe({ ...config, ...limit });
   const folder = options.out ?? folderOf(path, 'look');
@@ -57,7 +57,7 @@ export async function look(path: string, options: LookOptions): Promise<void> {
 
   const device = await openDevice(options);
   try {
-    const { inference, data } = await openInference(recipe, weights, dataset, device, facts);
+    const { inference, data } = await openInference(recipe, weights, dataset, device, { moments, statistics });
     const part = data.parts.test;
     const logits = await inference.logits('test');
     inference.destroy();

@@ -9,8 +9,7 @@ import { checkNoFolder, ofOwnImages, type RunConfig } from '../../train/config/c
 import type { RunData } from '../../train/data/data.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
-import type { WeightsFacts } from '../../train/run/metadata.ts';
-import { openInference } from '../../train/run/open-inference.ts';
+import { openInference, type FileFacts } from '../../train/run/open-inference.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { describeOptimizer, type Recipe } from '../../train/config/recipe.ts';
@@ -104,7 +103,7 @@ export const openInferenceSession = (
   recipe: Recipe,
   weights: Tensors,
   data: Dataset,
-  options: DeviceOptions & Pick<WeightsFacts, 'moments'> & { readonly statistics?: 'population' | undefined },
+  options: DeviceOptions & FileFacts,
 ): Promise<InferenceSession> =>
   onDevice(data, options, async (dataset, device) => {
     const { inference, data, model } = await openInference(recipe, weights, dataset, device, options);

@@ -2,6 +2,7 @@
 import { numbers, targetsAt, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { byClass } from '../../datasets/labels.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
+import type { Recipe } from '../config/recipe.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
 /** Images to train on, those held out of them for validation, and those to test on. */
@@ -33,6 +34,13 @@ export interface SplitOptions {
   readonly fold?: number;
   readonly seed?: number;
 }
+
+/** What a recipe holds out. */
+export const heldOut = ({ valSplit, stratify, seed }: Pick<Recipe, 'valSplit' | 'stratify' | 'seed'>): SplitOptions => ({
+  valSplit,
+  stratify: stratify === 'class',
+  seed,
+});
 
 /** Training and validation images out of `n`, both in file order; `labels` are those to stratify by. */
 export function splitIndices(

@@ -6,18 +6,27 @@ import type { Layer } from '../../engine/graph.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
+import { heldOut } from '../data/split.ts';
+import type { Moments } from '../data/statistics.ts';
 import { Inference } from '../evaluate/inference.ts';
-import type { WeightsFacts } from './metadata.ts';
 import type { Tensors } from './safetensors.ts';
-import { heldOut, onDataset } from './task.ts';
+import { onDataset } from './task.ts';
 
-/** A trained model on a device, by the largest batches that fit, and its data. `facts` are what the file of its weights says of itself. */
+/** What the file of a model's weights may say of itself. */
+export interface FileFacts {
+  /** Those of the images that it was trained on. */
+  readonly moments?: Moments | undefined;
+  /** Said where its batch norms have the statistics of all training images under these weights: they need not be computed then. */
+  readonly statistics?: 'population' | undefined;
+}
+
+/** A trained model on a device, by the largest batches that fit, and its data. */
 export async function openInference(
   asked: Recipe,
   weights: Tensors,
   dataset: Dataset,
   device: Device,
-  facts: Pick<WeightsFacts, 'moments'> & { readonly statistics?: 'population' | undefined } = {},
+  facts: FileFacts = {},
 ): Promise<{ inference: Inference; data: RunData; model: Layer }> {
   const recipe = onDataset(asked, dataset);
   const { normalize, seed, fuse, loss } = recipe;

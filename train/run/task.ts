@@ -1,5 +1,4 @@
 /** What of a recipe depends on whether a data set has classes or numbers to predict. */
-import type { SplitOptions } from '../data/split.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import { NUMERIC } from '../../layers/loss.ts';
@@ -33,6 +32,3 @@ function checkRegression({ ofClasses, augment, earlyStop, changes = [] }: Recipe
   );
   refuse(earlyStop?.watched === 'accuracy', named('earlyStop', 'accuracy'), say`give ${named('earlyStop')} a number of epochs`);
 }
-
-/** Which of the training images a recipe holds out. */
-export const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });

@@ -42,7 +42,9 @@ export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, i
       names,
     );
     const endings = factors.map(({ pattern, factor, epochs }) => ({ pattern, is: epochs === undefined ? factor : { factor, epochs } }));
-    const of = (name: string) => endings.findLast(({ pattern }) => matches(pattern, name))?.is ?? 1;
+    const factorOf = (name: string) => endings.findLast(({ pattern }) => matches(pattern, name))?.is ?? 1;
+    const known = new Map(names.map(name => [name, factorOf(name)])); // asked for at each step where one ends
+    const of = (name: string) => known.get(name) ?? factorOf(name);
     return { factors: endings.map(({ is }) => is), of };
   };
   return {
