@@ -2,7 +2,6 @@
 import { numbers, targetsAt, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { byClass } from '../../datasets/labels.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
-import type { Recipe } from '../config/recipe.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
 /** Images to train on, those held out of them for validation, and those to test on. */
@@ -35,8 +34,13 @@ export interface SplitOptions {
   readonly seed?: number;
 }
 
+/** A recipe, as to what it holds out. */
+interface Held extends Pick<SplitOptions, 'valSplit' | 'seed'> {
+  readonly stratify?: 'class' | 'none' | undefined;
+}
+
 /** What a recipe holds out. */
-export const heldOut = ({ valSplit, stratify, seed }: Pick<Recipe, 'valSplit' | 'stratify' | 'seed'>): SplitOptions => ({
+export const heldOut = ({ valSplit, stratify, seed }: Held): SplitOptions => ({
   valSplit,
   stratify: stratify === 'class',
   seed,

@@ -2,7 +2,6 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import type { Moments } from '../data/statistics.ts';
-import type { FileFacts } from './open-inference.ts';
 
 export interface WeightsFacts {
   /** As `descent train` calls it, or the file of a user's own. */
@@ -79,7 +78,7 @@ export function metadataOf({
 }
 
 /** Which statistics batch norms have: those of all training images under these weights, or running ones where it is not said. */
-export const statisticsIn = ({ statistics }: Readonly<Record<string, string>>): FileFacts['statistics'] =>
+export const statisticsIn = ({ statistics }: Readonly<Record<string, string>>): 'population' | undefined =>
   statistics === 'population' ? statistics : undefined;
 
 /** The facts in the `__metadata__` of a file, which is called `file` in messages. Throws where one is not what it should be. */
