@@ -6,10 +6,15 @@ let nap: Nap | undefined;
 let open = 0;
 let napping = false;
 
-/** The first nap of a wait and the longest, ms. Each is half as long again as the one before: little is overslept, few polls are made. */
+/**
+ * The first nap of a wait, ms. Each is then half as long as the wait has lasted, so that little is overslept, up to LONG or what is best for a
+ * long wait: with naps of s of t ms, s / 2 is overslept and each of t / s polls takes POLL ms, least where s is the root of 2 * POLL * t.
+ */
 const SHORT = 0.05;
 const LONG = 1;
-let next = SHORT;
+const POLL = 0.02;
+/** When the wait that lasts began. */
+let since = 0;
 
 /** Milliseconds for which polls go on without a nap where an answer is wanted promptly: of a small net it comes in a fifth of that. */
 const PROMPT = 1;
@@ -28,7 +33,7 @@ export function napBetweenPolls(own: Nap): void {
  * double the time; a training step lasts long, and there polling takes a core from the driver.
  */
 export async function waiting<T>(work: Promise<T>, promptly = false): Promise<T> {
-  open++;
+  if (!open++) since = performance.now();
   if (promptly) promptUntil = performance.now() + PROMPT;
   if (nap && !napping) {
     napping = true;
@@ -38,17 +43,17 @@ export async function waiting<T>(work: Promise<T>, promptly = false): Promise<T>
     return await work;
   } finally {
     open--;
-    next = SHORT;
+    since = performance.now();
     if (promptly) promptUntil = 0;
   }
 }
 
 /** Milliseconds of the next nap. */
 function pause(): number {
-  if (performance.now() < promptUntil) return 0;
-  const ms = next;
-  next = Math.min(LONG, next * 1.5);
-  return ms;
+  const now = performance.now();
+  if (now < promptUntil) return 0;
+  const waited = now - since;
+  return Math.min(SHORT + waited / 2, Math.max(LONG, Math.sqrt(2 * POLL * waited)));
 }
 
 function turn(): void {

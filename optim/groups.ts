@@ -27,17 +27,18 @@ export interface GroupOptions {
   readonly epochsBefore?: (t: number) => number;
 }
 
-/** The factors of one group. */
+/** The factors of one group, and whether its parameters are the matrices that a rule makes orthogonal. */
 export interface Group {
   readonly lr: number | Ending;
   readonly decay: number | Ending;
+  readonly orthogonal: boolean;
 }
 
 export interface Groups {
   /** The first is that of parameters of which nothing is said. */
   readonly all: readonly Group[];
-  /** The number of a parameter's group. */
-  readonly of: (parameter: Tensor) => number;
+  /** The number of a parameter's group; `orthogonal` is whether it is such a matrix. */
+  readonly of: (parameter: Tensor, orthogonal?: boolean) => number;
 }
 
 const NONE: Factored = { factors: [], of: () => 1 };
@@ -49,14 +50,15 @@ export const hasEnded = (given: number | Ending, done: number): boolean => typeo
 export const factorAt = (given: number | Ending, done: number): number =>
   typeof given === 'number' ? given : hasEnded(given, done) ? 0 : given.factor;
 
-/** All groups that may come up; `decays` is whether anything decays at all. */
-export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean): Groups {
+/** All groups that may come up; `decays` is whether anything decays at all, `apart` whether orthogonal matrices are groups of their own. */
+export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean, apart = false): Groups {
   const distinct = (factors: Factored['factors']) => [...new Set([1, ...factors])];
   const decaying = decays ? distinct([...decay.factors, ...(decayBias ? [] : [0])]) : [1];
-  const all = distinct(lr.factors).flatMap(lr => decaying.map(decay => ({ lr, decay })));
-  const of = ({ name, shape }: Tensor) => {
+  const kinds = apart ? [false, true] : [false];
+  const all = distinct(lr.factors).flatMap(lr => decaying.flatMap(decay => kinds.map(orthogonal => ({ lr, decay, orthogonal }))));
+  const of = ({ name, shape }: Tensor, orthogonal = false) => {
     const share = !decays ? 1 : decayBias || shape.length > 1 ? decay.of(name) : 0;
-    return all.findIndex(group => group.lr === lr.of(name) && group.decay === share);
+    return all.findIndex(group => group.lr === lr.of(name) && group.decay === share && group.orthogonal === orthogonal);
   };
   return { all, of };
 }

@@ -2,6 +2,7 @@ import * as adaptive from './adaptive.ts';
 import * as firstOrder from './first-order.ts';
 import { kfac } from './kfac.ts';
 import { lsgd } from './lsgd.ts';
+import { muon } from './muon.ts';
 import { quasiNewtonMethods, type Method } from './quasi-newton.ts';
 import type { Rule } from './rule.ts';
 
@@ -11,7 +12,7 @@ export const rules: Readonly<Record<string, Rule>> = Object.fromEntries(
 );
 
 /** Those and the rules that are of nets alone. */
-export const netRules: Readonly<Record<string, Rule>> = { ...rules, lsgd, kfac };
+export const netRules: Readonly<Record<string, Rule>> = { ...rules, lsgd, kfac, muon };
 
 /** All optimizers by name. */
 export const optimizers: Readonly<Record<string, Rule | Method>> = { ...netRules, ...quasiNewtonMethods };

@@ -1,16 +1,16 @@
 /** A rule and the pieces around it as one update: its numbers, and its kernels on the pages of parameters. */
-import { check, kindOf } from '../engine/check.ts';
+import { check, kindOf, named, say } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
-import type { Tensor } from '../engine/tensor.ts';
+import type { Param, Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
-import { fusedUpdate, inGroup, type Update } from '../shaders/update/update.ts';
+import { fusedUpdate, inGroup } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
 import { factorAt, groupsOf, hasEnded, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
-import { hyperParameters, needsGradientAlone, type Hyper, type Rule } from './rule.ts';
+import { hyperParameters, needsGradientAlone, type Hyper, type Numbers, type Rule } from './rule.ts';
 
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
 export interface Optimizer {
@@ -29,12 +29,21 @@ export interface Optimizer {
    * rate ends, and where the gradients of all parameters together decide how each moves.
    */
   readonly rests: ((parameter: string, t: number) => boolean) | undefined;
-  addTo(g: Graph, layout: Layout, gradients?: Gradients): void;
+  /** `orthogonal` makes the gradients of matrices orthogonal (see orthogonal.ts), where the rule has a direction. */
+  addTo(g: Graph, layout: Layout, gradients?: Gradients, orthogonal?: Orthogonal): void;
   /**
    * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the hyper-parameter that the rule calls `cycled`.
    * The gradient is the sum of `summed` gradients, of micro-batches and batches.
    */
   values(t: number, lr: number, momentum?: number, summed?: number): Record<string, number>;
+}
+
+/** What makes the gradients of matrices orthogonal. */
+export interface Orthogonal {
+  /** The parameters that are such matrices. */
+  matrices(params: Iterable<Param>): readonly Param[];
+  /** Adds to the graph of an update what replaces their gradients. */
+  orthogonalise(g: Graph, matrices: readonly Param[], hyper: Hyper): void;
 }
 
 /** What the gradients of a run are. */
@@ -66,13 +75,15 @@ export function optimizer(
   const groups = groupsOf(
     grouped,
     chain.some(p => p.decays),
+    rule.direction !== undefined,
   );
   const isGrouped = groups.all.length > 1;
-  const valuesOf = (t: number, lr: number, decay: number, momentum?: number, summed = 1): Record<string, number> => {
-    const h = momentum === undefined || !rule.cycled ? hyper : { ...hyper, [rule.cycled]: momentum };
+  const valuesOf = (t: number, lr: number, decay: number, momentum?: number, summed = 1, own?: Numbers): Record<string, number> => {
+    const h = momentum === undefined || !rule.cycled ? { ...hyper, ...own } : { ...hyper, [rule.cycled]: momentum, ...own };
     const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
   };
+  const beside = rule.beside?.(hyper);
   const doneBefore = (t: number): number => grouped.epochsBefore?.(t) ?? 0;
   const { lr: rates } = grouped;
   const canRest = needsGradientAlone(rule) && !chain.some(piece => piece.reduces ?? piece.privacy);
@@ -80,7 +91,14 @@ export function optimizer(
     if (!isGrouped) return valuesOf(t, lr, 1, momentum, summed); // asked at each step
     const done = doneBefore(t);
     const each = groups.all.map((group, k) => {
-      const own = valuesOf(t, lr * factorAt(group.lr, done), factorAt(group.decay, done), momentum, summed);
+      const own = valuesOf(
+        t,
+        lr * factorAt(group.lr, done),
+        factorAt(group.decay, done),
+        momentum,
+        summed,
+        group.orthogonal ? undefined : beside,
+      );
       return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
     });
     return Object.fromEntries(each.flat());
@@ -89,7 +107,7 @@ export function optimizer(
   return {
     rule,
     hyper,
-    body: code(rule, chain),
+    body: code(`${rule.direction ?? ''}${rule.update}`, chain),
     values,
     state: [...rule.state, ...statesOf(chain)],
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
@@ -98,9 +116,16 @@ export function optimizer(
       canRest && rates?.factors.some(factor => typeof factor === 'object')
         ? (parameter, t) => hasEnded(rates.of(parameter), doneBefore(t))
         : undefined,
-    addTo(g, layout, { summed = false, scaled = false } = {}) {
+    addTo(g, layout, { summed = false, scaled = false } = {}, orthogonal = undefined) {
       const ofRun = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : [])];
-      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), groups });
+      check(
+        !scaled || !rule.direction,
+        say`${named('optimizer', rule.name)}: makes matrices orthogonal in f32, which ${named('precision', 'f16')} does not go with`,
+        'leave one of the two out',
+      );
+      const matrices = orthogonal?.matrices(g.params.values()) ?? [];
+      const around = { groups, matrices, orthogonalise: () => orthogonal!.orthogonalise(g, matrices, hyper) };
+      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), ...around });
     },
   };
 }
@@ -108,11 +133,43 @@ export function optimizer(
 /** Whether two updates differ in their numbers alone, so that the kernels of one do the other. */
 export function hasSameKernels(a: Optimizer, b: Optimizer): boolean {
   const fields = ({ hyper, values }: Optimizer) => Object.keys(values(1, hyper.lr)).join();
-  const beside = ({ rule, hyper }: Optimizer) => (needsGradientAlone(rule) ? '' : JSON.stringify({ ...hyper, lr: 0 })); // read where it is made
+  const beside = ({ rule, hyper }: Optimizer) => (needsGradientAlone(rule) && !rule.direction ? '' : JSON.stringify({ ...hyper, lr: 0 })); // read where it is made
   return a.body === b.body && fields(a) === fields(b) && beside(a) === beside(b);
 }
 
 const statesOf = (pieces: readonly Piece[]): string[] => pieces.flatMap(p => p.state ?? []);
+
+/** A dispatch for each page: what the rule does in it, and the pieces of which it does all that they still have. */
+interface Part {
+  readonly name: string;
+  readonly does: string;
+  readonly state: readonly string[];
+  readonly pieces: readonly Piece[];
+  /** Which of weights and gradients it stores. */
+  readonly stores: 'w' | 'g';
+}
+
+/** One part, or the way to the direction of a rule that has one, and the update by what is made of that. */
+function partsOf({ name, state, direction, update }: Rule, pieces: readonly Piece[]): [Part, Part?] {
+  if (direction === undefined)
+    return [{ name: `update_${name}`, does: update, state: [...state, ...statesOf(pieces)], pieces, stores: 'w' }];
+  const before = pieces.filter(p => p.gradient).map(({ gradient, state, draws, decays }): Piece => ({ gradient, state, draws, decays }));
+  const after = pieces
+    .filter(p => p.weight ?? p.after)
+    .map(({ weight, after, state, decays }): Piece => ({ weight, after, state, decays }));
+  return [
+    { name: `direction_${name}`, does: direction, state: [...state, ...statesOf(before)], pieces: before, stores: 'g' },
+    { name: `update_${name}`, does: update, state: statesOf(after), pieces: after, stores: 'w' },
+  ];
+}
+
+/** What holds of all dispatches of an update. */
+interface Around {
+  readonly fields: readonly string[];
+  readonly groups: Groups;
+  readonly matrices: readonly Param[];
+  readonly orthogonalise: () => void;
+}
 
 /** The reductions of the gradients, and the dispatches of each page: the fused update, and what cannot be part of it. */
 function addUpdate(
@@ -120,30 +177,44 @@ function addUpdate(
   layout: Layout,
   rule: Rule,
   pieces: readonly Piece[],
-  { fields, groups }: { readonly fields: readonly string[]; readonly groups: Groups },
+  { fields, groups, matrices, orthogonalise }: Around,
 ): void {
   const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
   const inputs = reduceAll(g, grads, pieces);
   const count = groups.all.length;
+  const groupOf = (parameter: Tensor) =>
+    groups.of(
+      parameter,
+      matrices.some(({ value }) => value === parameter),
+    );
   const always = 2 + rule.state.length + Object.keys(inputs).length + (count > 1 ? 1 : 0); // with weights, gradients and groups
   const { fused, late } = split(pieces, g.profile.maxBindings - always);
-  const states = [...rule.state, ...statesOf(fused)];
-  const update = fusedUpdate({
-    name: `update_${rule.name}`,
-    arrays: { w: 'write', g: 'read', ...written(states) },
-    reads: Object.keys(inputs),
-    fields,
-    draws: fused.some(p => p.draws),
-    groups: count,
-    body: code(rule, count > 1 ? fused.map(unlessNone) : fused),
-  });
-  for (const [page, { buffer, bytes }] of layout.pages('param').entries()) {
-    const w = g.whole('param', buffer, bytes);
+  const pages = layout.pages('param').map(({ buffer, bytes }, page) => {
     const arrays = (names: readonly string[]): Inputs =>
       Object.fromEntries(names.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
-    const whole: Update = { n: bytes / 4, page };
-    const table = count > 1 && { groups: groupTable(g, layout, buffer, bytes, groups.of) };
-    g.run(update, whole, { w_all: w, g_all: grads[page]!, ...arrays(states), ...inputs, ...table });
+    const table = count > 1 && { groups: groupTable(g, layout, buffer, bytes, groupOf) };
+    return { buffer, w: g.whole('param', buffer, bytes), whole: { n: bytes / 4, page }, arrays, table };
+  });
+  const [first, second] = partsOf(rule, fused);
+  const run = ({ name, does, state, pieces, stores }: Part, reads: Inputs) => {
+    const update = fusedUpdate({
+      name,
+      arrays: { w: stores === 'w' ? 'write' : 'read', g: stores === 'g' ? 'write' : 'read', ...written(state) },
+      reads: Object.keys(reads),
+      fields,
+      draws: pieces.some(p => p.draws),
+      groups: count,
+      body: code(does, count > 1 ? pieces.map(unlessNone) : pieces),
+    });
+    for (const { w, whole, arrays, table } of pages)
+      g.run(update, whole, { w_all: w, g_all: grads[whole.page]!, ...arrays(state), ...reads, ...table });
+  };
+  run(first, inputs);
+  if (second) {
+    orthogonalise();
+    run(second, {});
+  }
+  for (const { buffer, w, whole, arrays, table } of pages) {
     for (const piece of late) {
       const { after, state = [] } = count > 1 ? unlessNone(piece) : piece;
       piece.constrains?.(g, { w, buffer, layout });
@@ -180,14 +251,14 @@ function split(pieces: readonly Piece[], most: number): { fused: Piece[]; late: 
   }
 }
 
-/** WGSL: what pieces do to gradient and weight, the rule, and what pieces do after it. */
-const code = (rule: Rule, pieces: readonly Piece[]): string =>
+/** WGSL: what pieces do to gradient and weight, what the rule `does`, and what pieces do after it. */
+const code = (does: string, pieces: readonly Piece[]): string =>
   [
     'var t = op.t; var skip = false;',
     ...pieces.map(p => p.gradient),
     'let first = t < 1.5;',
     ...pieces.map(p => p.weight),
-    rule.update,
+    does,
     ...pieces.map(p => p.after),
   ]
     .filter(Boolean)

@@ -51,6 +51,13 @@ export interface Rule extends Described, Form {
   readonly probes?: string;
   /** Whether the last layer of a net is solved for between updates, which only training can do: it is no rule of any function. */
   readonly solves?: boolean;
+  /**
+   * WGSL that makes of `g` and the state the direction, as `g`, whose matrices are made orthogonal before `update`: it is a rule of nets alone
+   * too. What pieces do to the gradient comes before it.
+   */
+  readonly direction?: string;
+  /** The hyper-parameters that are others for what is no such matrix. */
+  beside?(h: Hyper): Numbers;
   /** Whether gradients are multiplied by the inverse Kronecker factors of their layers before the update: it is a rule of nets alone too. */
   readonly factors?: boolean;
 }
@@ -71,11 +78,12 @@ export const toggle = (about: string): Defaulted<number> => ({
 
 /** Infers the names of the hyper-parameters for the functions of them. */
 export const rule = <H extends Rule['hyper']>(
-  r: Omit<Rule, 'hyper' | 'values' | 'form' | 'pieces'> & {
+  r: Omit<Rule, 'hyper' | 'values' | 'form' | 'pieces' | 'beside'> & {
     readonly hyper: H;
     values?(h: ValuesOf<H>, t: number, lr: number): Numbers;
     form?(h: ValuesOf<H>): Form;
     pieces?(h: ValuesOf<H>): readonly Piece[];
+    beside?(h: ValuesOf<H>): Numbers;
   },
 ): Rule => r;
 

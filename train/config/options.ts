@@ -23,7 +23,7 @@ export const OPTIONS = {
   }),
   optimizer: option({
     flags: '--optimizer <name[:k=v,...]>',
-    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another; kfac moves what is neither dense nor a convolution by momentum at the same rate",
+    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another; kfac moves what is neither dense nor a convolution by momentum, muon all but matrices and the last layer by nesterov, at the same rate",
     default: 'adam',
     type: text,
     group: 'Basics',

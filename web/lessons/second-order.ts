@@ -10,7 +10,7 @@ export const secondOrder: Lesson = {
     t`Newton replaces the loss by its parabola and jumps to the bottom of it:`,
     { tex: t`w \leftarrow w - H^{-1} g` },
     t`On a quadratic one step arrives, whatever the condition number. But the Hessian $H$ of $n$ weights has $n^2$ entries, and near a saddle it leads uphill. **L-BFGS** keeps the last few changes of weights and gradients, $s$ and $y$, and applies an estimate of $H^{-1}$ that satisfies $H^{-1}y = s$ without ever writing it down. It needs gradients without noise: the whole data at once, and a line search for the length of the step.`,
-    t`Between both stand methods that know the curvature in part. **Gauss-Newton** leaves out the term that can be negative; **K-FAC** writes each layer's block as a product of two small matrices; Adam's division by the root of squared gradients is a diagonal guess at the same. Each buys fewer steps for dearer ones.`,
+    t`Between both stand methods that know the curvature in part. **Gauss-Newton** leaves out the term that can be negative; **K-FAC** writes each layer's block as a product of two small matrices; Adam's division by the root of squared gradients is a diagonal guess at the same. Each buys fewer steps for dearer ones. **Muon** needs no curvature: of each matrix of the step $U S V^\top$ it takes $U V^\top$, so that all directions of a layer move alike, whatever the gradient prefers (Jordan 2024).`,
     {
       title: 'Adam, then L-BFGS',
       experiment: 'adam-lbfgs',

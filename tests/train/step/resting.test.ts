@@ -64,7 +64,7 @@ const backwardOf = ({ program }: Trainer, layer: string): string[] =>
 
 test('they are left out from the step on at which the rate ends, and all weights are those of a run that computes them on', async () => {
   // the norm of all gradients counts those of parameters whose rate is 0: with it each is computed to the end
-  for (const texts of [{}, { accumulate: '2' }, { optimizer: 'adam', lr: '0.01' }] satisfies Texts[]) {
+  for (const texts of [{}, { accumulate: '2' }, { optimizer: 'adam', lr: '0.01' }, { optimizer: 'muon', lr: '0.01' }] satisfies Texts[]) {
     const [rests, goesOn] = [await open(texts), await open({ ...texts, clipNorm: '1e9' })];
     assert.equal(await course(rests, EPOCH), await course(goesOn, EPOCH));
     const [before, backward] = [rests.program.commands.length, backwardOf(rests, 'conv1')];

@@ -22,7 +22,7 @@ const isFirstOrder = (o: Optimizer | QuasiNewton): o is Optimizer => 'rule' in o
 export function fusable(phases: readonly Phase[], { summed }: Gradients): Optimizer | undefined {
   const { optimizer } = phases[0]!;
   if (phases.length > 1 || summed) return undefined;
-  return isFirstOrder(optimizer) && !optimizer.rule.probes && !optimizer.rule.factors ? optimizer : undefined;
+  return isFirstOrder(optimizer) && !optimizer.rule.probes && !optimizer.rule.factors && !optimizer.rule.direction ? optimizer : undefined;
 }
 
 /** What makes what some rules need beside gradients. */
@@ -62,7 +62,7 @@ export async function activate(
 }
 
 /** The update as a program of its own, after what `factors` make of the gradients. */
-export function updateProgram(
+export async function updateProgram(
   optimizer: Optimizer,
   memory: Memory,
   graph: Graph,
@@ -72,6 +72,7 @@ export function updateProgram(
   const update = new Graph({ training: true, profile: memory.device.profile });
   for (const [name, param] of graph.params) update.params.set(name, param);
   factors?.precondition(update);
-  optimizer.addTo(update, memory.layout, gradients);
+  const orthogonal = optimizer.rule.direction === undefined ? undefined : await import('../../../optim/orthogonal.ts');
+  optimizer.addTo(update, memory.layout, gradients, orthogonal);
   return Program.compile(memory, update);
 }

@@ -63,8 +63,9 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
         steps: String(Math.max(1, Math.round((steps * 64) / batch))),
       };
       const { rprop: _, ...others } = rules;
+      const names = [...Object.keys(others), 'muon'];
       return {
-        ...each(Object.keys(others), optimizer => ({ optimizer })),
+        ...each(names, optimizer => ({ optimizer })),
         lookahead: { optimizer: 'momentum', lookahead: '5' },
         [`rprop on ${batch}`]: { optimizer: 'rprop', ...large },
         [`lbfgs on ${batch}`]: { optimizer: 'lbfgs', ...large },

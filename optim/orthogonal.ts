@@ -1,0 +1,44 @@
+/** Directions whose matrices are made nearly orthogonal, on the device (see muon.ts). */
+import type { Graph } from '../engine/graph.ts';
+import { product, type Param, type Tensor } from '../engine/tensor.ts';
+import { quintic, scaleToNorm, toNorm } from '../shaders/update/orthogonal.ts';
+import { matmul } from '../shaders/product/matmul.ts';
+import type { Hyper } from './rule.ts';
+
+/** The parameters that are matrices, an output a row: all of two dimensions or more but the last, whose rows are the net's outputs. */
+export const matrices = (params: Iterable<Param>): Param[] => [...params].filter(({ value }) => value.shape.length > 1).slice(0, -1);
+
+/** The sum of squares of a tensor [1]. */
+function squareOf(g: Graph, x: Tensor): Tensor {
+  const square = g.tensor([1]);
+  g.run(matmul, { m: 1, n: 1, k: x.size, tb: true }, { a: x, b: x, y: square });
+  return square;
+}
+
+/**
+ * Adds to the graph of an update what replaces the gradients of matrices X [rows, columns] by `ns_steps` Newton-Schulz iterations
+ * X ← (a I + b A + c A²) X from X / |X|, A = X Xᵀ, or from the right where there are fewer columns than rows.
+ */
+export function orthogonalise(g: Graph, matrices: readonly Param[], { ns_steps, eps, normalize }: Hyper): void {
+  for (const { value, grad } of matrices) {
+    const [rows, ...rest] = value.shape as [number, ...number[]];
+    const columns = product(rest);
+    const n = value.size;
+    if (normalize) g.run(scaleToNorm, { n, norm: Math.sqrt(rows), eps: eps! }, { square: squareOf(g, value), w: value });
+    let x = g.tensor([rows, columns]);
+    g.run(toNorm, { n, norm: 1, eps: eps! }, { x: grad, square: squareOf(g, grad), y: x });
+    const isWide = rows <= columns;
+    const d = Math.min(rows, columns);
+    for (let i = 1; i <= ns_steps!; i++) {
+      const isLast = i === ns_steps;
+      const a = g.tensor([d, d]);
+      const p = g.tensor([d, d]);
+      g.run(matmul, { m: d, n: d, k: n / d, ...(isWide ? { tb: true } : { ta: true }) }, { a: x, b: x, y: a });
+      g.run(matmul, { m: d, n: d, k: d }, { a, b: a, y: p });
+      g.run(quintic, { d, scale: isLast ? Math.sqrt(Math.max(1, rows / columns)) : 1 }, { a, p });
+      const y = isLast ? grad : g.tensor([rows, columns]);
+      g.run(matmul, { m: rows, n: columns, k: d }, isWide ? { a: p, b: x, y } : { a: x, b: p, y });
+      x = y;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** What makes a matrix nearly orthogonal beside matrix products: its norm, and the polynomial of a Newton-Schulz iteration. */
+import { kernel } from '../kernel/define.ts';
+import { values } from '../kernel/loops.ts';
+import { float } from '../kernel/wgsl.ts';
+
+/** `n` values that shall have the norm `norm` together; one below `eps` counts as `eps`. */
+export interface Normed {
+  n: number;
+  norm: number;
+  eps: number;
+}
+
+/** y = x norm / max(|x|, eps), `square` being |x|²: 0 stays 0, NaN stays. */
+export const toNorm = kernel({
+  name: 'to_norm',
+  bindings: { x: 'read', square: 'read', y: 'write' },
+  over: (p: Normed, d) => values(p.n, d),
+  body: ({ norm, eps }) => `
+    let size = sqrt(square[0]);
+    y[i] = x[i] * (${float(norm)} / select(size, ${float(eps)}, size < ${float(eps)}));`,
+});
+
+/** w ← w norm / max(|w|, eps) in place. */
+export const scaleToNorm = kernel({
+  name: 'scale_to_norm',
+  bindings: { square: 'read', w: 'write' },
+  over: (p: Normed, d) => values(p.n, d),
+  body: ({ norm, eps }) => `
+    let size = sqrt(square[0]);
+    w[i] *= ${float(norm)} / select(size, ${float(eps)}, size < ${float(eps)});`,
+});
+
+/** Coefficients of I, A and A² by which the small singular values grow fastest (Jordan 2024). */
+const QUINTIC = [3.4445, -4.775, 2.0315] as const;
+
+/** What an iteration multiplies a matrix by whose products with itself are A [d, d], and `scale`. */
+export interface Iteration {
+  d: number;
+  scale: number;
+}
+
+/** p ← scale (3.4445 I - 4.775 A + 2.0315 p), p [d, d] being A². */
+export const quintic = kernel({
+  name: 'quintic',
+  bindings: { a: 'read', p: 'write' },
+  over: (p: Iteration, d) => values(p.d * p.d, d),
+  body: ({ d, scale }) => {
+    const [one, linear, square] = QUINTIC.map(c => float(scale * c));
+    return `
+    let unit = select(0.0, ${one}, i / ${d}u == i % ${d}u);
+    p[i] = unit + ${linear} * a[i] + ${square} * p[i];`;
+  },
+});
