@@ -35,7 +35,6 @@ export class CurveBar {
     min: '0',
     max: String(SHARES.length - 1),
     value: '3',
-    id: 'smoothing',
     oninput: () => this.#changed(),
   });
   #back = button('Whole run', () => this.zoom(undefined), { hidden: true, title: 'Ends the zoom; a double click on a chart does too' });
@@ -49,8 +48,7 @@ export class CurveBar {
       { class: 'row small curve-bar', role: 'group', 'aria-label': 'Curves' },
       this.#across,
       this.#scale,
-      el('label', { for: 'smoothing', textContent: 'Smooth' }),
-      this.#smoothing,
+      el('label', {}, 'Smooth ', this.#smoothing),
       button('CSV', csv, { title: 'Saves the values of all runs as a table' }),
       this.#back,
     );
