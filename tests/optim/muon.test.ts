@@ -26,7 +26,7 @@ const muon = netRules.muon!;
 const dataset = tinyImages(64);
 /** A matrix with more columns than rows, one with more rows, and the last, which is none. */
 const model = () =>
-  sequential({ conv: conv2d(4, 3), bn: batchNorm(), relu: relu(), pool: maxPool(2), fc1: dense(120), relu1: relu(), fc2: dense(3) });
+  sequential({ conv: conv2d(4, 3), bn: batchNorm(), relu: relu(), pool: maxPool(5), fc1: dense(20), relu1: relu(), fc2: dense(3) });
 const HYPER = { lr: 0.1, momentum: 0.6, momentum_beside: 0.85, weight_decay: 0.2, ns_steps: 5, eps: 1e-7, normalize: 0 };
 type Hyper = typeof HYPER;
 
@@ -120,7 +120,7 @@ const trained = async (pieces: readonly Piece[], grouped: GroupOptions, more: Pa
     device,
     batchSize: 16,
     model: model(),
-    optimizer: optimizer(muon, { lr: 0.05 }, pieces, grouped),
+    optimizer: optimizer(muon, { lr: 0.05, weight_decay: 0 }, pieces, grouped),
     data: await openData(dataset),
     ...more,
   });
@@ -135,7 +135,7 @@ test('the gradient is clipped before it becomes a direction, whose length is no 
   close('matrix', clipped['conv.weight']!, free['conv.weight']!, 1e-1);
   const start = await trained([], {}, { optimizer: optimizer(muon, { lr: 0 }) });
   const far = (w: typeof free) => norm(Float64Array.from(w['fc2.weight']!, (v, i) => v - start['fc2.weight']![i]!));
-  assert.ok(far(clipped) < 1e-2 * far(free), `${far(clipped)} of ${far(free)}`);
+  assert.ok(far(clipped) < 1e-3 * far(free), `${far(clipped)} of ${far(free)}`);
 });
 
 test('groups have rates of their own, and a rate that is 0 leaves a matrix where it was', async () => {
