@@ -70,16 +70,13 @@ export class Lesson {
     });
   }
 
-  /** Removes a class and its samples, which `restore` brings back. */
-  async removeClass(one: TaughtClass): Promise<() => Promise<void>> {
+  /** Removes a class and its samples, at once from what is shown, and gives what brings them back. */
+  removeClass(one: TaughtClass): () => Promise<unknown> {
     const samples = this.samplesOf(one);
     this.classes.splice(this.classes.indexOf(one), 1);
-    await this.remove(samples);
-    await this.#kept(database => database.delete('classes', one.id));
-    return async () => {
-      await this.putClass(one);
-      await this.put(samples);
-    };
+    void this.remove(samples);
+    void this.#kept(database => database.delete('classes', one.id));
+    return () => Promise.all([this.putClass(one), this.put(samples)]);
   }
 
   async clear(): Promise<void> {

@@ -103,6 +103,7 @@ if (
     const bytes = await still(RED, 70, 60);
     writeFileSync(picture, await sharp(bytes).extract({ left: 20, top: 0, width: 120, height: 120 }).resize(32, 32).png().toBuffer());
     await teach.drop(undefined, 'a.png', await sharp(picture).toBuffer());
+    await page.getByRole('img', { name: 'The picture' }).waitFor();
     await teach.answers('red');
     const seen = await shares();
     const [weights, onnx, html] = [await at.downloaded('Weights'), await at.downloaded('ONNX'), await at.downloaded('Web page')];

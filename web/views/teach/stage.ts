@@ -44,6 +44,8 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
   const { video } = camera;
   video.hidden = true;
   let net: TaughtNet | undefined;
+  /** Of what was asked last: an answer to something before it says nothing of what is shown. */
+  let latest = 0;
 
   const element = el(
     'section',
@@ -73,9 +75,14 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
   async function ask(source: HTMLVideoElement | ImageBitmap): Promise<void> {
     if (!net) return;
     const { shape, classes } = net;
+    const own = ++latest;
     const probabilities = await answer(await pictureBytes(source, shape));
-    if (net?.classes !== classes) return; // another net answers since
+    if (own !== latest || net?.classes !== classes) return; // it is for another picture or by another net
     shares.show(classes.map((name, i) => ({ name, share: probabilities[i]! })));
+  }
+
+  function noAnswer(): void {
+    shares.show(net ? net.classes.map(name => ({ name, share: 0 })) : []);
   }
 
   function stop(): void {
@@ -116,6 +123,7 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
       const drawn = await bitmapOf(file);
       stop();
       drawMiddle(picture, drawn, drawn);
+      noAnswer();
       show(picture);
       said.say(net ? '' : `${file.name}: nothing can be said of it yet; train first.`);
       shares.element.ariaLive = 'polite';
@@ -132,7 +140,7 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
     answerBy(next) {
       net = next;
       quiet.hidden = Boolean(net);
-      shares.show(net ? net.classes.map(name => ({ name, share: 0 })) : []);
+      noAnswer();
     },
   };
 }

@@ -152,10 +152,10 @@ export class TeachView {
   }
 
   /** Says what is gone, and brings it back at a press. */
-  #offerUndo(text: string, restore: () => Promise<void>): void {
-    const press = async () => {
+  #offerUndo(text: string, restore: () => Promise<unknown>): void {
+    const press = () => {
       this.#place.say();
-      await restore();
+      void restore();
       this.#changed();
     };
     this.#place.say(text, { label: 'Undo', press });
@@ -176,9 +176,9 @@ export class TeachView {
         void this.#lesson.putClass(one);
         this.#changed();
       },
-      removeClass: async () => {
+      removeClass: () => {
         const n = this.#lesson.samplesOf(one).length;
-        const restore = await this.#lesson.removeClass(one);
+        const restore = this.#lesson.removeClass(one);
         this.#changed();
         this.#offerUndo(`${one.name} with ${count(n)} samples is deleted.`, restore);
       },
