@@ -10,7 +10,7 @@ import { factorAt, groupsOf, hasEnded, type GroupOptions, type Groups } from './
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
-import { hyperParameters, needsGradientAlone, type Hyper, type Numbers, type Rule } from './rule.ts';
+import { hyperParameters, needsGradientAlone, type Hyper, type Rule } from './rule.ts';
 
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
 export interface Optimizer {
@@ -78,27 +78,21 @@ export function optimizer(
     rule.direction !== undefined,
   );
   const isGrouped = groups.all.length > 1;
-  const valuesOf = (t: number, lr: number, decay: number, momentum?: number, summed = 1, own?: Numbers): Record<string, number> => {
-    const h = momentum === undefined || !rule.cycled ? { ...hyper, ...own } : { ...hyper, [rule.cycled]: momentum, ...own };
+  const valuesOf = (own: Hyper, t: number, lr: number, decay: number, momentum?: number, summed = 1): Record<string, number> => {
+    const h = momentum === undefined || !rule.cycled ? own : { ...own, [rule.cycled]: momentum };
     const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
   };
-  const beside = rule.beside?.(hyper);
+  const beside = rule.beside && { ...hyper, ...rule.beside(hyper) };
   const doneBefore = (t: number): number => grouped.epochsBefore?.(t) ?? 0;
   const { lr: rates } = grouped;
   const canRest = needsGradientAlone(rule) && !chain.some(piece => piece.reduces ?? piece.privacy);
   const values: Optimizer['values'] = (t, lr, momentum, summed) => {
-    if (!isGrouped) return valuesOf(t, lr, 1, momentum, summed); // asked at each step
+    if (!isGrouped) return valuesOf(hyper, t, lr, 1, momentum, summed); // asked at each step
     const done = doneBefore(t);
     const each = groups.all.map((group, k) => {
-      const own = valuesOf(
-        t,
-        lr * factorAt(group.lr, done),
-        factorAt(group.decay, done),
-        momentum,
-        summed,
-        group.orthogonal ? undefined : beside,
-      );
+      const [h, cycled] = beside && !group.orthogonal ? [beside, undefined] : [hyper, momentum];
+      const own = valuesOf(h, t, lr * factorAt(group.lr, done), factorAt(group.decay, done), cycled, summed);
       return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
     });
     return Object.fromEntries(each.flat());
@@ -125,7 +119,7 @@ export function optimizer(
       );
       const matrices = orthogonal?.matrices(g.params.values()) ?? [];
       const around = { groups, matrices, orthogonalise: () => orthogonal!.orthogonalise(g, matrices, hyper) };
-      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), ...around });
+      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(hyper, 1, hyper.lr, 1)), ...around });
     },
   };
 }
@@ -133,7 +127,8 @@ export function optimizer(
 /** Whether two updates differ in their numbers alone, so that the kernels of one do the other. */
 export function hasSameKernels(a: Optimizer, b: Optimizer): boolean {
   const fields = ({ hyper, values }: Optimizer) => Object.keys(values(1, hyper.lr)).join();
-  const beside = ({ rule, hyper }: Optimizer) => (needsGradientAlone(rule) && !rule.direction ? '' : JSON.stringify({ ...hyper, lr: 0 })); // read where it is made
+  // hyper-parameters of what stands beside the update are read when that is made
+  const beside = ({ rule, hyper }: Optimizer) => (needsGradientAlone(rule) && !rule.direction ? '' : JSON.stringify({ ...hyper, lr: 0 }));
   return a.body === b.body && fields(a) === fields(b) && beside(a) === beside(b);
 }
 
@@ -182,11 +177,8 @@ function addUpdate(
   const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
   const inputs = reduceAll(g, grads, pieces);
   const count = groups.all.length;
-  const groupOf = (parameter: Tensor) =>
-    groups.of(
-      parameter,
-      matrices.some(({ value }) => value === parameter),
-    );
+  const orthogonal = new Set(matrices.map(({ value }) => value));
+  const groupOf = (parameter: Tensor) => groups.of(parameter, orthogonal.has(parameter));
   const always = 2 + rule.state.length + Object.keys(inputs).length + (count > 1 ? 1 : 0); // with weights, gradients and groups
   const { fused, late } = split(pieces, g.profile.maxBindings - always);
   const pages = layout.pages('param').map(({ buffer, bytes }, page) => {

@@ -1,11 +1,11 @@
 /** Directions whose matrices are made nearly orthogonal, on the device (see muon.ts). */
 import type { Graph } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
-import { quintic, scaleToNorm, toNorm } from '../shaders/update/orthogonal.ts';
+import { quintic, toNorm } from '../shaders/update/orthogonal.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import type { Hyper } from './rule.ts';
 
-/** The parameters that are matrices, an output a row: all of two dimensions or more but the last, whose rows are the net's outputs. */
+/** Those of the trained parameters that are matrices, an output a row: all of two dimensions or more but the last, that of the net's outputs. */
 export const matrices = (params: Iterable<Param>): Param[] => [...params].filter(({ value }) => value.shape.length > 1).slice(0, -1);
 
 /** The sum of squares of a tensor [1]. */
@@ -24,9 +24,9 @@ export function orthogonalise(g: Graph, matrices: readonly Param[], { ns_steps, 
     const [rows, ...rest] = value.shape as [number, ...number[]];
     const columns = product(rest);
     const n = value.size;
-    if (normalize) g.run(scaleToNorm, { n, norm: Math.sqrt(rows), eps: eps! }, { square: squareOf(g, value), w: value });
+    if (normalize) g.run(toNorm, { n, norm: Math.sqrt(rows), eps: eps!, inPlace: true }, { square: squareOf(g, value), y: value });
     let x = g.tensor([rows, columns]);
-    g.run(toNorm, { n, norm: 1, eps: eps! }, { x: grad, square: squareOf(g, grad), y: x });
+    g.run(toNorm, { n, norm: 1, eps: eps!, inPlace: false }, { x: grad, square: squareOf(g, grad), y: x });
     const isWide = rows <= columns;
     const d = Math.min(rows, columns);
     for (let i = 1; i <= ns_steps!; i++) {

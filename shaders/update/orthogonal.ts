@@ -8,26 +8,17 @@ export interface Normed {
   n: number;
   norm: number;
   eps: number;
+  inPlace: boolean;
 }
 
-/** y = x norm / max(|x|, eps), `square` being |x|²: 0 stays 0, NaN stays. */
+/** y = x norm / max(|x|, eps), `square` [1] being |x|², or y itself in place of x: 0 stays 0, NaN stays. */
 export const toNorm = kernel({
   name: 'to_norm',
-  bindings: { x: 'read', square: 'read', y: 'write' },
+  bindings: { x: 'read?', square: 'read', y: 'write' },
   over: (p: Normed, d) => values(p.n, d),
-  body: ({ norm, eps }) => `
+  body: ({ norm, eps, inPlace }) => `
     let size = sqrt(square[0]);
-    y[i] = x[i] * (${float(norm)} / select(size, ${float(eps)}, size < ${float(eps)}));`,
-});
-
-/** w ← w norm / max(|w|, eps) in place. */
-export const scaleToNorm = kernel({
-  name: 'scale_to_norm',
-  bindings: { square: 'read', w: 'write' },
-  over: (p: Normed, d) => values(p.n, d),
-  body: ({ norm, eps }) => `
-    let size = sqrt(square[0]);
-    w[i] *= ${float(norm)} / select(size, ${float(eps)}, size < ${float(eps)});`,
+    y[i] = ${inPlace ? 'y' : 'x'}[i] * (${float(norm)} / select(size, ${float(eps)}, size < ${float(eps)}));`,
 });
 
 /** Coefficients of I, A and A² by which the small singular values grow fastest (Jordan 2024). */
@@ -39,7 +30,7 @@ export interface Iteration {
   scale: number;
 }
 
-/** p ← scale (3.4445 I - 4.775 A + 2.0315 p), p [d, d] being A². */
+/** p ← scale times the polynomial, p [d, d] being A². */
 export const quintic = kernel({
   name: 'quintic',
   bindings: { a: 'read', p: 'write' },

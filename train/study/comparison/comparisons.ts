@@ -63,9 +63,8 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
         steps: String(Math.max(1, Math.round((steps * 64) / batch))),
       };
       const { rprop: _, ...others } = rules;
-      const names = [...Object.keys(others), 'muon'];
       return {
-        ...each(names, optimizer => ({ optimizer })),
+        ...each([...Object.keys(others), 'muon'], optimizer => ({ optimizer })),
         lookahead: { optimizer: 'momentum', lookahead: '5' },
         [`rprop on ${batch}`]: { optimizer: 'rprop', ...large },
         [`lbfgs on ${batch}`]: { optimizer: 'lbfgs', ...large },
