@@ -1,6 +1,7 @@
 /** A user of a device among others: its buffers, its turns and its faults are its own. */
 import { DescentError } from './check.ts';
 import type { Device } from './device.ts';
+import { Turns } from './turns.ts';
 import { waiting } from './wait.ts';
 
 /** What buffers are written from. */
@@ -17,7 +18,7 @@ export class Owner {
   #fault: DescentError | undefined;
   /** What the device has said of all work so far. */
   #heard: Promise<unknown> = Promise.resolve();
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new Turns();
 
   constructor(device: Device) {
     this.device = device;
@@ -36,12 +37,10 @@ export class Owner {
    */
   async inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     this.check();
-    const turn = this.#last.then(() => {
+    return this.#turns.take(async () => {
       this.check();
       return work();
     });
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 
   /** Does work on the device that is enqueued before it returns. What is wrong with it is this owner's fault. */

@@ -1,6 +1,7 @@
 /** `descent train` under way: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
+import { EARLY } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { figuresOf } from '../../train/evaluate/score.ts';
@@ -158,9 +159,11 @@ async function training(o: Running): ReturnType<typeof loop> {
   o.stats = await statsOf(o);
   interrupt.trains = true;
   try {
+    shown.steps(trainer.steps);
     return await loop(started?.fitted ?? trainer, {
       total,
       logEvery: recipe.logEvery,
+      logAlso: EARLY,
       validate: recipe.valSplit > 0,
       earlyStop: recipe.earlyStop,
       ...(started ? checkpointsOf(started, trainer, checkpoints) : checkpoints),
@@ -168,6 +171,7 @@ async function training(o: Running): ReturnType<typeof loop> {
       step: o.stats?.step ?? started?.step,
       stopped: () => started?.isAsked ?? interrupt.asked,
       ...(started && started.fitted !== trainer && { turn: untilAsked(started) }), // ranks that met have kept what there is
+      onStep: shown.steps,
       onMetrics,
       onBest: weights => run.saveBest(weights, ofEvaluated(session)),
       onEvaluation(line) {

@@ -5,6 +5,8 @@ import type { EvalMetrics, StepMetrics } from '../../train/step/metrics.ts';
 import { count, duration, print } from '../output.ts';
 
 export interface Progress {
+  /** So many steps are done or on their way. */
+  steps(done: number): void;
   metrics(line: StepMetrics): void;
   evaluation(line: EvalMetrics): void;
   /** Takes the bar off the terminal, so that other lines can be written. */
@@ -40,7 +42,7 @@ export function barLine({ epoch, loss, accuracy, speed, left }: BarWords, share:
     [epoch, loss, accuracy, left],
     [epoch, accuracy, left],
     [accuracy, left],
-  ].map(words => words.join('  '));
+  ].map(words => words.filter(Boolean).join('  '));
   const room = columns - 1; // a full line would wrap on some terminals
   const bar = Math.min(MOST_BAR, room - lines[0]!.length - 2);
   if (bar < LEAST_BAR) return lines.find(line => line.length <= room) ?? accuracy.slice(0, room);
@@ -55,9 +57,9 @@ const NAMES = { val: 'validation', test: 'test' } as const;
 export async function progress(o: ProgressOptions): Promise<Progress> {
   if (o.json) {
     const asJson = (line: StepMetrics | EvalMetrics) => print(JSON.stringify(line));
-    return { metrics: asJson, evaluation: asJson, stop() {} };
+    return { steps() {}, metrics: asJson, evaluation: asJson, stop() {} };
   }
-  if (o.quiet) return { metrics() {}, evaluation() {}, stop() {} };
+  if (o.quiet) return { steps() {}, metrics() {}, evaluation() {}, stop() {} };
   const epochs = Math.ceil(o.total / o.stepsPerEpoch);
   const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
   const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${said(l)}`;
@@ -66,42 +68,52 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
       const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
       return `${epochOf(l.step)}  step ${l.step}  ${said(l)}  ${rates}`;
     };
-    return { metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
+    return { steps() {}, metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
   }
 
   const { SingleBar } = (await import('cli-progress')).default;
-  const begun = performance.now();
   let bar: SingleBar | undefined;
+  let words: BarWords = { epoch: epochOf(o.done + 1), loss: '', accuracy: '', speed: '', left: 'compiling' };
+  /** When the first step was on its way: the one that compiles says nothing of those to come. */
+  let first: { readonly at: number; readonly step: number } | undefined;
   let last = o.done;
   let epoch = meanScore();
+  let at = o.done;
+  const show = (now: Partial<BarWords>) => {
+    words = { ...words, ...now };
+    if (bar) return bar.update(at, words);
+    bar = new SingleBar({
+      format: (_, { progress }, said: BarWords) => barLine(said, progress, process.stdout.columns || 80),
+      stream: process.stdout,
+      hideCursor: true,
+      clearOnComplete: true,
+      linewrap: false,
+      gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
+    });
+    bar.start(o.total, at, words);
+  };
   const stop = () => {
     bar?.stop();
     bar = undefined;
   };
   return {
     stop,
+    steps(done) {
+      at = done;
+      const now = performance.now();
+      if (done > o.done) first ??= { at: now, step: done };
+      const since = first ? done - first.step : 0;
+      const left = since ? `${duration(((o.total - done) * (now - first!.at)) / 1000 / since)} left` : first ? '' : words.left;
+      show({ epoch: epochOf(first ? done : done + 1), left });
+    },
     metrics(l) {
-      const steps = l.step - last;
+      epoch.add(l, l.step - last);
       last = l.step;
-      epoch.add(l, steps);
-      const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
-      const words: BarWords = {
-        epoch: epochOf(l.step),
+      show({
         loss: `loss ${l.loss.toFixed(4)}`,
         accuracy: figuresOf(l)[0]!.join(' '),
         speed: `${count(l.images_per_s)} images/s`,
-        left: `${duration((o.total - l.step) * perStep)} left`,
-      };
-      if (bar) return bar.update(l.step, words);
-      bar = new SingleBar({
-        format: (_, { progress }, words: BarWords) => barLine(words, progress, process.stdout.columns || 80),
-        stream: process.stdout,
-        hideCursor: true,
-        clearOnComplete: true,
-        linewrap: false,
-        gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
       });
-      bar.start(o.total, l.step, words);
     },
     evaluation(l) {
       stop();

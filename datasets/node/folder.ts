@@ -12,7 +12,7 @@ import type { FolderOptions as Reading } from '../host.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
 import { decoder, framed, readable } from './decode.ts';
 import type { FetchOptions } from './fetch.ts';
-import { readPacked, writePacked, type Header } from './packed.ts';
+import { readPacked, removeUnread, writePacked, type Header } from './packed.ts';
 import { sha256 } from './sha256.ts';
 
 export interface FolderOptions extends Limits, Reading, Pick<FetchOptions, 'dataDir' | 'onNote'> {
@@ -24,8 +24,8 @@ export interface FolderOptions extends Limits, Reading, Pick<FetchOptions, 'data
 
 /**
  * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path (see splitFolder).
- * Images are grey where all files are. Decoded images are cached as one file, made anew when an image is added, removed or changed. Throws
- * for a single or an empty class, and for an unreadable image where such are not to be skipped.
+ * Images are grey where all files are. Decoded images are cached as one file, made anew when an image is added, removed or changed; files
+ * that nothing has read for a week go then. Throws for a single or an empty class, and for an unreadable image where such are not to be skipped.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
   const root = resolvePath(folder);
@@ -40,7 +40,8 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
 
   const stamps = order.map(item => [item.path, item.label, item.stamp]);
   const key = sha256(JSON.stringify([2, parted.classes, sides, resize, parted.train.length, stamps])).slice(0, 16);
-  const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
+  const store = await makeFolder(datasetFolder('folders', options.dataDir));
+  const cached = join(store, `${who}-${key}.bin`);
   let packed = await readPacked(cached, resident).catch(() => undefined);
   const isNew = !packed;
   if (!packed) {
@@ -57,6 +58,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
       return [{ format: 2, classes: parted.classes, shape, ...counts }, Uint16Array.from(kept, item => item.label)];
     });
     packed = await readPacked(cached, resident);
+    await removeUnread(store);
   }
   const { header, labels, images, stored } = packed;
   const [bad] = header.broken;

@@ -1,5 +1,6 @@
 /** Decoded images of a folder as one file: images, labels (u16 each), header (JSON), header length (u32); little-endian. */
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DescentError } from '../../engine/check.ts';
 import type { Stored } from '../dataset.ts';
 import { readRuns } from '../runs.ts';
@@ -47,9 +48,33 @@ export async function writePacked(
   await writeWhole(path, content());
 }
 
+/** Days after which a file that nothing has read goes. */
+const UNREAD_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+/** Opens a file, which counts as read now. */
+async function toRead(path: string): Promise<FileHandle> {
+  const handle = await open(path, 'r');
+  const now = new Date();
+  await handle.utimes(now, now).catch(() => undefined); // a store that others have made is read all the same
+  return handle;
+}
+
+/**
+ * Removes the files of a folder that nothing has read for a week: each change of a folder of images leaves the file of how it was before,
+ * and a process that was killed what it had written.
+ */
+export async function removeUnread(folder: string, now = Date.now()): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now })); // another process has removed it
+    if (now - mtimeMs > UNREAD_DAYS * DAY_MS) await rm(path, { force: true }).catch(() => undefined); // of another user, say
+  }
+}
+
 /** What writePacked wrote; fails when there is no such file or it is not whole. */
 export async function readPacked(path: string, resident: number): Promise<Packed> {
-  const handle = await open(path, 'r');
+  const handle = await toRead(path);
   try {
     const { size: total } = await handle.stat();
     const length = Buffer.from(await bytesAt(handle, total - 4, 4)).readUInt32LE();
@@ -83,7 +108,7 @@ function storedAt(path: string, from: number, size: number): Stored {
   return {
     async read(indices) {
       try {
-        const handle = await open(path, 'r');
+        const handle = await toRead(path);
         try {
           return await readRuns(indices, size, (at, count) => bytesAt(handle, from + at, count));
         } finally {

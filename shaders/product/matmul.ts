@@ -31,12 +31,14 @@ const startOf = (batch: number | undefined, size: number): string => (batch ? `b
 
 /**
  * Rows of A that one subgroup multiplies: all of a few, else 16, or 32 of large products with a long k, which take a tenth less time (a fifth
- * with B transposed) and twice as long to compile.
+ * with B transposed) and twice as long to compile. Small products, as those of a classifier, take some microseconds either way, and more rows
+ * take a quarter of a second to compile.
  */
 function rows({ m, n, k, batch = 1 }: Matmul): number {
+  const products = batch * m * n * k;
+  if (products < 2 ** 18) return Math.min(m, 4);
   if (m <= 24) return m;
-  const large = k >= 128 && batch * m * n * k >= 2 ** 26 && (m % 32 === 0 || m > 256);
-  return large ? 32 : 16;
+  return k >= 128 && products >= 2 ** 26 && (m % 32 === 0 || m > 256) ? 32 : 16;
 }
 
 /** WGSL: four scalars from `start` on, none of them behind `start + last`, in place of a vec4f that would be misaligned. */
@@ -157,7 +159,7 @@ ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
   if (n < N) {
 ${storeInTurns({
   items: M,
-  turns: p.epilogue?.length || p.gradient || !y4 ? 4 : 1,
+  turns: p.epilogue?.length || p.gradient || !y4 ? 8 : 4,
   first: 'm0',
   end: 'M',
   sums: i => [`c${i}`],

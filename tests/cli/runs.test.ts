@@ -36,7 +36,7 @@ runs('a run folder has all that repeats, continues and shows the run', () => {
   const lines = parseMetrics(readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
   assert.equal(
     lines.map(l => ('split' in l ? `${l.split} ${l.step}` : l.step)),
-    [4, 8, 9, 'val 9', 12, 16, 18, 'val 18', 20, 24, 27, 'val 27', 28, 32, 36, 'val 36', 'test 36'],
+    [1, 2, 4, 5, 8, 9, 'val 9', 10, 12, 16, 18, 'val 18', 20, 24, 27, 'val 27', 28, 32, 36, 'val 36', 'test 36'],
   );
   assert.equal(Object.keys(lines[0]!), ['step', 'epoch', 'loss', 'accuracy', 'lr', 'images_per_s']);
   assert.match(readFileSync(join(run, 'curves.svg'), 'utf8'), 'lenet5 on shapes');

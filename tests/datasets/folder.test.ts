@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -314,6 +314,26 @@ test('folder: sizes that are none, and a side that is too short', async () => {
   assert.match(await said({ imageSize: '32x' }), /^imageSize: '32x' is no size; give pixels from 1 to 1024, as 64, or height x width/);
   assert.match(await said({ imageSize: 2000 }), /^imageSize: '2000' is no size/);
   assert.match(await said({ imageSize: '16x32', resize: 24 }), /^resize: 24 is less than images of 16x32 take; give 32 or more$/);
+});
+
+test('folder: what was decoded of a folder as it was before goes once nothing has read it for a week', async () => {
+  const [root, dataDir] = [await folder(), await folder()];
+  const store = join(dataDir, 'folders');
+  const open = (imageSize: number) => openDataset(root, { dataDir, imageSize });
+  for (const name of ['cats', 'dogs']) await paint(root, name, 3, 100);
+  await open(8);
+  const [read] = await readdir(store);
+  await open(16);
+  await writeFile(join(store, 'photos-0.bin.1.tmp'), 'of a process that was killed');
+  const then = new Date(Date.now() - 8 * 86_400_000);
+  for (const name of await readdir(store)) await utimes(join(store, name), then, then);
+  await open(8);
+  assert.is((await readdir(store)).length, 3, 'what changes nothing removes nothing');
+  await paint(root, 'cows', 3, 50);
+  await open(8);
+  const left = await readdir(store);
+  assert.is(left.length, 2, left.join());
+  assert.ok(left.includes(read!), 'the file that was read just now stays');
 });
 
 test('folder: decoded images that vanish from the cache are named', async () => {

@@ -12,6 +12,12 @@ import { parseFactors, parsePatterns } from './groups.ts';
 import { boolean, number, oneOf, option, spec, switched, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
 
+/**
+ * Steps that runs log for those who look on, whatever is asked for: who has started one waits to see that it learns, and where a step takes
+ * a second the first fifty take as long as some have patience.
+ */
+export const EARLY: readonly number[] = [1, 2, 5, 10, 20];
+
 export const OPTIONS = {
   dataset: option({
     flags: '--dataset <name>',
@@ -247,7 +253,7 @@ export const OPTIONS = {
   }),
   logEvery: option({
     flags: '--log-every <n>',
-    help: 'steps between lines of metrics',
+    help: `steps between lines of metrics; steps ${EARLY.join(', ')} have one too`,
     default: 50,
     type: number(COUNT),
     group: 'Running',

@@ -3,6 +3,7 @@ import { check, kindOf, onlyOptions } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { product, type Shape } from '../../engine/tensor.ts';
+import { Turns } from '../../engine/turns.ts';
 import { adam } from '../../optim/adaptive.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { weightDecay as decay } from '../../optim/pieces.ts';
@@ -82,7 +83,7 @@ export class Head {
   #predictor: Predictor;
   /** Passes over samples so far: no two have the same order. */
   #epochs = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new Turns();
 
   private constructor(o: HeadOptions, extractor: Extractor, layer: Layer, shape: Dataset['shape'], predictor: Predictor) {
     this.classes = o.classes;
@@ -118,9 +119,7 @@ export class Head {
    */
   train(samples: FeatureSamples, o: HeadTraining = {}): Promise<HeadScore> {
     onlyOptions('head.train', o, TRAINING);
-    const turn = this.#last.then(() => this.#train(samples, o));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#train(samples, o));
   }
 
   async #train({ features, labels }: FeatureSamples, o: HeadTraining): Promise<HeadScore> {

@@ -4,9 +4,10 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
 import { check, kindOf, words } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
+import { Turns } from '../../engine/turns.ts';
 import type { Model } from '../../models/model.ts';
 import { normalizeText } from '../config/normalize.ts';
-import { OPTIONS } from '../config/options.ts';
+import { EARLY, OPTIONS } from '../config/options.ts';
 import { ofOwnImages } from '../config/config.ts';
 import { chosenModel } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
@@ -84,7 +85,8 @@ export class LocalTraining implements Training {
   #stopped = false;
   /** Opens when a pause ends. */
   #gate: ReturnType<typeof latch> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  /** One at a time: what is done between two steps sees the run at rest. */
+  #turns = new Turns();
   /** Resolves when there is a trainer, and when there will be none. */
   #ready = latch();
   #final: Uint8Array<ArrayBuffer> | undefined;
@@ -129,7 +131,7 @@ export class LocalTraining implements Training {
   async pause(): Promise<void> {
     if (this.#stopped || this.#final) return;
     this.#gate ??= latch();
-    await this.#alone(async () => {
+    await this.#turns.take(async () => {
       if (this.#opened) this.#told.metrics(await this.#opened.trainer.settle());
     });
   }
@@ -146,7 +148,7 @@ export class LocalTraining implements Training {
 
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
     await this.#ready.opened;
-    return this.#final ?? this.#alone(() => this.#take());
+    return this.#final ?? this.#turns.take(() => this.#take());
   }
 
   async #open(emit: (event: RunEvent) => void): Promise<void> {
@@ -190,6 +192,7 @@ export class LocalTraining implements Training {
     return {
       total,
       logEvery: this.#options.logEvery === undefined ? LOG_EVERY : logEvery,
+      logAlso: EARLY,
       earlyStop,
       validate: data.parts.val.n > 0,
       state: this.#fitted,
@@ -200,7 +203,7 @@ export class LocalTraining implements Training {
           await this.#gate.opened;
           if (this.#stopped) return false;
         }
-        await this.#alone(work);
+        await this.#turns.take(work);
         return true;
       },
       onMetrics: line => this.#told.metrics([line]),
@@ -211,13 +214,6 @@ export class LocalTraining implements Training {
         emit({ type: 'checkpoint', step: trainer.steps, bytes: await this.#take() });
       },
     };
-  }
-
-  /** One at a time: what is done between two steps sees the run at rest. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 
   #images(): Ended['images'] {

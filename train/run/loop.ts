@@ -64,6 +64,8 @@ export interface LoopOptions {
   readonly stopped?: () => boolean;
   /** Does some work when its turn has come, where others use the trainer between steps; false ends the loop at once. */
   readonly turn?: (work: () => Promise<void>) => Promise<boolean>;
+  /** Told how many steps are done or on their way, after each. */
+  readonly onStep?: (steps: number) => void;
   readonly onMetrics: (line: StepMetrics) => void;
   /** Given the evaluated weights after each epoch that was the best so far, before its evaluation is told. */
   readonly onBest?: (weights: Tensors) => void;
@@ -106,6 +108,7 @@ export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean):
   const log = dueAfter(next).keeps || next % o.logEvery === 0 || (o.logAlso?.includes(next) ?? false);
   await (o.step ? o.step(log) : trainer.step(log));
   const step = trainer.steps; // where others do steps too there may have been several
+  o.onStep?.(step);
   const { epochEnds, evaluates, keeps } = dueAfter(step);
   const isDue = isCheckpointDue(step, o);
   (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);

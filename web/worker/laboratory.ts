@@ -1,6 +1,7 @@
 /** Experiments of the lessons in the worker: on its device, with the data sets that the page has, drawn as SVG. */
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
+import { Turns } from '../../engine/turns.ts';
 import { draw } from '../../plots/chart.ts';
 import { namesOf } from '../../plots/layout.ts';
 import type { Panel } from '../../plots/panel.ts';
@@ -19,7 +20,7 @@ export class Laboratory {
   #emit: (event: RunEvent) => void;
   #device: Promise<Device> | undefined;
   #ended = new Set<number>();
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new Turns();
 
   constructor(emit: (event: RunEvent) => void) {
     this.#emit = emit;
@@ -27,9 +28,7 @@ export class Laboratory {
 
   /** One after another, since they share the device. */
   run(id: number, text: string, options: LabOptions): Promise<Drawn | undefined> {
-    const turn = this.#last.then(() => this.#run(id, text, options));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#run(id, text, options));
   }
 
   end(id: number): void {

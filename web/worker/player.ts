@@ -3,6 +3,7 @@ import { bytesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { DescentError, DeviceLost, faultOf, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
+import { Turns } from '../../engine/turns.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import { l1Proximal, weightDecay, type Piece } from '../../optim/pieces.ts';
@@ -41,14 +42,15 @@ export class Player {
   #step = 0;
   #epoch = 0;
   #running = false;
-  #last: Promise<unknown> = Promise.resolve();
+  /** One at a time: steps, looks and changes of the net use the same programs. */
+  #turns = new Turns();
 
   constructor(emit: (event: RunEvent) => void) {
     this.#emit = emit;
   }
 
   open(task: PlayTask, anew: boolean): Promise<void> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       await this.#build(task, anew);
       await this.#look();
       this.#tell(this.#running ? 'running' : 'paused');
@@ -68,13 +70,13 @@ export class Player {
 
   async pause(): Promise<void> {
     this.#running = false;
-    await this.#last;
+    await this.#turns.done();
     this.#tell('paused');
   }
 
   /** Sets one number of a weight, where the net has it. */
   set(tensor: string, index: number, value: number): Promise<void> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       const weights = await this.#built?.trainer.weights();
       const old = weights?.[tensor];
       if (!weights || !old) return;
@@ -87,7 +89,7 @@ export class Player {
 
   step(): Promise<void> {
     this.#running = false;
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       await this.#built?.trainer.step();
       await this.#look();
       this.#tell('paused');
@@ -98,18 +100,11 @@ export class Player {
     this.#emit({ kind: 'state', state, step: this.#step, message: message && faultOf(message) });
   }
 
-  /** One at a time: steps, looks and changes of the net use the same programs. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
-  }
-
   async #train(): Promise<void> {
     try {
       while (this.#running) {
         const begun = performance.now();
-        await this.#alone(async () => {
+        await this.#turns.take(async () => {
           for (let i = 0; i < STEPS && this.#running && performance.now() - begun < EVERY; i++) await this.#built?.trainer.step();
           if (this.#running) await this.#look();
         });

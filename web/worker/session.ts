@@ -1,8 +1,10 @@
 /** One run in its worker: training as asked, alone or with others, recovery of a lost device, and looks into the net. */
 import { check, faultOf, say, words } from '../../engine/check.ts';
+import { Turns } from '../../engine/turns.ts';
 import type { ChangedValues } from '../../train/config/changes.ts';
 import { ofOwnImages, withChange, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
+import { EARLY } from '../../train/config/options.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loop.ts';
@@ -18,8 +20,6 @@ import type { OpenOptions, RunEvent, RunFacts } from './protocol.ts';
 
 /** Milliseconds between checkpoints while it trains without evaluations. */
 const CHECKPOINT_AFTER = 15_000;
-/** Steps that are logged whatever is asked for: who has pressed Start waits to see that it learns. */
-const EARLY = [1, 2, 5, 10];
 /**
  * Validation images for each image trained on, those at the end of an epoch included. One that is trained on is computed about three times
  * as long, forward and twice backward; even where it is only twice, as what is asked of the device takes its own time, validation takes a
@@ -49,7 +49,7 @@ export class Session {
   #closed = false;
   /** Of a run that outlasts a reload. */
   #keeper: CheckpointKeeper | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new Turns();
 
   constructor(emit: (event: RunEvent) => void) {
     this.#emit = emit;
@@ -103,7 +103,7 @@ export class Session {
     this.#running = false;
     this.#part();
     await this.#opening?.catch(() => undefined);
-    await this.#alone(() => this.#run.destroy());
+    await this.#turns.take(() => this.#run.destroy());
     await this.#keeper?.close();
   }
 
@@ -124,21 +124,21 @@ export class Session {
   async pause(): Promise<void> {
     this.#running = false;
     this.#together?.stop();
-    await (this.#together ? this.#loop : this.#alone(() => this.#save())); // a group that ends has kept what there is
+    await (this.#together ? this.#loop : this.#turns.take(() => this.#save())); // a group that ends has kept what there is
     this.#atRest();
   }
 
   async stepOnce(): Promise<void> {
     check(!this.#running, 'step: the run is going on', 'pause it first');
     this.#apart('step');
-    await this.#alone(() => advance(this.#run.trainer, this.#fitting(), true));
+    await this.#turns.take(() => advance(this.#run.trainer, this.#fitting(), true));
     this.#atRest();
   }
 
   async extend(epochs: number): Promise<RunFacts> {
     this.#apart('more epochs');
     check(!this.#running, 'more epochs: the run is going on', 'wait until it is done');
-    await this.#alone(async () => {
+    await this.#turns.take(async () => {
       await this.#save();
       await this.#run.extend(epochs);
     });
@@ -168,7 +168,7 @@ export class Session {
   async reset(): Promise<void> {
     this.#apart('reset');
     this.#running = false;
-    await this.#alone(async () => {
+    await this.#turns.take(async () => {
       await this.#run.reset();
       await this.#save();
     });
@@ -248,7 +248,7 @@ export class Session {
   async #goAlone(why: string): Promise<void> {
     this.#together = undefined;
     this.#run.part();
-    await this.#alone(() => this.#run.reopen(undefined));
+    await this.#turns.take(() => this.#run.reopen(undefined));
     this.#run.tellState('paused', `${why}; the weights of step ${this.#run.trainer.steps} stay here, and Resume goes on alone`);
   }
 
@@ -258,7 +258,7 @@ export class Session {
       recipe: run.recipe,
       opened: () => run.opened,
       isRunning: () => this.#running,
-      alone: work => this.#alone(work),
+      alone: work => this.#turns.take(work),
       open: (exchange, file) => run.reopen(exchange, file),
       state: () => run.checkpoint.state,
       file: () => run.file(),
@@ -267,16 +267,9 @@ export class Session {
     };
   }
 
-  /** One at a time: the programs of a run share their slots. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
-  }
-
   /** Alone, between two steps, their metrics told: what reads from the device would swallow them. */
   #settled<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       this.#run.tellLines(await this.#run.trainer.settle());
       return work();
     });
@@ -297,7 +290,7 @@ export class Session {
       logAlso: EARLY,
       state: this.#run.fitted,
       turn: work =>
-        this.#alone(async () => {
+        this.#turns.take(async () => {
           if (this.#running) await work();
           return this.#running;
         }),
@@ -315,7 +308,7 @@ export class Session {
       if (ended === 'stopped') return;
       this.#running = false;
       this.#part();
-      if (ended === 'early') await this.#alone(() => this.#save());
+      if (ended === 'early') await this.#turns.take(() => this.#save());
       this.#run.tellState('done', ended === 'early' ? this.#early() : undefined);
     } catch (error) {
       if (this.lost || this.#closed || (await this.#isLosing())) return; // #recover goes on, or nobody does
@@ -362,9 +355,9 @@ export class Session {
     this.#recovering = true;
     this.#running = false;
     this.#run.tellState('building', `${reason}; opening it again from the checkpoint at step ${this.#run.checkpoint.state.counters.steps}`);
-    await this.#last;
+    await this.#turns.done();
     try {
-      await this.#alone(async () => {
+      await this.#turns.take(async () => {
         await this.#run.rebuild();
       });
       this.#recovering = false;

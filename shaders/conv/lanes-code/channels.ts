@@ -24,7 +24,7 @@ export const storeTaps = (p: ConvWeight, channels: number) => {
   return `
   if (c0 + lane < parts) {${storeInTurns({
     items: channels,
-    turns: 8,
+    turns: 16,
     first: 'o0',
     end: 'op.og',
     sums: i => range(taps).map(t => `c${i}_${t}`),

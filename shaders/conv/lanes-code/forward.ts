@@ -114,7 +114,7 @@ ${body}
   if (tile < op.tiles) {
 ${storeInTurns({
   items: channels,
-  turns: 4,
+  turns: 8,
   sums: sumsOf(th, tw),
   first: 'o0',
   end: 'op.og',

@@ -10,7 +10,7 @@ import type { Rows } from '../lane-tiles.ts';
 import { findColumns, id, loadRow } from '../lanes-code/rows.ts';
 import type { ConvWeight } from '../shape.ts';
 import { channelsOf, type Outputs, type TiledImages, type Weights } from './tiles.ts';
-import { FORMS, square, transposed } from './transform.ts';
+import { FORMS, type Matrix, square, squareOfLoaded, transposed } from './transform.ts';
 
 /** WGSL: a thread for each tile, which does `body` for channel `c` of its share; `image`, `ty` and `tx` say which one it is. */
 const perTile = (p: TiledImages, d: Profile, before: string, body: string) => wgsl`
@@ -37,6 +37,18 @@ const storeValues = (a: number) => `
       let step = C * op.columns;
 ${unroll(a, i => unroll(a, j => `      v[to] = select(0.0, f${i}_${j}, exists); to += step;`))}
     }`;
+
+/** WGSL: matrix x matrixᵗ of a square of the values of `products` from `first` on, `step` apart, as `y(i, j)`. */
+function loadValues(matrix: Matrix, d: Profile, y: (i: number, j: number) => string): string {
+  const a = matrix[0]!.length;
+  const load = (at: string) => `products[${at}]; ${at} += step`;
+  if (isSoftware(d)) return squareOfLoaded(matrix, i => `first + ${i} * ${a} * step`, load, y);
+  const x = (i: number, j: number) => `x${i}_${j}`;
+  return `
+    var begin = first;
+${unroll(a, i => unroll(a, j => `    let ${x(i, j)} = ${load('begin')};`))}
+${square(matrix, x, y)}`;
+}
 
 /** Bt x B of the inputs of each tile. */
 export function inputCode(rows: Rows, p: TiledImages, d: Profile): string {
@@ -92,24 +104,13 @@ ${storeValues(m + 2)}`,
 /** At M A (+ bias) of the products of each tile. */
 export function outputCode(vec4: boolean, p: Outputs, d: Profile): string {
   const { m, At } = FORMS[p.m];
-  const a = m + 2;
-  const storeRow = (i: number) =>
-    vec4
-      ? `
-      if (ty * ${m} + ${i} < H) {
-        let o = u32(out + ${i} * W) / 4u;
-        y[o] = finish(vec4f(${range(m)
-          .map(j => `f${i}_${j}`)
-          .join(', ')}) + b, o);
-      }`
-      : unroll(
-          m,
-          j => `
-      if ((ty * ${m} + ${i} < H) & (tx * ${m} + ${j} < W)) {
-        let o = u32(out + ${i} * W + ${j});
-        y[o] = finish(f${i}_${j} + b, o);
-      }`,
-        );
+  const row = (i: number) => range(m).map(j => `f${i}_${j}`);
+  const store = (i: number, y: string) => {
+    const out = `let out = ((image * C + c) * H + ${y}) * W + tx * ${m};`;
+    if (vec4) return `${out} let o = u32(out) / 4u; y[o] = finish(vec4f(${row(i).join(', ')}) + b, o);`;
+    const value = (f: string, j: number) => `if (tx * ${m} + ${j} < W) { let o = u32(out + ${j}); y[o] = finish(${f} + b, o); }`;
+    return `${out} ${row(i).map(value).join(' ')}`;
+  };
   return (
     finish(p.epilogue, widthOf(vec4).type) +
     perTile(
@@ -117,17 +118,11 @@ export function outputCode(vec4: boolean, p: Outputs, d: Profile): string {
       d,
       '',
       `
-    var begin = c * op.columns + at;
+    let first = c * op.columns + at;
     let step = C * op.columns;
-${unroll(a, i => unroll(a, j => `    let x${i}_${j} = products[begin]; begin += step;`))}
-${square(
-  At,
-  (i, j) => `x${i}_${j}`,
-  (i, j) => `f${i}_${j}`,
-)}
+${loadValues(At, d, (i, j) => `f${i}_${j}`)}
     let b = ${p.bias ? 'bias[c]' : '0.0'};
-    let out = ((image * C + c) * H + ty * ${m}) * W + tx * ${m};
-    if (exists) {${unroll(m, storeRow)}
+    if (exists) {${storeInTurns({ items: m, turns: isSoftware(d) ? m : 1, first: `ty * ${m}`, end: 'H', sums: row, store })}
     }`,
     )
   );
@@ -174,19 +169,13 @@ ${storeRows(d, a, a, 'u', i => unroll(a, j => `  u[to] = v${i}_${j}; to += step;
 
 /** Gt D G. */
 export function weightGradientCode(p: Weights & Pick<ConvWeight, 'split' | 'gradient'>, d: Profile): string {
-  const { m, G } = FORMS[p.m];
-  const a = m + 2;
+  const { G } = FORMS[p.m];
   return perPair(
     d,
     `
-  var begin = o * op.c + c;
-  var to = begin * 9;
-${unroll(a, i => unroll(a, j => `  let d${i}_${j} = products[begin]; begin += step;`))}
-${square(
-  transposed(G),
-  (i, j) => `d${i}_${j}`,
-  (i, j) => `w${i}_${j}`,
-)}
+  let first = o * op.c + c;
+  var to = first * 9;
+${loadValues(transposed(G), d, (i, j) => `w${i}_${j}`)}
 ${storeRows(d, 3, 3, 'w', i => unroll(3, j => `  { let v = v${i}_${j}; dweight[to] = ${accumulated(p.gradient, 'dweight[to]')}; to++; }`))}
   for (var slice = 1; slice < op.split; slice++) { // the others are zeros
     to += (step - 1) * 9;

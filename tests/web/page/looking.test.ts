@@ -30,7 +30,7 @@ if (
     const wrong = Number.parseInt(said, 10);
     assert.is(await tiles('Test images').count(), Math.min(30, wrong));
     const words = await tiles('Test images').locator('figcaption').allInnerTexts();
-    const sure = words.map(text => Number(/✗ \w+ (\d+)\s%$/.exec(text)![1]));
+    const sure = words.map(text => Number(/✗\s\w+ (\d+)\s%$/.exec(text)![1]));
     assert.equal(
       sure,
       [...sure].sort((a, b) => b - a),

@@ -41,7 +41,7 @@ export function verdictTiles(ask: (verdict: Verdict, bytes: Uint8Array) => void)
         const sure = `${Math.round(100 * probability)}\u00a0%`;
         words.replaceChildren(
           el('span', { textContent: classes[label]! }),
-          el('span', { textContent: isRight ? `✓ ${sure}` : `✗ ${classes[answer]} ${sure}` }),
+          el('span', { textContent: isRight ? `✓ ${sure}` : `✗\u00a0${classes[answer]} ${sure}` }),
         );
       }
     },

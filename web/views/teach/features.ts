@@ -1,6 +1,7 @@
 /** What the backbone makes of samples: computed once for each. */
 import { pictureBytes } from '../../../datasets/pictures.ts';
 import { product } from '../../../engine/tensor.ts';
+import { Turns } from '../../../engine/turns.ts';
 import type { Sample } from '../../data/lessons.ts';
 import type { Engine } from '../../worker/client.ts';
 import type { TaughtNet } from '../../worker/protocol.ts';
@@ -12,7 +13,7 @@ export class FeatureCache {
   #engine: Engine;
   #opened: () => Promise<{ readonly shape: TaughtNet['shape'] }>;
   #known = new WeakMap<Sample, Float32Array>();
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new Turns();
 
   /** `opened` gives the shape of the images that the backbone takes. */
   constructor(engine: Engine, opened: () => Promise<{ readonly shape: TaughtNet['shape'] }>) {
@@ -22,9 +23,7 @@ export class FeatureCache {
 
   /** Features [n, F] of samples; `progress` is told the share that is known. One call after the other. */
   prepare(samples: readonly Sample[], progress: (share: number) => void = () => undefined): Promise<Float32Array> {
-    const turn = this.#last.then(() => this.#compute([...samples], progress));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#compute([...samples], progress));
   }
 
   async #compute(samples: readonly Sample[], progress: (share: number) => void): Promise<Float32Array> {
