@@ -11,7 +11,7 @@ export class Turns {
   }
 
   /** Resolves once all that was asked for before is done. */
-  done(): Promise<void> {
-    return this.take(async () => undefined);
+  get done(): Promise<unknown> {
+    return this.#last;
   }
 }

@@ -253,7 +253,7 @@ export const OPTIONS = {
   }),
   logEvery: option({
     flags: '--log-every <n>',
-    help: `steps between lines of metrics; steps ${EARLY.join(', ')} have one too`,
+    help: 'steps between lines of metrics, but for the first ones',
     default: 50,
     type: number(COUNT),
     group: 'Running',

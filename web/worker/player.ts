@@ -70,7 +70,7 @@ export class Player {
 
   async pause(): Promise<void> {
     this.#running = false;
-    await this.#turns.done();
+    await this.#turns.done;
     this.#tell('paused');
   }
 

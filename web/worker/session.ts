@@ -355,7 +355,7 @@ export class Session {
     this.#recovering = true;
     this.#running = false;
     this.#run.tellState('building', `${reason}; opening it again from the checkpoint at step ${this.#run.checkpoint.state.counters.steps}`);
-    await this.#turns.done();
+    await this.#turns.done;
     try {
       await this.#turns.take(async () => {
         await this.#run.rebuild();

@@ -38,11 +38,11 @@ const storeValues = (a: number) => `
 ${unroll(a, i => unroll(a, j => `      v[to] = select(0.0, f${i}_${j}, exists); to += step;`))}
     }`;
 
-/** WGSL: matrix x matrixᵗ of a square of the values of `products` from `first` on, `step` apart, as `y(i, j)`. */
-function loadValues(matrix: Matrix, d: Profile, y: (i: number, j: number) => string): string {
+/** WGSL: matrix x matrixᵗ of a square of the values of `products` from `first` on, `step` apart, as `y(i, j)`; `base` as of `squareOfLoaded`. */
+function loadValues(matrix: Matrix, d: Profile, base: string, y: (i: number, j: number) => string): string {
   const a = matrix[0]!.length;
   const load = (at: string) => `products[${at}]; ${at} += step`;
-  if (isSoftware(d)) return squareOfLoaded(matrix, i => `first + ${i} * ${a} * step`, load, y);
+  if (isSoftware(d)) return squareOfLoaded(matrix, base, i => `first + ${i} * ${a} * step`, load, y);
   const x = (i: number, j: number) => `x${i}_${j}`;
   return `
     var begin = first;
@@ -120,7 +120,7 @@ export function outputCode(vec4: boolean, p: Outputs, d: Profile): string {
       `
     let first = c * op.columns + at;
     let step = C * op.columns;
-${loadValues(At, d, (i, j) => `f${i}_${j}`)}
+${loadValues(At, d, 'c', (i, j) => `f${i}_${j}`)}
     let b = ${p.bias ? 'bias[c]' : '0.0'};
     if (exists) {${storeInTurns({ items: m, turns: isSoftware(d) ? m : 1, first: `ty * ${m}`, end: 'H', sums: row, store })}
     }`,
@@ -175,7 +175,7 @@ export function weightGradientCode(p: Weights & Pick<ConvWeight, 'split' | 'grad
     `
   let first = o * op.c + c;
   var to = first * 9;
-${loadValues(transposed(G), d, (i, j) => `w${i}_${j}`)}
+${loadValues(transposed(G), d, 'o', (i, j) => `w${i}_${j}`)}
 ${storeRows(d, 3, 3, 'w', i => unroll(3, j => `  { let v = v${i}_${j}; dweight[to] = ${accumulated(p.gradient, 'dweight[to]')}; to++; }`))}
   for (var slice = 1; slice < op.split; slice++) { // the others are zeros
     to += (step - 1) * 9;

@@ -15,9 +15,6 @@ import { channelsOf, type Outputs, type TiledImages, type Weights } from './tile
 /** The WGSL, which few nets take. */
 const load = () => import('./code.ts');
 
-/** Turns of the loops of software adapters: the number is a value, since drivers would unroll what they know. */
-const pairsOf = (m: number) => m / 2 + 1;
-
 const sizesOf = ({ first, tiles, down, across, columns, c, h, w, top, left }: TiledImages) => ({
   first,
   tiles,
@@ -78,7 +75,7 @@ export const winogradGradient = kernel({
 const outputBy = (vec4: boolean): Variant<Outputs> => ({
   name: vec4 ? 'vec4' : 'plain',
   ...(vec4 && { vec4: ['y'], fits: p => p.m === 4 && fitsVec4(p.w) }),
-  sizes: p => ({ ...sizesOf(p), pairs: pairsOf(p.m) }),
+  sizes: sizesOf,
   grid,
   code: async (p, d) => (await load()).outputCode(vec4, p, d),
 });
@@ -108,7 +105,7 @@ export const winogradWeightGradient = kernel({
   name: 'winograd_weight_gradient',
   bindings: { products: 'read', dweight: 'write' },
   step: (p: Weights & Pick<ConvWeight, 'split' | 'gradient'>) => accumulates(p.gradient),
-  sizes: ({ m, o, c, split }) => ({ o, c, split, pairs: pairsOf(m) }),
+  sizes: ({ o, c, split }) => ({ o, c, split }),
   grid: pairs,
   code: async (p, d) => (await load()).weightGradientCode(p, d),
 });

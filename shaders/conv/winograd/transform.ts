@@ -126,12 +126,13 @@ function inTurn(values: readonly number[]): string {
 /**
  * WGSL: as `square`, where `load(at)` loads x from `at` and moves that on along a row. The matrix has a column for each point; the first one
  * and the last have one value each, those between stand in pairs of a point and its negative, which differ in the sign of odd rows. So a loop
- * takes two rows of x in each of `op.pairs` turns, and the code has a third of the loads, which are most of what a software driver compiles:
- * that takes half the time, and the code runs a tenth faster (lavapipe). Stores in such a loop take longer, since what they are made of is
- * held over all turns.
+ * takes two rows of x in each turn, and the code has a third of the loads, which are most of what a software driver compiles: that takes half
+ * the time, and the code runs a tenth faster (lavapipe). Stores in such a loop take longer, since what they are made of is held over all turns.
+ * The loop counts from `base` on, any number that is not known before it runs and the same in all lanes, else drivers would unroll it.
  */
 export function squareOfLoaded(
   matrix: Matrix,
+  base: string,
   row: (i: string) => string,
   load: (at: string) => string,
   y: (i: number, j: number) => string,
@@ -145,7 +146,8 @@ export function squareOfLoaded(
   };
   return `
 ${unroll(n, i => unroll(n, j => `var ${y(i, j)} = 0.0;`, ' '))}
-for (var turn = 0; turn < op.pairs; turn++) {
+for (var count = ${base}; count < ${base} + ${a / 2}; count++) {
+  let turn = count - ${base};
   var atP = ${row('select(2 * turn - 1, 0, turn == 0)')};
   var atQ = ${row(`select(2 * turn, ${a - 1}, turn == 0)`)};
 ${unroll(a, j => `  let xp${j} = ${load('atP')}; let xq${j} = ${load('atQ')};`)}

@@ -39,16 +39,25 @@ for (let k = 0; k < 100; k++) ticks.push(await centre.tick(1));
 const allTicks = (await exchange.texts(ticks.join())).flatMap(text => text.split(',').map(Number)).sort((a, b) => a - b);
 
 const shared = await exchange.shared(N);
-await shared.add(ramp(rank + 1));
+for (let turn = 0; turn < size; turn++) {
+  if (turn === rank) await shared.add(ramp(rank + 1));
+  await exchange.texts(''); // the next one's turn
+}
+const inTurn = new Float32Array(N);
+await shared.read(inTurn);
 await exchange.texts('');
-const held = new Float32Array(N);
-await shared.read(held);
+await shared.add(ramp(rank + 1)); // all at the same time: of two that meet at a value one may be lost
+await exchange.texts('');
+const atOnce = new Float32Array(N);
+await shared.read(atOnce);
 
 if (rank === 0) {
   const added = all(read, i => 20 * size * (i + 1)) && untouched.every(v => v === 0);
   const exchanged = all(before, i => ranks * (i + 1));
   const unique = allTicks.every((t, i) => t === i);
-  const both = held.filter((v, i) => v === ranks * (i + 1)).length / N;
-  console.log(JSON.stringify({ library, sums, means, told: [...told], texts, added, exchanged, unique, both }));
+  const shares = all(inTurn, i => ranks * (i + 1));
+  const some = Array.from({ length: ranks }, (_, k) => ranks + k + 1); // the sum of any ranks' shares beside those from before
+  const races = atOnce.every((v, i) => some.includes(v / (i + 1)));
+  console.log(JSON.stringify({ library, sums, means, told: [...told], texts, added, exchanged, unique, shares, races }));
 }
 await exchange.close();
