@@ -49,7 +49,8 @@ if (
     await page.locator('.change').getByLabel('Learning rate').fill('0.02');
     await at.press('Branch from here'); // of one that is not open: from its last checkpoint
     await at.until('r.id === 1 && r.state === "running"');
-    await at.pause();
+    await at.press('Pause');
+    await at.until('r.state === "paused" || r.state === "done"'); // where the first was paused late, few steps are left
     await page.getByText(/branched from run 1 at step \d+$/).waitFor();
     assert.is(await page.evaluate('descent.runs[0].state'), 'kept');
     assert.match(await page.evaluate<string>('descent.selected.config.changes'), /^\d+: lr=0\.02$/);
