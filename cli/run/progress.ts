@@ -54,12 +54,14 @@ const said = (l: Score & { unaveraged?: Score }): string =>
   `${scoreWords(l)}${l.unaveraged ? ` (before averaging: ${scoreWords(l.unaveraged)})` : ''}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
+const silent: Progress = { steps() {}, metrics() {}, evaluation() {}, stop() {} };
+
 export async function progress(o: ProgressOptions): Promise<Progress> {
   if (o.json) {
     const asJson = (line: StepMetrics | EvalMetrics) => print(JSON.stringify(line));
-    return { steps() {}, metrics: asJson, evaluation: asJson, stop() {} };
+    return { ...silent, metrics: asJson, evaluation: asJson };
   }
-  if (o.quiet) return { steps() {}, metrics() {}, evaluation() {}, stop() {} };
+  if (o.quiet) return silent;
   const epochs = Math.ceil(o.total / o.stepsPerEpoch);
   const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
   const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${said(l)}`;
@@ -68,7 +70,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
       const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
       return `${epochOf(l.step)}  step ${l.step}  ${said(l)}  ${rates}`;
     };
-    return { steps() {}, metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
+    return { ...silent, metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)) };
   }
 
   const { SingleBar } = (await import('cli-progress')).default;
@@ -100,11 +102,11 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     stop,
     steps(done) {
       at = done;
+      if (done === o.done) return show({});
       const now = performance.now();
-      if (done > o.done) first ??= { at: now, step: done };
-      const since = first ? done - first.step : 0;
-      const left = since ? `${duration(((o.total - done) * (now - first!.at)) / 1000 / since)} left` : first ? '' : words.left;
-      show({ epoch: epochOf(first ? done : done + 1), left });
+      first ??= { at: now, step: done };
+      const perStep = (now - first.at) / 1000 / (done - first.step);
+      show({ epoch: epochOf(done), left: done > first.step ? `${duration((o.total - done) * perStep)} left` : '' });
     },
     metrics(l) {
       epoch.add(l, l.step - last);

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -20,6 +19,7 @@ import { DeviceData } from '../../train/data/device-data.ts';
 import { digest as pageDigest, openFolder as openDropped } from '../../web/data/folder.ts';
 import { deviceFor } from '../support/check.ts';
 import { useNode } from '../../train/run/node/platform.ts';
+import { paint, picture } from '../support/painted.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -29,17 +29,9 @@ const test = suite('folder');
 const folder = scratchFolders(test);
 const quiet = { quiet: true };
 
-const picture = (background: string | { r: number; g: number; b: number }) =>
-  sharp({ create: { width: 50, height: 40, channels: 3, background } });
 const grey = async (path: string) => {
   await picture('#808080').toColourspace('b-w').toFile(path);
 };
-
-/** Writes `count` images of one colour a class: red grows with the number. */
-async function paint(root: string, name: string, count: number, green: number, type: 'png' | 'jpg' = 'png'): Promise<void> {
-  await mkdir(join(root, name), { recursive: true });
-  for (let i = 0; i < count; i++) await picture({ r: 10 * i, g: green, b: 0 }).toFile(join(root, name, `${i}.${type}`));
-}
 
 test('folder: classes, a stratified fifth for testing, pixels in planes, a cache that follows changes', async () => {
   const root = await folder();
@@ -307,15 +299,6 @@ for (const { name, width, height, resize, crop, pixels } of readJson<{ cases: Re
   });
 }
 
-test('folder: sizes that are none, and a side that is too short', async () => {
-  const root = await folder();
-  for (const name of ['a', 'b']) await paint(root, name, 2, 0);
-  const said = async (more: object) => refusal(async () => openDataset(root, { dataDir: await folder(), ...quiet, ...more }));
-  assert.match(await said({ imageSize: '32x' }), /^imageSize: '32x' is no size; give pixels from 1 to 1024, as 64, or height x width/);
-  assert.match(await said({ imageSize: 2000 }), /^imageSize: '2000' is no size/);
-  assert.match(await said({ imageSize: '16x32', resize: 24 }), /^resize: 24 is less than images of 16x32 take; give 32 or more$/);
-});
-
 test('folder: what was decoded of a folder as it was before goes once nothing has read it for a week', async () => {
   const [root, dataDir] = [await folder(), await folder()];
   const store = join(dataDir, 'folders');
@@ -346,74 +329,5 @@ test('folder: decoded images that vanish from the cache are named', async () => 
   const message = await refusal(async () => train.stored!.read(Uint32Array.of(0)));
   assert.match(message, /the decoded images in .*\.bin cannot be read \(it ends at byte \d+\); run again to have them decoded anew/);
 });
-
-/** Two classes of two coloured images, and what `more` adds or breaks. */
-const two = (more: (root: string) => Promise<void>) => async (root: string) => {
-  for (const name of ['a', 'b']) await paint(root, name, 2, 0);
-  await more(root);
-};
-const one =
-  (...names: string[]) =>
-  async (root: string) => {
-    for (const name of names) await paint(root, name, 1, 0);
-  };
-
-for (const [what, make, expected] of [
-  ['one class only', one('cats'), /one class only \('cats'\); at least two subfolders/],
-  ['no class', async root => writeFile(join(root, 'x.png'), ''), /: no class; at least two subfolders/],
-  [
-    'an empty class',
-    two(async root => {
-      await mkdir(join(root, 'c'));
-    }),
-    /class 'c' has no PNG, JPEG, WebP, GIF, AVIF or TIFF image/,
-  ],
-  [
-    'an unreadable image',
-    two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')),
-    /cannot read the image b\/bad\.jpg \(.*\); replace or remove it, or give skipBroken true/,
-  ],
-  ['a truncated image', two(root => truncate(join(root, 'a/1.png'), 90)), /cannot read the image a\/1\.png/],
-  [
-    'a test class without training images',
-    one('train/a', 'train/b', 'test/a', 'test/c'),
-    /class 'c' is in test\/ but not in train\/; known: a, b/,
-  ],
-  ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
-  ['no test images', one('train/a', 'train/b'), /2 images leave none for testing; put some into test\//],
-  [
-    'a link to a folder above it',
-    two(root => symlink('..', join(root, 'a/loop'))),
-    /a\/loop leads to a folder that is read already; remove/,
-  ],
-  [
-    'a folder that is of two classes',
-    two(root => symlink('a', join(root, 'c'))),
-    /c leads to a folder that is read already; remove the link/,
-  ],
-  [
-    'a link that leads nowhere',
-    two(root => symlink('gone.png', join(root, 'a/x.png'))),
-    /a\/x\.png is a link that leads nowhere; rename or/,
-  ],
-  [
-    'a pipe',
-    two(async root => void execFileSync('mkfifo', [join(root, 'a/x.png')])),
-    /a\/x\.png is a pipe, socket or device, not a file; /,
-  ],
-  [
-    'a name that is not UTF-8',
-    two(root => writeFile(Buffer.concat([Buffer.from(join(root, 'a/')), Buffer.from([0xff]), Buffer.from('.png')]), '')),
-    /a\/.*\.png has a name that is not UTF-8; rename/,
-  ],
-] as [string, (root: string) => Promise<void>, RegExp][]) {
-  test(`folder says plainly: ${what}`, async () => {
-    const root = await folder();
-    await make(root);
-    const message = await refusal(async () => openDataset(root, { dataDir: await folder(), ...quiet }));
-    assert.ok(message.startsWith(root), 'it names the folder');
-    assert.match(message, expected);
-  });
-}
 
 test.run();
