@@ -52,8 +52,11 @@ export async function evaluated(layer: Layer, dims: readonly number[], data: Flo
 export type Shape = readonly [c: number, h: number, w: number];
 
 /** Exports a net and compares its logits in ONNX Runtime with ours, of `n` images where it was built for one. */
-export async function sameLogits(model: Layer, shape: Shape, classes = 4, n = 3): Promise<void> {
-  const weights = generatedWeights(model, shape);
+export async function sameLogits(
+  model: Layer,
+  shape: Shape,
+  { classes = 4, n = 3, weights = generatedWeights(model, shape) }: { classes?: number; n?: number; weights?: Tensors } = {},
+): Promise<void> {
   const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
   const file = exportOnnx({ model, shape, classes: names, weights, normalize: 'none' });
   const data = vectorUniform('images', n * shape[0] * shape[1] * shape[2]);
@@ -91,8 +94,7 @@ export function foreign({ nodes, constants, ...rest }: OnnxNet): OnnxNet {
 }
 
 /** Takes the weights of a model by their places in a file that knows none of our names, and compares the logits. */
-export async function sameByPlaces(model: Layer, shape: Shape): Promise<void> {
-  const weights = generatedWeights(model, shape);
+export async function sameByPlaces(model: Layer, shape: Shape, weights = generatedWeights(model, shape)): Promise<void> {
   const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
   const file = exportOnnx({ model, shape, classes, weights, normalize: 'none' }, { softmax: true });
   const net = decodeOnnx(encodeOnnx(foreign(decodeOnnx(file, 'ours'))), 'theirs');

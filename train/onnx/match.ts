@@ -38,7 +38,7 @@ export function weightsOf(net: OnnxNet, file: string, model: Layer, shape: reado
     known: new Map(),
     furthest: { problem: 'it has no output', steps: -1 },
   };
-  const found = pair(nets, output, net.outputs[0]?.name ?? '', 0);
+  const found = follow(nets, [output, net.outputs[0]?.name ?? '', 0]);
   const advice = 'name the model that it is of, or give the file itself as the model';
   check(found, `${file}: is another net than the model, ${nets.furthest.problem}`, advice);
   const tensors = Object.assign({}, ...[...everyOf(found)].map(({ own }) => own)) as Tensors;
@@ -83,11 +83,9 @@ interface Found {
   readonly before: readonly Found[];
 }
 
-function everyOf(found: Found, all = new Set<Found>()): Set<Found> {
-  if (!all.has(found)) {
-    all.add(found);
-    for (const before of found.before) everyOf(before, all);
-  }
+function everyOf(found: Found): Set<Found> {
+  const all = new Set([found]);
+  for (const { before } of all) for (const one of before) all.add(one); // a set goes through what is added meanwhile too
   return all;
 }
 
@@ -131,8 +129,29 @@ function unitOf(side: Side, value: string): Unit | 'images' | undefined {
   return before && before !== 'images' && !before.norm && LINEAR.has(before.node.op) ? { node: before.node, norm: node } : { node };
 }
 
-/** The weights that two values, ours and the file's, have before them; undefined where the nets differ there. */
-function pair(nets: Nets, a: string, b: string, steps: number): Found | undefined {
+/** A value of ours and one of the file's, and how many steps they are from the outputs. */
+type Pair = readonly [mine: string, theirs: string, steps: number];
+
+/** Yields the pairs whose weights it needs, and is given them. Nets are deeper than calls may nest. */
+type Following<T> = Generator<Pair, T | undefined, Found | undefined>;
+
+/** The weights that two values have before them; undefined where the nets differ there. */
+function follow(nets: Nets, outputs: Pair): Found | undefined {
+  const open = [pair(nets, outputs)];
+  let found: Found | undefined;
+  for (let last = open.at(-1); last; last = open.at(-1)) {
+    const { done, value } = last.next(found);
+    found = undefined;
+    if (!done) open.push(pair(nets, value));
+    else {
+      open.pop();
+      found = value;
+    }
+  }
+  return found;
+}
+
+function* pair(nets: Nets, [a, b, steps]: Pair): Following<Found> {
   const differ = (problem: string): undefined => {
     if (steps > nets.furthest.steps) nets.furthest = { problem, steps };
     return undefined;
@@ -160,15 +179,17 @@ function pair(nets: Nets, a: string, b: string, steps: number): Found | undefine
   const others = values(nets.theirs, theirs);
   if (inputs.length !== others.length) return differ(`whose ${layer} takes ${inputs.length} values, not ${others.length}`);
   const commutes = inputs.length === 2 && ['Add', 'Mul'].includes(mine.node.op);
-  const before = allOf(nets, inputs, others, steps + 1) ?? (commutes ? allOf(nets, inputs, [...others].reverse(), steps + 1) : undefined);
+  const before =
+    (yield* allOf(nets, inputs, others, steps + 1)) ??
+    (commutes ? yield* allOf(nets, inputs, [...others].reverse(), steps + 1) : undefined);
   return before && { own, before };
 }
 
-function allOf(nets: Nets, mine: readonly string[], theirs: readonly string[], steps: number): Found[] | undefined {
+function* allOf(nets: Nets, mine: readonly string[], theirs: readonly string[], steps: number): Following<Found[]> {
   const all: Found[] = [];
   for (const [i, a] of mine.entries()) {
     const key = `${a}\n${theirs[i]}`;
-    if (!nets.known.has(key)) nets.known.set(key, pair(nets, a, theirs[i]!, steps));
+    if (!nets.known.has(key)) nets.known.set(key, yield [a, theirs[i]!, steps]);
     const found = nets.known.get(key);
     if (!found) return undefined;
     all.push(found);

@@ -166,7 +166,7 @@ const NETS: Readonly<Record<string, Shape>> = {
   'airbench:width=16': [3, 32, 32],
 };
 for (const [spec, shape] of Object.entries(NETS)) {
-  test(spec, () => sameLogits(openModel(parseSpec('model', spec), { classes: 10, shape }), shape, 10, 2));
+  test(spec, () => sameLogits(openModel(parseSpec('model', spec), { classes: 10, shape }), shape, { classes: 10, n: 2 }));
 }
 
 test('noise in evaluation is drawn anew by whoever runs the net', async () => {

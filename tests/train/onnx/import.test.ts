@@ -9,7 +9,7 @@ import { conv1d, conv2d, convTranspose2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { batchNorm, groupNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
-import { adaptiveAvgPool, adaptiveMaxPool1d } from '../../../layers/pool.ts';
+import { adaptiveAvgPool, adaptiveMaxPool1d, globalAvgPool } from '../../../layers/pool.ts';
 import { openModel } from '../../../models/index.ts';
 import { parseSpec } from '../../../engine/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
@@ -66,6 +66,15 @@ for (const spec of ['resnet20:shortcut=B', 'enresnet20:members=2,noise=0']) {
   test(`${spec} from a file that knows none of our names`, () =>
     sameByPlaces(openModel(parseSpec('model', spec), { classes: 10, shape }), shape));
 }
+
+test('a net that is deeper than calls may nest', () => {
+  const shape = [1, 2, 2] as const;
+  const model = sequential([...Array.from({ length: 3000 }, () => activations.relu()), conv2d(3, 1), globalAvgPool()]);
+  const weights = generatedWeights(model, shape);
+  const net = decodeOnnx(exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' }), 'x');
+  assert.equal(weightsOf(foreign(net), 'x', model, shape), weights);
+  assert.equal(Object.values(weightsIn(modelOf(net, 'x')({ classes: 3, shape }), shape)), Object.values(weights));
+});
 
 test('layers of all kinds, exported and read again', async () => {
   const shape = [2, 9, 9] as const;
