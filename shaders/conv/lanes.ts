@@ -96,6 +96,7 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   needs: ['subgroups'],
   fits: (p, d) =>
     isSoftware(d) &&
+    !p.recorded &&
     areBoth(p.stride, 2) &&
     areBoth(p.dilation, 1) &&
     Math.max(...p.k) <= 5 &&

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { calls } from '../../shaders/calls.ts';
-import { DEFAULT_PROFILE, fitting, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, fitting, isWritten, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { testVariants } from '../support/variants.ts';
 
@@ -45,7 +45,12 @@ test('each call binds what its kernel needs', async () => {
     }
     const bound = Object.keys(kernel.bindings).filter(name => name in given);
     for (const d of PROFILES)
-      for (const v of fitting(kernel, params, d)) assert.match(await source(kernel, v, params, d, bound), /fn main/, what);
+      for (const v of fitting(kernel, params, d)) {
+        const code = await source(kernel, v, params, d, bound);
+        assert.match(code, /fn main/, what);
+        for (const name of bound.filter(name => isWritten(kernel.bindings[name]!)))
+          assert.ok(code.includes(`${name}[`), `${what}: ${v.name} does not write ${name}`);
+      }
   }
 });
 
