@@ -173,7 +173,7 @@ export const schedules: Readonly<Record<string, Kind>> = {
       const blend = (start: number, end: number, x: number) => end + (start - end) * (o.anneal === 'cos' ? half(x) : 1 - x);
       return {
         at(t) {
-          if (t <= peak) return { lr: blend(initial, max, t / peak), momentum: blend(o.max_momentum, o.base_momentum, t / peak) };
+          if (t < peak) return { lr: blend(initial, max, t / peak), momentum: blend(o.max_momentum, o.base_momentum, t / peak) };
           const x = Math.min(1, (t - peak) / (last - peak));
           return { lr: blend(max, final, x), momentum: blend(o.base_momentum, o.max_momentum, x) };
         },

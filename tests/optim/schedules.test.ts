@@ -139,6 +139,18 @@ test('the rate and the momentum of each step reach the device', async () => {
   trainer.destroy();
 });
 
+test('one cycle whose rise is over with the first update begins at its largest rate', () => {
+  for (const [pct_start, total] of [
+    [0.1, 10],
+    [0.25, 4],
+    [0.5, 2],
+  ] as const) {
+    const cycle = schedule('onecycle', { max_lr: 0.4, pct_start }, { lr, total });
+    assert.equal(cycle.at(0), { lr: 0.4, momentum: 0.85 });
+    assert.ok(Math.abs(cycle.at(total - 1).lr - 0.4 / 25e4) < 1e-15);
+  }
+});
+
 test('a plateau lowers the rate of the steps that follow', async () => {
   const made = schedule('plateau', { factor: 0.5, patience: 1 }, { lr: 0.1, total: 9 });
   const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(sgd), schedule: made });
