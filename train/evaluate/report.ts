@@ -71,7 +71,7 @@ export interface ReportOptions {
 
 /**
  * What logits [n, classes] say of images with class numbers [n]. The answer is the largest logit, the first of equal ones. Throws where a
- * logit is NaN, a label is no class, or there are no images.
+ * logit is NaN, the largest one is infinite, a label is no class, or there are no images.
  */
 export function verdictsOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Verdict[] {
   const n = labels.length;
@@ -81,8 +81,12 @@ export function verdictsOf(logits: ArrayLike<number>, labels: ArrayLike<number>,
     const row = rowOf(logits, image, classes);
     const label = labels[image]!;
     check(label in row, `report: label ${label} at image ${image}`, `give 0 to ${classes - 1}`);
-    check(!row.some(Number.isNaN), `report: a logit of image ${image} is NaN`, 'look for weights that are not finite');
     const { most, sum } = partsOfSoftmax(row);
+    check(
+      Number.isFinite(most),
+      `report: the largest logit of image ${image} is ${most}`,
+      'look for weights that are not finite or too large',
+    );
     return { image, label, answer: row.indexOf(most), probability: 1 / sum };
   });
 }

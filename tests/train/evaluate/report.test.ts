@@ -86,7 +86,8 @@ test('what has no report is refused', async () => {
   assert.match(await said([], [], ['a', 'b']), 'report: there are no images; give at least one');
   assert.match(await said([1, 2, 3], [0], ['a', 'b']), 'report: 3 logits for 1 labels; give logits of [1, 2]');
   assert.match(await said([1, 2], [2], ['a', 'b']), 'report: label 2 at image 0; give 0 to 1');
-  assert.match(await said([1, NaN], [1], ['a', 'b']), 'report: a logit of image 0 is NaN; look for weights that are not finite');
+  const notFinite = (most: number) => `report: the largest logit of image 1 is ${most}; look for weights that are not finite or too large`;
+  for (const most of [NaN, Infinity, -Infinity]) assert.is(await said([0, 1, -Infinity, most], [1, 1], ['a', 'b']), notFinite(most));
 });
 
 test.run();
