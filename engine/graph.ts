@@ -5,7 +5,7 @@ import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
-import { product, type Init, type Param, type Role, type Rows, type Shape, type Tensor } from './tensor.ts';
+import { product, type Init, type Kind, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -110,7 +110,15 @@ export class Graph {
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
 
-  constructor(options: {
+  constructor({
+    training,
+    differentiates = training,
+    profile,
+    seed = 0,
+    weights,
+    biases,
+    frozen = () => false,
+  }: {
     training: boolean;
     differentiates?: boolean;
     profile: Profile;
@@ -119,13 +127,13 @@ export class Graph {
     biases?: (fanIn: number) => Init;
     frozen?: Frozen;
   }) {
-    this.training = options.training;
-    this.differentiates = options.differentiates ?? options.training;
-    this.profile = options.profile;
-    this.seed = options.seed ?? 0;
-    this.weights = options.weights;
-    this.biases = options.biases;
-    this.#frozen = options.frozen ?? (() => false);
+    this.training = training;
+    this.differentiates = differentiates;
+    this.profile = profile;
+    this.seed = seed;
+    this.weights = weights;
+    this.biases = biases;
+    this.#frozen = frozen;
   }
 
   /** The layer being built, as its parameters are named: `layer1.0.conv1`. */
@@ -139,33 +147,36 @@ export class Graph {
   }
 
   /** A new tensor of float32 values, which some kernel is to write. */
-  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, rows?: Rows): Tensor {
+  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, kind?: Kind): Tensor {
     const full = [...this.#path, name].join('.');
     check(shape.every(isWhole), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers');
-    const t = { name: full, shape, size: product(shape), role, ...(rows && { rows }) };
+    return this.#add({ name: full, shape, size: product(shape), role, ...kind });
+  }
+
+  #add(t: Tensor): Tensor {
     this.tensors.push(t);
     return t;
   }
 
   /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor. */
-  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, rows?: Rows): Tensor {
+  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, kind?: Kind): Tensor {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
     if (!t) {
-      this.#named.set(key, (t = this.tensor(shape, role, name, rows)));
+      this.#named.set(key, (t = this.tensor(shape, role, name, kind)));
       if (init) this.init.set(t, init);
     }
     return t;
   }
 
   /** A trained tensor, with a place of the same shape for its gradient, which lasts unless it is frozen. */
-  param(name: string, shape: Shape, init: Init, rows?: Rows): Param {
-    const value = this.persistent('param', name, shape, init, rows);
+  param(name: string, shape: Shape, init: Init, kind?: Kind): Param {
+    const value = this.persistent('param', name, shape, init, { isMatrix: shape.length > 1, ...kind });
     const isFrozen = this.isFrozen(value);
     const all = isFrozen ? this.frozenParams : this.params;
     const known = all.get(value.name);
     if (known) return known;
-    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape, undefined, rows);
+    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape, undefined, kind);
     const made = { value, grad, path: this.path };
     all.set(value.name, made);
     return made;
@@ -182,11 +193,12 @@ export class Graph {
       const own = [Math.min(most, count - first), ...row];
       const ofWhole: Init = (_shape, _name, seed) => {
         values ??= init(shape, whole, seed);
-        const drawn = values.subarray(first * product(row), first * product(row) + product(own));
+        const at = first * product(row);
+        const drawn = values.subarray(at, at + product(own));
         if (i === parts - 1) values = undefined;
         return drawn;
       };
-      return this.param(`${name}.rows${first}`, own, ofWhole, { name: whole, shape, first });
+      return this.param(`${name}.rows${first}`, own, ofWhole, { rows: { name: whole, shape, first } });
     });
   }
 
@@ -197,9 +209,7 @@ export class Graph {
 
   /** All that lies in one page of parameters, gradients or states as one flat tensor, so that an optimizer is one dispatch. */
   whole(role: Role, buffer: string, bytes: number): Tensor {
-    const t = { name: buffer, shape: [bytes / 4], size: bytes / 4, role, whole: buffer };
-    this.tensors.push(t);
-    return t;
+    return this.#add({ name: buffer, shape: [bytes / 4], size: bytes / 4, role, whole: buffer });
   }
 
   /** What `build` makes is named under `name`. */

@@ -24,7 +24,12 @@ export interface Tensor {
   readonly base?: Tensor;
   /** Of which larger parameter these are some rows (see Graph.paramRows). */
   readonly rows?: Rows;
+  /** Of a parameter: whether its rows multiply what comes into a unit, as those of any weight of two dimensions or more but a norm's. */
+  readonly isMatrix?: boolean;
 }
+
+/** What few tensors have, and what is said of them as they are made. */
+export type Kind = Pick<Tensor, 'rows' | 'isMatrix'>;
 
 /** Rows of a parameter of too many bytes for one binding: tensors of their own on the device, which files know as one. */
 export interface Rows {

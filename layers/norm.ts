@@ -14,8 +14,10 @@ import { constant } from './init.ts';
 import type { UsedWeight } from './weight.ts';
 
 /** Weight of ones and bias of zeros, where the layer has them. */
-const affineParams = (g: Graph, shape: Shape, affine: boolean): { weight?: Param; bias?: Param } =>
-  affine ? { weight: g.param('weight', shape, constant(1)), bias: g.param('bias', shape, constant(0)) } : {};
+function affineParams(g: Graph, shape: Shape, affine: boolean): { weight?: Param; bias?: Param } {
+  const param = (name: string, value: number) => g.param(name, shape, constant(value), { isMatrix: false });
+  return affine ? { weight: param('weight', 1), bias: param('bias', 0) } : {};
+}
 
 /** As of torch.nn.BatchNorm2d, with its defaults: eps 1e-5, momentum 0.1, a weight and a bias by channel. */
 export interface BatchNormOptions {
@@ -40,7 +42,6 @@ export const batchNorm =
     const running_mean = g.persistent('buffer', 'running_mean', [c], constant(0));
     const running_var = g.persistent('buffer', 'running_var', [c], constant(1));
     const running = { mean: running_mean, variance: running_var, momentum, count: n * hw };
-    const facts = { weight, bias, running };
     const onnx = (o: OnnxGraph, x: string) => {
       const scale = weight ? o.weight(weight.value) : o.floats(new Float32Array(c).fill(1));
       const shift = bias ? o.weight(bias.value) : o.floats(new Float32Array(c));
@@ -62,7 +63,7 @@ export const batchNorm =
         }
         return [g.gradientOf(x, dx => g.run(batchNormApply, linear, { x: dy, variance, weight: weight?.value, y: dx }))];
       };
-      return g.record([x], y, backward, g.training ? { weight, bias, onnx } : { ...facts, onnx });
+      return g.record([x], y, backward, { weight, bias, onnx, ...(!g.training && { running }) });
     }
 
     check(
@@ -80,7 +81,7 @@ export const batchNorm =
       const means = normGradients(g, channels, { x, dy, stats, weight, bias });
       return [g.gradientOf(x, dx => g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx }))];
     };
-    return g.record([x], y, backward, facts);
+    return g.record([x], y, backward, { weight, bias, running });
   };
 
 /** What the gradients of a batch norm's weight and bias are made of; `stats` [2, c] are those that it goes by. */

@@ -17,7 +17,7 @@ export interface Factored {
 
 /** What moves parameters in other ways than the optimizer says. */
 export interface GroupOptions {
-  /** Without it no weight decay acts on biases and the parameters of normalisation, all of rank 1. */
+  /** Without it no weight decay acts on biases and the parameters of normalisation. */
   readonly decayBias?: boolean;
   /** Factors of the learning rate. */
   readonly lr?: Factored | undefined;
@@ -53,11 +53,11 @@ export const factorAt = (given: number | Ending, done: number): number =>
 /** All groups that may come up; `decays` is whether anything decays at all, `apart` whether orthogonal matrices are groups of their own. */
 export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean, apart = false): Groups {
   const distinct = (factors: Factored['factors']) => [...new Set([1, ...factors])];
-  const decaying = decays ? distinct([...decay.factors, ...(decayBias ? [] : [0])]) : [1];
+  const decaying = distinct(decays ? [...decay.factors, ...(decayBias ? [] : [0])] : []);
   const kinds = apart ? [false, true] : [false];
   const all = distinct(lr.factors).flatMap(lr => decaying.flatMap(decay => kinds.map(orthogonal => ({ lr, decay, orthogonal }))));
-  const of = ({ name, shape }: Tensor, orthogonal = false) => {
-    const share = !decays ? 1 : decayBias || shape.length > 1 ? decay.of(name) : 0;
+  const of = ({ name, isMatrix }: Tensor, orthogonal = false) => {
+    const share = !decays ? 1 : decayBias || isMatrix ? decay.of(name) : 0;
     return all.findIndex(group => group.lr === lr.of(name) && group.decay === share && group.orthogonal === orthogonal);
   };
   return { all, of };

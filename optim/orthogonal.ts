@@ -5,8 +5,8 @@ import { quintic, toNorm } from '../shaders/update/orthogonal.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import type { Hyper } from './rule.ts';
 
-/** Those of the trained parameters that are matrices, an output a row: all of two dimensions or more but the last, that of the net's outputs. */
-export const matrices = (params: Iterable<Param>): Param[] => [...params].filter(({ value }) => value.shape.length > 1).slice(0, -1);
+/** Those of the trained parameters that are matrices, an output a row: all but the last, that of the net's outputs. */
+export const matrices = (params: Iterable<Param>): Param[] => [...params].filter(({ value }) => value.isMatrix).slice(0, -1);
 
 /** The sum of squares of a tensor [1]. */
 function squareOf(g: Graph, x: Tensor): Tensor {

@@ -5,12 +5,9 @@ import type { Layout } from '../engine/plan.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import { GROUPED } from '../shaders/update/update.ts';
 
-/** The parameters in one page, in order. */
+/** The parameters in one page. */
 const inPage = (g: Graph, layout: Layout, buffer: string) =>
-  [...g.params.values()]
-    .map(({ value }) => ({ value, place: layout.place(value) }))
-    .filter(p => p.place.buffer === buffer)
-    .sort((a, b) => a.place.offset - b.place.offset);
+  [...g.params.values()].map(({ value }) => ({ value, place: layout.place(value) })).filter(p => p.place.buffer === buffer);
 
 /** The group of each stretch of GROUPED values of a page, as u32 bits: places of parameters begin with a stretch. */
 export function groupTable(g: Graph, layout: Layout, buffer: string, bytes: number, groupOf: (parameter: Tensor) => number): Tensor {
@@ -24,7 +21,7 @@ export function groupTable(g: Graph, layout: Layout, buffer: string, bytes: numb
 
 /** Start and length of the incoming weights of each output in a page, as u32 bits; undefined where there are no weights. */
 export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | undefined {
-  const weights = inPage(g, layout, buffer).filter(({ value }) => value.shape.length > 1);
+  const weights = inPage(g, layout, buffer).filter(({ value }) => value.isMatrix);
   const table = weights.flatMap(({ value, place }) => {
     const fan = product(value.shape.slice(1));
     return range(value.shape[0]!).flatMap(unit => [place.offset / 4 + unit * fan, fan]);

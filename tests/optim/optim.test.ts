@@ -1,11 +1,18 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listAdapters } from '../../engine/node/adapters.ts';
+import { Graph } from '../../engine/graph.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
+import { sequential } from '../../layers/compose.ts';
+import { dense } from '../../layers/dense.ts';
+import { layerNorm } from '../../layers/norm.ts';
 import { rules } from '../../optim/index.ts';
+import { matrices } from '../../optim/orthogonal.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { clipNorm, clipValue, ema, gradNoise, l1, l1Proximal, maxNorm, weightDecay, type Piece } from '../../optim/pieces.ts';
 import { philox } from '../../shaders/kernel/random.ts';
-import { close, random, WAYS, type Way } from '../support/check.ts';
+import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
 import { follow, optimizers } from '../reference/optimizers.ts';
 import * as reference from '../reference/regularise.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
@@ -170,6 +177,34 @@ test('decoupled decay leaves out biases too', async () => {
     1e-6,
   );
   b.destroy();
+});
+
+test('a layer norm of images has no matrices, whatever the shape of its weight: no decay, no max-norm, no orthogonal steps', async () => {
+  const chosen = optimizer(rules.sgd!, { lr: 0.1 }, [weightDecay(1), maxNorm(0.01)], { decayBias: false });
+  const device = await deviceFor();
+  const memory = new Memory(device);
+  const g = new Graph({ training: true, profile: device.profile });
+  sequential({ norm: layerNorm(), fc1: dense(2), fc2: dense(2) })(g, g.persistent('input', 'x', [1, 2, 3, 3]));
+  const params = [...g.params.values()];
+  assert.equal(
+    matrices(params).map(({ value }) => value.name),
+    ['fc1.weight'],
+  );
+  memory.reserve(g);
+  chosen.addTo(g, memory.layout);
+  const program = await Program.compile(memory, g);
+  for (const { value, grad } of params) {
+    memory.write(value, new Float32Array(value.size).fill(0.3));
+    memory.write(grad, new Float32Array(grad.size));
+  }
+  program.run({ ...chosen.values(1, 0.1), seed: 0, step: 1 });
+  for (const { value } of params) {
+    const norm = 0.01 / Math.sqrt(value.size / value.shape[0]!);
+    const isWeight = /fc.*weight/.test(value.name);
+    close(value.name, await memory.read(value), Array<number>(value.size).fill(isWeight ? norm : 0.3), 1e-6);
+  }
+  program.destroy();
+  memory.destroy();
 });
 
 test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same seed and step', async () => {

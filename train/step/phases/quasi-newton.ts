@@ -87,7 +87,7 @@ function penalised(flat: Flat, graph: Graph, biases: boolean): Vector {
   const pages = memory.layout.pages('param').map(p => p.buffer);
   for (const { value } of graph.params.values()) {
     const { buffer, offset } = memory.place(value);
-    if (biases || value.shape.length > 1) {
+    if (biases || value.isMatrix) {
       memory.upload(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
     }
   }
