@@ -20,7 +20,8 @@ export async function populationStatistics(
   const g = new Graph({ training: true, profile: memory.device.profile, seed, frozen: memory.layout.frozen });
   const batch = gatherBatch(g, data, 'train', []);
   model(g, batch.x);
-  const all = g.layers.flatMap(l => l.running ?? []);
+  for (const { params } of g.ops) if (params.momentum === 0) params.momentum = 1; // what never moves says nothing of a batch
+  const all = g.layers.flatMap(({ running }) => (running ? { ...running, momentum: running.momentum || 1 } : []));
   const batches = Math.min(most, Math.floor(batch.images.n / size));
   if (!all.length) return;
   const program = await BatchProgram.compile(batch);

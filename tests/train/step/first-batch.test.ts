@@ -24,16 +24,18 @@ import { fashionMnist } from '../../support/lenet-run.ts';
 
 const test = suite('first batch');
 
-const model = sequential({
-  conv1: conv2d(4, 3, { stride: 2 }),
-  bn1: batchNorm({ momentum: 0.3 }),
-  act1: relu(),
-  pool: maxPool(2),
-  conv2: conv2d(6, 3),
-  act2: relu(),
-  gap: globalAvgPool(),
-  fc: dense(10),
-});
+const modelOf = (momentum: number) =>
+  sequential({
+    conv1: conv2d(4, 3, { stride: 2 }),
+    bn1: batchNorm({ momentum }),
+    act1: relu(),
+    pool: maxPool(2),
+    conv2: conv2d(6, 3),
+    act2: relu(),
+    gap: globalAvgPool(),
+    fc: dense(10),
+  });
+const model = modelOf(0.3);
 async function trainer() {
   const device = await deviceFor();
   const dataset = await fashionMnist();
@@ -81,6 +83,16 @@ test('population statistics are those of all images', async () => {
   }
   program.destroy();
   run.destroy();
+});
+
+test('population statistics are the same of a batch norm whose running ones never move', async () => {
+  const { options, run } = await trainer();
+  const still = await Trainer.create({ ...options, model: modelOf(0), optimizer: optimizer(sgd) });
+  await populationStatistics(options, run.data, 3);
+  await populationStatistics({ ...options, model: modelOf(0) }, still.data, 3);
+  const [want, seen] = [await run.weights(), await still.weights()];
+  for (const name of ['bn1.running_mean', 'bn1.running_var']) close(name, seen[name]!.data, want[name]!.data, 2e-6);
+  for (const each of [run, still]) each.destroy();
 });
 
 test('weights that are kept have the population statistics that evaluations report by, whether they were evaluated or not', async () => {
