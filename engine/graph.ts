@@ -61,7 +61,7 @@ export interface Layer {
 /** Whether the parameter or buffer of a name is frozen: it keeps its values while a graph trains. */
 export type Frozen = (name: string) => boolean;
 
-const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0;
+const isSize = (n: number): boolean => Number.isInteger(n) && n > 0;
 
 /** Tensors, each view as the one whose values it is. */
 class Owners extends Set<Tensor> {
@@ -149,7 +149,7 @@ export class Graph {
   /** A new tensor of float32 values, which some kernel is to write. */
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, kind?: Kind): Tensor {
     const full = [...this.#path, name].join('.');
-    check(shape.every(isWhole), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers');
+    check(shape.every(isSize), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers above 0');
     return this.#add({ name: full, shape, size: product(shape), role, ...kind });
   }
 
