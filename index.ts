@@ -3,6 +3,7 @@ export * from './layers/activation.ts';
 export { auxiliary } from './layers/auxiliary.ts';
 export { add, gated, multiply } from './layers/broadcast.ts';
 export * from './layers/compose.ts';
+export { cutBefore, type Cut } from './layers/cut.ts';
 export * from './layers/conv.ts';
 export { dense, type DenseOptions } from './layers/dense.ts';
 export type { Loss, LossOptions } from './layers/loss.ts';

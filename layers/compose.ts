@@ -13,40 +13,23 @@ import { reshape } from './geometry.ts';
 /** Layers by the name of their scope; an array gives PyTorch's numeric names. */
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 
+/** Layers and their names. Throws where a layer stands in place of a list, after which `nn.Sequential(a, b)` of PyTorch has more of them. */
+function listed(who: string, layers: Layers): [name: string, layer: Layer][] {
+  check(typeof layers === 'object', `${who}: it got ${kindOf(layers)} where a list of layers goes`, 'give one, as [relu(), flatten()]');
+  return Object.entries(layers);
+}
+
+/** What a layer of a list makes of x, in the scope of its name. */
+function within(who: string, [name, layer]: readonly [string, Layer], g: Graph, x: Tensor): Tensor {
+  check(typeof layer === 'function', `${g.who(who)}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
+  return g.scope(name, () => layer(g, x));
+}
+
 /** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */
 export function sequential(layers: Layers): Layer {
-  const stages = Object.fromEntries(Object.entries(layers));
-  const layer: Layer = (g, x) =>
-    Object.entries(stages).reduce((t, [name, layer]) => {
-      check(typeof layer === 'function', `${g.who('sequential')}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
-      return g.scope(name, () => layer(g, t));
-    }, x);
-  return Object.assign(layer, { stages });
-}
-
-/** A net in two, which one after another are the net itself: parameters keep their names. */
-export interface Cut {
-  readonly trunk: Layer;
-  readonly head: Layer;
-}
-
-/**
- * A net cut before the layer called `path`, as its parameters are named (`classifier.6`); undefined where none of that name is one of layers
- * one after another, as inside of a residual block.
- */
-export function cutBefore({ stages = {} }: Layer, path: string): Cut | undefined {
-  const [name, ...rest] = path.split('.');
-  const all = Object.entries(stages);
-  const at = all.findIndex(([key]) => key === name);
-  if (at < 0) return undefined;
-  const within = rest.length ? cutBefore(all[at]![1], rest.join('.')) : undefined;
-  if (rest.length && !within) return undefined;
-  const part = (from: number, to?: number) => all.slice(from, to);
-  const [before, after] = [within ? [[name!, within.trunk] as const] : [], [[name!, within?.head ?? all[at]![1]] as const]];
-  return {
-    trunk: sequential(Object.fromEntries([...part(0, at), ...before])),
-    head: sequential(Object.fromEntries([...after, ...part(at + 1)])),
-  };
+  const all = listed('sequential', layers);
+  const layer: Layer = (g, x) => all.reduce((t, each) => within('sequential', each, g, t), x);
+  return Object.assign(layer, { stages: Object.fromEntries(all) });
 }
 
 /** A layer under a name of its own, where it stands outside `sequential`. */
@@ -129,8 +112,8 @@ export const zeroPadShortcut =
   };
 
 /** The outputs of layers on one input. */
-const outputsOf = (branches: Layers, g: Graph, x: Tensor): Tensor[] =>
-  Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x)));
+const outputsOf = (who: string, branches: Layers, g: Graph, x: Tensor): Tensor[] =>
+  listed(who, branches).map(each => within(who, each, g, x));
 
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
@@ -138,7 +121,7 @@ const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 export const concat =
   (branches: Layers): Layer =>
   (g, x) =>
-    cat(g, outputsOf(branches, g, x));
+    cat(g, outputsOf('concat', branches, g, x));
 
 /** As concat, of layers that have no scopes of their own: their parameters are named as by the layers themselves. */
 export const beside =
@@ -178,7 +161,7 @@ export function cat(g: Graph, parts: readonly Tensor[]): Tensor {
 export const mean =
   (branches: Layers): Layer =>
   (g, x) => {
-    const outputs = outputsOf(branches, g, x);
+    const outputs = outputsOf('mean', branches, g, x);
     check(outputs.length, `${g.who('mean')}: no branches`, 'give at least one');
     return scale(1 / outputs.length)(
       g,

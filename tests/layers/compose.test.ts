@@ -128,6 +128,18 @@ for (const perSample of [false, true]) {
 test('stochastic depth multiplies by 1 - p when evaluating', () =>
   checkLayer(stochasticDepth(thrice, 0.25), [2, 4], x => x.map(v => 2.25 * v), { training: false }));
 
+test('layers one by one, as PyTorch\u2019s Sequential takes them, are refused: they were no layers at all', async () => {
+  const message = (layer: () => Layer) => refusal(() => runLayer('own', layer(), [2, 4, 4, 4]));
+  for (const [name, of] of Object.entries({ sequential, concat, mean }) as [string, (...layers: unknown[]) => Layer][]) {
+    for (const first of [relu(), sequential([relu()])])
+      assert.is(
+        await message(() => of(first, flatten())),
+        `${name}: it got a function where a list of layers goes; give one, as [relu(), flatten()]`,
+      );
+    assert.is(await message(() => of({ a: relu(), b: undefined })), `${name}: 'b' is undefined; give a layer, as relu()`);
+  }
+});
+
 test('says which shapes do not go together', async () => {
   const message = (layer: Layer) => refusal(() => runLayer('own', layer, [2, 4, 4, 4]));
   assert.match(await message(residual(conv2d(8, 1))), /add: the two sides are \[2, 8, 4, 4\] and \[2, 4, 4, 4\]; give both one shape/);

@@ -1,7 +1,7 @@
 /** What of a model depends on how many classes there are. */
 import { check, show, some } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { cutBefore, type Cut } from '../../layers/compose.ts';
+import { cutBefore, type Cut } from '../../layers/cut.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { built } from '../evaluate/built.ts';
 

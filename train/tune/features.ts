@@ -7,7 +7,7 @@ import type { Device } from '../../engine/device.ts';
 import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
-import { cutBefore, type Cut } from '../../layers/compose.ts';
+import { cutBefore, type Cut } from '../../layers/cut.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { RunData } from '../data/data.ts';
