@@ -1,5 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
+import type { Bindings } from '../kernel/kernel.ts';
 import { values } from '../kernel/loops.ts';
 import { keeping, logarithms } from '../kernel/nan.ts';
 
@@ -23,60 +24,58 @@ const look = (p: Softmax) => `
     var largest = x[first];
     ${loop(p, 'largest = max(largest, x[at]);')}`;
 
-/** y = exp(x - max) / sum: one thread per row. */
-export const softmaxForward = kernel({
-  name: 'softmax_forward',
-  bindings: { x: 'read', y: 'write' },
-  over: (p: Softmax, d) => values(p.n * p.hw, d),
-  body: p => ({
-    declared: keeping('f32') + logarithms('f32'),
-    each: wgsl`
+/** A kernel of one thread per row. */
+const ofRows = <B extends Bindings>(name: string, bindings: B, each: (p: Softmax) => string) =>
+  kernel({
+    name,
+    bindings,
+    over: (p: Softmax, d) => values(p.n * p.hw, d),
+    body: p => ({ declared: keeping('f32') + logarithms('f32'), each: each(p) }),
+  });
+const FORWARD = { x: 'read', y: 'write' } as const;
+const BACKWARD = { y: 'read', dy: 'read', dx: 'write' } as const;
+
+/** y = exp(x - max) / sum. */
+export const softmaxForward = ofRows(
+  'softmax_forward',
+  FORWARD,
+  p => wgsl`
     ${look(p)}
     var sum = 0.0;
     ${loop(p, 'let e = exp_of(x[at] - largest); y[at] = e; sum += e;')}
     ${loop(p, 'y[at] = y[at] / sum;')}`,
-  }),
-});
+);
 
 /** y = x - max - log(sum of exp(x - max)). */
-export const logSoftmaxForward = kernel({
-  name: 'log_softmax_forward',
-  bindings: { x: 'read', y: 'write' },
-  over: (p: Softmax, d) => values(p.n * p.hw, d),
-  body: p => ({
-    declared: keeping('f32') + logarithms('f32'),
-    each: wgsl`
+export const logSoftmaxForward = ofRows(
+  'log_softmax_forward',
+  FORWARD,
+  p => wgsl`
     ${look(p)}
     var sum = 0.0;
     ${loop(p, 'sum += exp_of(x[at] - largest);')}
     let log = log_of(sum);
     ${loop(p, 'y[at] = x[at] - largest - log;')}`,
-  }),
-});
+);
 
 /** dx = dy - exp(y) sum(dy). */
-export const logSoftmaxBackward = kernel({
-  name: 'log_softmax_backward',
-  bindings: { y: 'read', dy: 'read', dx: 'write' },
-  over: (p: Softmax, d) => values(p.n * p.hw, d),
-  body: p => ({
-    declared: keeping('f32') + logarithms('f32'),
-    each: wgsl`
+export const logSoftmaxBackward = ofRows(
+  'log_softmax_backward',
+  BACKWARD,
+  p => wgsl`
     ${first(p)}
     var sum = 0.0;
     ${loop(p, 'sum += dy[at];')}
     ${loop(p, 'dx[at] = dy[at] - exp_of(y[at]) * sum;')}`,
-  }),
-});
+);
 
 /** dx = y (dy - sum(dy y)). */
-export const softmaxBackward = kernel({
-  name: 'softmax_backward',
-  bindings: { y: 'read', dy: 'read', dx: 'write' },
-  over: (p: Softmax, d) => values(p.n * p.hw, d),
-  body: p => wgsl`
+export const softmaxBackward = ofRows(
+  'softmax_backward',
+  BACKWARD,
+  p => wgsl`
     ${first(p)}
     var sum = 0.0;
     ${loop(p, 'sum += dy[at] * y[at];')}
     ${loop(p, 'dx[at] = y[at] * (dy[at] - sum);')}`,
-});
+);
