@@ -13,12 +13,11 @@ export const shaped = (n: Reading, x: Tensor, shape: readonly number[]): Tensor 
 export function reshapeOf(n: Reading): Tensor {
   const x = n.tensor(0);
   const asked = Array.from(n.constant(1).data, (size, i) => (size === 0 ? x.shape[i]! : size));
-  const free = asked.indexOf(-1);
-  const known = asked.reduce((all, size) => (size === -1 ? all : all * size), 1);
-  const shape = asked.map((size, i) => (i === free ? x.size / known : size));
-  // a batch that was fixed when the file was written
-  if (shape[0] !== x.shape[0] && shape.length > 1 && product(shape.slice(1)) === x.size / x.shape[0]!) shape[0] = x.shape[0]!;
-  if (product(shape) !== x.size || shape[0] !== x.shape[0]) n.fail(`its ${asked.join('x')} does not keep the batch`);
+  // the first size is the batch: that of the file may be another, where it was fixed as the file was written
+  const [batch, rest] = [x.shape[0]!, asked.slice(1)];
+  const known = product(rest.filter(size => size !== -1));
+  const shape = [batch, ...rest.map(size => (size === -1 ? Math.floor(x.size / batch / known) : size))];
+  if (product(shape) !== x.size) n.fail(`its ${asked.join('x')} does not keep the batch`);
   return shaped(n, x, shape);
 }
 

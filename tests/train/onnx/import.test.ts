@@ -171,6 +171,9 @@ const CHAINS: Readonly<Record<string, OnnxNet>> = {
     [{ op: 'Slice', inputs: ['x', '0', 'end', '2', '2'] }, { op: 'Slice', inputs: ['x', '0', 'end', '-1', '3'] }, { op: 'Flatten' }],
     { 0: [0], end: [END], 2: [2], 3: [3], '-1': [-1] },
   ),
+  'a batch that was fixed as the file was written': chain([{ op: 'Relu' }, { op: 'Reshape', inputs: ['x', '1, -1'] }], {
+    '1, -1': [1, -1],
+  }),
   'sizes that are computed': chain(
     [
       { op: 'Shape', inputs: ['image'], outputs: ['sizes'], attributes: { start: 1 } }, // 2, 7, 6
