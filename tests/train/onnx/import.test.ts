@@ -199,6 +199,39 @@ for (const [name, net] of Object.entries(CHAINS)) {
   });
 }
 
+test('as ONNX Runtime: a net of rows takes tables, and images as rows', async () => {
+  const dims = [2, 84];
+  const data = vectorUniform('images', 168);
+  const net = chain(
+    [
+      { op: 'Mul', inputs: ['x', 'half'] },
+      { op: 'Gemm', inputs: ['x', 'matrix', 'bias'] },
+    ],
+    { half: [0] },
+  );
+  const constants = new Map<string, Constant>([
+    ['half', { shape: [], data: Float32Array.of(0.5) }],
+    ['matrix', { shape: [84, 3], data: vectorUniform('matrix', 252) }],
+    ['bias', { shape: [3], data: vectorUniform('bias', 3) }],
+  ]);
+  const file = encodeOnnx({ ...net, constants, inputs: [{ name: 'image', shape: ['n', 84] }] });
+  const { logits } = await runOnnx(file, data, dims);
+  const { net: trimmed, normalisation } = trim(decodeOnnx(file, 'rows.onnx'));
+  assert.is(normalisation, undefined);
+  const model = modelOf(trimmed, 'rows.onnx');
+  for (const shape of [
+    [2, 7, 6],
+    [84, 1, 1],
+  ] as const) {
+    const layer = model({ classes: 3, shape });
+    close(`logits of ${shape.join('x')}`, await evaluated(layer, [2, ...shape], data, weightsIn(layer, shape)), logits!.data, 1e-5);
+  }
+  assert.match(
+    await refusal(() => model({ classes: 3, shape: [1, 28, 28] })),
+    'rows.onnx: takes rows of 84, these are 1x28x28; give imageSize, or other data',
+  );
+});
+
 test('what would be computed otherwise than the file says is refused', async () => {
   const said = (nodes: readonly Partial<OnnxNode>[]) =>
     refusal(() => weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]));
