@@ -115,7 +115,13 @@ export function decodeOnnx(bytes: Uint8Array, file: string): OnnxNet {
     const attributes = Object.fromEntries(attribute.map(a => [a.name, attributeOf(a, file)] as const));
     const [value, shape] = inputs.map(input => constants.get(input));
     const known =
-      op === 'Constant' ? heldBy(attributes) : op === 'Identity' ? value : op === 'Reshape' ? reshaped(value, shape) : undefined;
+      op === 'Constant'
+        ? heldBy(attributes)
+        : op === 'Identity'
+          ? value
+          : op === 'Reshape' && value && shape
+            ? reshaped(value, shape)
+            : undefined;
     if (known) constants.set(outputs[0]!, known);
     else nodes.push({ name, op, inputs, outputs, attributes });
   }
@@ -137,8 +143,7 @@ function heldBy({ value, value_float: float, value_int: int, value_ints: ints }:
 }
 
 /** Constant values in the shape that a constant says. */
-function reshaped(value: Constant | undefined, shape: Constant | undefined): Constant | undefined {
-  if (!value || !shape) return undefined;
+export function reshaped(value: Constant, shape: Constant): Constant {
   const sizes = Array.from(shape.data, (size, i) => (size === 0 ? value.shape[i]! : size));
   const known = sizes.reduce((all, size) => (size < 0 ? all : all * size), 1);
   return { ...value, shape: sizes.map(size => (size < 0 ? value.data.length / known : size)) };

@@ -14,7 +14,7 @@ import { adaptiveAvgPool, adaptiveMaxPool } from '../../layers/pool.ts';
 import type { Constant } from './net.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
-import { concatOf, flattenOf, gather, pad, reshapeOf, shapeOf, slice, squeeze, unsqueeze } from './shapes.ts';
+import { concatOf, constantOfShape, flattenOf, gather, pad, reshapeOf, shapeOf, slice, squeeze, transpose, unsqueeze } from './shapes.ts';
 import { conv, convTranspose, means, pool } from './windows.ts';
 
 type Reader = (n: Reading) => Value;
@@ -153,6 +153,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   Celu: plain(n => activation.celu(n.float('alpha', 1))),
   Clip: clip,
   Concat: concatOf,
+  ConstantOfShape: constantOfShape,
   Conv: conv,
   ConvTranspose: convTranspose,
   Div: n => arithmetic(n, 'Mul', v => 1 / v),
@@ -187,5 +188,6 @@ export const readers: Readonly<Record<string, Reader>> = {
   Softplus: plain(() => activation.softplus()),
   Squeeze: squeeze,
   Tanh: plain(() => activation.tanh()),
+  Transpose: transpose,
   Unsqueeze: unsqueeze,
 };

@@ -4,14 +4,16 @@ import { concat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { maxPool } from '../../layers/pool.ts';
-import type { Constant } from './net.ts';
+import { reshaped, type Constant } from './net.ts';
+import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
 
 /** The same values in another shape. */
 export const shaped = (n: Reading, x: Tensor, shape: readonly number[]): Tensor => n.layer((g, x) => reshape(g, x, shape), x);
 
-export function reshapeOf(n: Reading): Tensor {
-  const x = n.tensor(0);
+export function reshapeOf(n: Reading): Value {
+  const x = n.value(0);
+  if (!x || isConstant(x)) return reshaped(n.constant(0), n.constant(1));
   const asked = Array.from(n.constant(1).data, (size, i) => (size === 0 ? x.shape[i]! : size));
   // the first size is the batch: that of the file may be another, where it was fixed as the file was written
   const [batch, rest] = [x.shape[0]!, asked.slice(1)];
@@ -75,15 +77,49 @@ export function shapeOf(n: Reading): Constant {
   return listed(shape.slice(n.whole('start', 0), n.whole('end', shape.length)));
 }
 
+/** A number, as often as a shape says. */
+export function constantOfShape(n: Reading): Constant {
+  const shape = listOf(n, 0);
+  const size = product(shape);
+  if (!(size <= MOST_NUMBERS)) n.fail(`its shape is ${shape.join('x')}`, `up to ${MOST_NUMBERS} numbers are accepted`);
+  const { value } = n.node.attributes;
+  const number = typeof value === 'object' && 'data' in value ? value.data : Float32Array.of(0);
+  const data = Array<number>(size).fill(number[0]!);
+  return { shape, data: number instanceof Float32Array ? Float32Array.from(data) : data };
+}
+const MOST_NUMBERS = 2 ** 20;
+
+/** Known numbers, rows as columns. */
+export function transpose(n: Reading): Constant {
+  const x = n.constant(0);
+  const order = n.list('perm') ?? [...x.shape.keys()].reverse();
+  if (order.join() !== '1,0') n.fail(`its order is ${order.join(', ')}`, 'rows and columns of numbers that are known are accepted');
+  const y = transposed(x);
+  return x.data instanceof Float32Array ? y : { ...y, data: Array.from(y.data) };
+}
+
+/** Of known numbers the rows from one to another, or all of them backwards. */
+function rowsOf(n: Reading, { shape, data }: Constant, start: number, end: number, step: number): Constant {
+  const rows = [...Array(shape[0]).keys()];
+  const isBackwards = step === -1 && (start === -1 || start >= rows.length - 1) && end < -rows.length;
+  if (step !== 1 && !isBackwards) n.fail(`its step is ${step}`, 'numbers that follow each other are accepted, and all backwards');
+  const taken = isBackwards ? rows.reverse() : rows.slice(start, end);
+  const width = data.length / rows.length;
+  const values = taken.flatMap(row => Array.from(data.slice(row * width, (row + 1) * width)));
+  return { shape: [taken.length, ...shape.slice(1)], data: data instanceof Float32Array ? Float32Array.from(values) : values };
+}
+
 /** Every so many rows and columns of the whole, and numbers that are known. */
 export function slice(n: Reading): Value {
   const x = n.value(0)!;
-  const [starts, ends] = [listOf(n, 1), listOf(n, 2)];
-  const axes = n.value(3) ? listOf(n, 3).map(axis => (axis < 0 ? axis + x.shape.length : axis)) : starts.map((_, i) => i);
+  // bounds are inputs since opset 10, attributes before
+  const [starts, ends] = [n.list('starts') ?? listOf(n, 1), n.list('ends') ?? listOf(n, 2)];
+  const given = n.list('axes') ?? (n.value(3) ? listOf(n, 3) : starts.map((_, i) => i));
+  const axes = given.map(axis => (axis < 0 ? axis + x.shape.length : axis));
   const steps = n.value(4) ? listOf(n, 4) : starts.map(() => 1);
   if (isConstant(x)) {
-    if (steps[0] !== 1) n.fail(`its step is ${steps[0]}`, 'numbers that follow each other are accepted');
-    return listed(listOf(n, 0).slice(starts[0], ends[0]));
+    if (axes.join() !== '0') n.fail(`its axes are ${axes.join(', ')}`, 'of numbers that are known the first is accepted');
+    return rowsOf(n, x, starts[0]!, ends[0]!, steps[0]!);
   }
   const strides = x.shape.map((_, axis) => steps[axes.indexOf(axis)] ?? 1);
   const isWhole = axes.every((axis, i) => starts[i] === 0 && ends[i]! >= x.shape[axis]!);

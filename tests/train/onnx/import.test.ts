@@ -174,6 +174,20 @@ const CHAINS: Readonly<Record<string, OnnxNet>> = {
   'a batch that was fixed as the file was written': chain([{ op: 'Relu' }, { op: 'Reshape', inputs: ['x', '1, -1'] }], {
     '1, -1': [1, -1],
   }),
+  "what is around images, as PyTorch's exporter computes it": chain(
+    [
+      { op: 'ConstantOfShape', inputs: ['4'], outputs: ['zeros'], attributes: { value: { shape: [1], data: [0] } } },
+      { op: 'Concat', inputs: ['1, 0, 2, 1', 'zeros'], outputs: ['all'], attributes: { axis: 0 } },
+      { op: 'Reshape', inputs: ['all', '-1, 2'], outputs: ['pairs'] },
+      { op: 'Slice', inputs: ['pairs', '-1', 'least', '0', '-1'], outputs: ['backwards'] },
+      { op: 'Transpose', inputs: ['backwards'], outputs: ['turned'], attributes: { perm: [1, 0] } },
+      { op: 'Reshape', inputs: ['turned', '-1'], outputs: ['row'] },
+      { op: 'Cast', inputs: ['row'], outputs: ['pads'], attributes: { to: 7 } },
+      { op: 'Pad', inputs: ['image', 'pads'], attributes: { mode: 'reflect' } },
+      { op: 'Flatten' },
+    ],
+    { 4: [4], '1, 0, 2, 1': [1, 0, 2, 1], '-1, 2': [-1, 2], '-1': [-1], 0: [0], least: [-(2 ** 53)] },
+  ),
   'sizes that are computed': chain(
     [
       { op: 'Shape', inputs: ['image'], outputs: ['sizes'], attributes: { start: 1 } }, // 2, 7, 6
@@ -198,6 +212,25 @@ for (const [name, net] of Object.entries(CHAINS)) {
     close('logits', await evaluated(layer, dims, data, {}), logits!.data, 1e-6);
   });
 }
+
+test('bounds of slices are attributes before opset 10', async () => {
+  const nodes: Partial<OnnxNode>[] = [
+    { op: 'Relu' },
+    { op: 'Shape', inputs: ['image'], outputs: ['sizes'] },
+    { op: 'Slice', inputs: ['sizes'], outputs: ['channels'], attributes: { starts: [1], ends: [2], axes: [0] } },
+    { op: 'Concat', inputs: ['0', 'channels', '-1'], outputs: ['shape'], attributes: { axis: 0 } },
+    { op: 'Reshape', inputs: ['v0', 'shape'] },
+  ];
+  const layer = modelOf(chain(nodes, { 0: [0], '-1': [-1] }), 'x')({ classes: 1, shape: [2, 7, 6] });
+  const data = vectorUniform('images', 168);
+  const seen = await evaluated(layer, [2, 2, 7, 6], data, {});
+  close(
+    'logits',
+    seen,
+    data.map(v => Math.max(v, 0)),
+    1e-7,
+  );
+});
 
 test('as ONNX Runtime: a net of rows takes tables, and images as rows', async () => {
   const dims = [2, 84];
@@ -234,12 +267,22 @@ test('as ONNX Runtime: a net of rows takes tables, and images as rows', async ()
 
 test('what would be computed otherwise than the file says is refused', async () => {
   const said = (nodes: readonly Partial<OnnxNode>[]) =>
-    refusal(() => weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]));
+    refusal(() =>
+      weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2], huge: [END] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]),
+    );
   const pool = { op: 'AveragePool', attributes: { kernel_shape: [2, 2], dilations: [2, 2] } };
   assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of pixels side by side');
   assert.match(
     await said([{ op: 'Slice', inputs: ['x', '1', '2', '1'] }, ...MEANS]),
     'a.onnx: Slice n0: it takes a part of the image; every n-th row',
+  );
+  assert.match(await said([{ op: 'Transpose' }, ...MEANS]), 'a.onnx: Transpose n0: its input 0 is computed from the image; export');
+  assert.match(
+    await said([
+      { op: 'ConstantOfShape', inputs: ['huge'], outputs: ['zeros'] },
+      { op: 'Reshape', inputs: ['image', 'zeros'] },
+    ]),
+    'a.onnx: ConstantOfShape n0: its shape is 1099511627776; up to 1048576 numbers are accepted',
   );
   assert.match(
     await said([
