@@ -4,6 +4,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, named as option } from '../../engine/check.ts';
+import { product } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
@@ -102,8 +103,8 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: ImageSize | undefined): readonly [number, number, number] {
   const sides = imageSize === undefined ? [] : sidesOf('--image-size', imageSize);
   const whole = (size: number | string | undefined) => (typeof size === 'number' ? size : undefined);
-  const isFlat = net.shape.length === 1;
-  const open = datasets[knownName(dataset) ?? '']?.shape ?? (isFlat ? [whole(net.shape[0]), 1, 1] : [3, ...sides]);
+  const isFlat = net.shape.length === 1 || net.shape.length === 2;
+  const open = datasets[knownName(dataset) ?? '']?.shape ?? (isFlat ? [product(net.shape.map(Number)), 1, 1] : [3, ...sides]);
   const [c, h, w] = isFlat ? open : net.shape.map((size, i) => whole(size) ?? open[i]);
   check(c && h && w, `${file}: does not say how large its images are`, 'give --image-size');
   return [c, h, w];

@@ -2,7 +2,7 @@
 import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { product } from '../../engine/tensor.ts';
-import { flatten } from '../../layers/compose.ts';
+import { reshape } from '../../layers/geometry.ts';
 import type { Model } from '../../models/model.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { built } from '../evaluate/built.ts';
@@ -17,7 +17,7 @@ export function modelOf(net: OnnxNet, file: string): Model {
   check(
     image && net.inputs.length === 1,
     `${file}: takes ${net.inputs.length} inputs`,
-    'a net of one input is accepted: images [batch, c, h, w], or rows [batch, values]',
+    'a net of one input is accepted: images [batch, c, h, w], signals [batch, c, l] or rows [batch, values]',
   );
   const nodes = neededNodes(net);
   const unknown = nodes.find(({ op }) => !Object.hasOwn(readers, op));
@@ -31,17 +31,21 @@ export function modelOf(net: OnnxNet, file: string): Model {
   const paths = pathsOf(nodes, net);
   const model: Model = ({ shape }) => {
     const asked = image.shape.slice(1);
-    // rows of a table, or images as one row of values each
-    const isFlat = asked.length === 1;
-    const given = isFlat ? [product(shape)] : shape;
-    const fits = (!isFlat && asked.length !== 3) || asked.every((size, i) => typeof size === 'string' || size === given[i]);
+    const size = product(shape);
+    // rows and signals: the values of a table's row, or of an image, one after another
+    const isFlat = asked.length === 1 || asked.length === 2;
+    const known = product(asked.filter(side => typeof side === 'number'));
+    const sides = asked.map(side => (typeof side === 'number' ? side : Math.floor(size / known)));
+    const fits = isFlat
+      ? product(sides) === size
+      : asked.length !== 3 || asked.every((side, i) => typeof side === 'string' || side === shape[i]);
     check(
       fits,
-      `${file}: takes ${isFlat ? 'rows' : 'images'} of ${asked.join('x')}, these are ${shape.join('x')}`,
+      `${file}: takes ${['images', 'rows', 'signals'][isFlat ? asked.length : 0]} of ${asked.join('x')}, these are ${shape.join('x')}`,
       say`give ${named('imageSize')}, or other data`,
     );
     return (g, x) => {
-      const values = new Map<string, Value>([...net.constants, [image.name, isFlat ? flatten()(g, x) : x]]);
+      const values = new Map<string, Value>([...net.constants, [image.name, isFlat ? reshape(g, x, [x.shape[0]!, ...sides]) : x]]);
       for (const node of nodes) values.set(node.outputs[0]!, readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file)));
       const y = values.get(net.outputs[0]!.name);
       check(y && !isConstant(y), `${file}: its output does not depend on the image`);

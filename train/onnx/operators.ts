@@ -10,12 +10,11 @@ import { dense } from '../../layers/dense.ts';
 import { constant } from '../../layers/init.ts';
 import { dropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm, layerNorm, lrn } from '../../layers/norm.ts';
-import { adaptiveAvgPool, adaptiveMaxPool } from '../../layers/pool.ts';
 import type { Constant } from './net.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
 import { concatOf, constantOfShape, flattenOf, gather, pad, reshapeOf, shapeOf, slice, squeeze, transpose, unsqueeze } from './shapes.ts';
-import { conv, convTranspose, means, pool } from './windows.ts';
+import { conv, convTranspose, global, pool, reduced } from './windows.ts';
 
 type Reader = (n: Reading) => Value;
 
@@ -163,8 +162,8 @@ export const readers: Readonly<Record<string, Reader>> = {
   Gather: gather,
   Gelu: plain(n => (n.word('approximate', 'none') === 'tanh' ? activation.geluTanh() : activation.gelu())),
   Gemm: gemm,
-  GlobalAveragePool: plain(() => adaptiveAvgPool(1)),
-  GlobalMaxPool: plain(() => adaptiveMaxPool(1)),
+  GlobalAveragePool: n => global(n, false),
+  GlobalMaxPool: n => global(n, true),
   HardSigmoid: hardSigmoid,
   HardSwish: plain(() => activation.hardswish()),
   Identity: as,
@@ -174,10 +173,12 @@ export const readers: Readonly<Record<string, Reader>> = {
   LeakyRelu: plain(n => activation.leakyRelu(n.float('alpha', 0.01))),
   LogSoftmax: n => overChannels(n, activation.logSoftmax),
   MaxPool: n => pool(n, true),
+  Mish: plain(() => activation.mish()),
   Mul: n => arithmetic(n, 'Mul'),
   PRelu: prelu,
   Pad: pad,
-  ReduceMean: means,
+  ReduceMax: n => reduced(n, true),
+  ReduceMean: n => reduced(n, false),
   Relu: plain(() => activation.relu()),
   Reshape: reshapeOf,
   Shape: shapeOf,

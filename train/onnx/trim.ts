@@ -25,8 +25,8 @@ export function trim(net: OnnxNet): Trimmed {
   let shift = [0];
   for (;;) {
     const users = nodes.filter(node => node.inputs.includes(at));
-    // of a net that takes rows the channels are not known: there it stays part of the net
-    const step = users.length === 1 && image.shape.length !== 2 ? stepOf(net, users[0]!, at, channels) : undefined;
+    // of a net that takes rows or signals the channels of images are not known: there it stays part of the net
+    const step = users.length === 1 && ![2, 3].includes(image.shape.length) ? stepOf(net, users[0]!, at, channels) : undefined;
     if (!step) break;
     const size = Math.max(scale.length, step.values.length);
     const each = (list: readonly number[], k: number) => list[list.length > 1 ? k : 0]!;

@@ -1,7 +1,9 @@
 /** ONNX's operators of windows that move over images, as our layers. */
+import type { Layer } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
-import { adaptiveAvgPool, avgPool, maxPool } from '../../layers/pool.ts';
+import { onSignals } from '../../layers/geometry.ts';
+import { adaptiveAvgPool, adaptiveMaxPool, avgPool, maxPool } from '../../layers/pool.ts';
 import type { Reading } from './reading.ts';
 import { axesOf, shaped } from './shapes.ts';
 
@@ -22,11 +24,6 @@ function windowOf(n: Reading, count: number) {
     pad: auto === 'SAME_UPPER' ? ('same' as const) : { top, left, bottom, right },
   };
 }
-
-const kernelOf = (n: Reading): [number, number] => {
-  const k = n.list('kernel_shape');
-  return k?.length === 2 ? [k[0]!, k[1]!] : n.fail(`its window has ${k?.length ?? 0} dimensions`, 'windows of two are accepted');
-};
 
 export function conv(n: Reading): Tensor {
   const weight = n.constant(1);
@@ -53,21 +50,34 @@ export function convTranspose(n: Reading): Tensor {
   return n.layer(convTranspose2d(og * groups, [k[0]!, k[1]!], options), n.tensor(0), { weight, bias });
 }
 
-export function pool(n: Reading, max: boolean): Tensor {
-  const k = kernelOf(n);
-  const { dilation, ...window } = windowOf(n, 2);
-  const options = { ...window, ceil: n.whole('ceil_mode', 0) === 1 };
-  if (max) return n.layer(maxPool(k, { ...options, dilation }), n.tensor(0));
-  if (dilation.some(d => d !== 1)) n.fail(`its dilations are ${dilation.join(', ')}`, 'means of pixels side by side are accepted');
-  return n.layer(avgPool(k, { ...options, countIncludePad: n.whole('count_include_pad', 0) === 1 }), n.tensor(0));
+/** A layer of images, on signals as on images of one row. */
+function onImages(n: Reading, layer: Layer): Tensor {
+  const x = n.tensor(0);
+  return n.layer(x.shape.length === 3 ? (g, x) => onSignals(n.node.op, g, x, rows => layer(g, rows)) : layer, x);
 }
 
-/** The mean over rows and columns. */
-export function means(n: Reading): Tensor {
+export function pool(n: Reading, max: boolean): Tensor {
+  const kernel = n.list('kernel_shape') ?? [];
+  const [rows, columns] = kernel.length === 1 ? [1, kernel[0]!] : kernel;
+  if (n.tensor(0).shape.length !== kernel.length + 2 || !rows || !columns)
+    n.fail(`its window has ${kernel.length} dimensions`, 'windows on images and signals are accepted');
+  const { dilation, ...window } = windowOf(n, kernel.length);
+  const options = { ...window, ceil: n.whole('ceil_mode', 0) === 1 };
+  if (max) return onImages(n, maxPool([rows, columns], { ...options, dilation }));
+  if (dilation.some(d => d !== 1)) n.fail(`its dilations are ${dilation.join(', ')}`, 'means of values side by side are accepted');
+  return onImages(n, avgPool([rows, columns], { ...options, countIncludePad: n.whole('count_include_pad', 0) === 1 }));
+}
+
+/** The mean or maximum over all rows and columns, or all of a signal. */
+export const global = (n: Reading, max: boolean): Tensor => onImages(n, (max ? adaptiveMaxPool : adaptiveAvgPool)(1));
+
+/** The same as a reduction along these axes. */
+export function reduced(n: Reading, max: boolean): Tensor {
   const x = n.tensor(0);
   const axes = axesOf(n);
   const of = axes.map(axis => (axis < 0 ? axis + x.shape.length : axis)).sort();
-  if (x.shape.length !== 4 || of.join() !== '2,3') n.fail(`its axes are ${axes.join(', ')}`, 'the mean over rows and columns is accepted');
-  const y = n.layer(adaptiveAvgPool(1), x);
+  const isGlobal = (x.shape.length === 4 && of.join() === '2,3') || (x.shape.length === 3 && of.join() === '2');
+  if (!isGlobal) n.fail(`its axes are ${axes.join(', ')}`, 'rows and columns together, or all of a signal, are accepted');
+  const y = global(n, max);
   return n.whole('keepdims', 1) ? y : shaped(n, y, y.shape.slice(0, 2));
 }

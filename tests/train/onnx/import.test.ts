@@ -188,6 +188,28 @@ const CHAINS: Readonly<Record<string, OnnxNet>> = {
     ],
     { 4: [4], '1, 0, 2, 1': [1, 0, 2, 1], '-1, 2': [-1, 2], '-1': [-1], 0: [0], least: [-(2 ** 53)] },
   ),
+  'windows on signals': chain(
+    [
+      { op: 'Reshape', inputs: ['image', '0, 2, 42'] },
+      { op: 'MaxPool', attributes: { kernel_shape: [3], strides: [2], pads: [1, 1] } }, // 21
+      { op: 'AveragePool', attributes: { kernel_shape: [2], strides: [2], ceil_mode: 1 } }, // 11
+      { op: 'AveragePool', attributes: { kernel_shape: [3], pads: [1, 0], count_include_pad: 1 } }, // 10
+      { op: 'GlobalAveragePool', outputs: ['mean'] },
+      { op: 'GlobalMaxPool', inputs: ['v3'], outputs: ['most'] },
+      { op: 'Concat', inputs: ['mean', 'most'], attributes: { axis: 1 } },
+      { op: 'Flatten' },
+    ],
+    { '0, 2, 42': [0, 2, 42] },
+  ),
+  'means and maxima as reductions': chain(
+    [
+      { op: 'ReduceMax', inputs: ['image'], outputs: ['most'], attributes: { axes: [-1, -2], keepdims: 0 } },
+      { op: 'Reshape', inputs: ['image', '0, 2, 42'], outputs: ['signal'] },
+      { op: 'ReduceMean', inputs: ['signal'], outputs: ['mean'], attributes: { axes: [2], keepdims: 0 } },
+      { op: 'Mul', inputs: ['most', 'mean'] },
+    ],
+    { '0, 2, 42': [0, 2, 42] },
+  ),
   'sizes that are computed': chain(
     [
       { op: 'Shape', inputs: ['image'], outputs: ['sizes'], attributes: { start: 1 } }, // 2, 7, 6
@@ -203,6 +225,7 @@ const CHAINS: Readonly<Record<string, OnnxNet>> = {
     { '-2': [-2], 2: [2], 1: [1], '0, -1': [0, -1], '-1, -2': [-1, -2] },
   ),
 };
+const SIGNALS = CHAINS['windows on signals']!;
 for (const [name, net] of Object.entries(CHAINS)) {
   test(`as ONNX Runtime: ${name}`, async () => {
     const dims = [2, 2, 7, 6];
@@ -212,6 +235,13 @@ for (const [name, net] of Object.entries(CHAINS)) {
     close('logits', await evaluated(layer, dims, data, {}), logits!.data, 1e-6);
   });
 }
+
+test('mish is an operator of its own from opset 18 on', async () => {
+  const layer = modelOf(chain([{ op: 'Mish' }, { op: 'Flatten' }], {}), 'x')({ classes: 1, shape: [2, 7, 6] });
+  const data = vectorUniform('images', 168);
+  const want = data.map(v => v * Math.tanh(Math.log1p(Math.exp(v))));
+  close('logits', await evaluated(layer, [2, 2, 7, 6], data, {}), want, 1e-6);
+});
 
 test('bounds of slices are attributes before opset 10', async () => {
   const nodes: Partial<OnnxNode>[] = [
@@ -232,7 +262,7 @@ test('bounds of slices are attributes before opset 10', async () => {
   );
 });
 
-test('as ONNX Runtime: a net of rows takes tables, and images as rows', async () => {
+test('as ONNX Runtime: a net of rows or signals takes tables, and images value by value', async () => {
   const dims = [2, 84];
   const data = vectorUniform('images', 168);
   const net = chain(
@@ -259,6 +289,14 @@ test('as ONNX Runtime: a net of rows takes tables, and images as rows', async ()
     const layer = model({ classes: 3, shape });
     close(`logits of ${shape.join('x')}`, await evaluated(layer, [2, ...shape], data, weightsIn(layer, shape)), logits!.data, 1e-5);
   }
+  const signals = modelOf(decodeOnnx(encodeOnnx({ ...SIGNALS, inputs: [{ name: 'image', shape: ['n', 2, 42] }] }), 's.onnx'), 's.onnx');
+  const pooled = await runOnnx(encodeOnnx(SIGNALS), data, [2, 2, 7, 6]);
+  const layer = signals({ classes: 4, shape: [84, 1, 1] });
+  close('logits of signals', await evaluated(layer, [2, 84, 1, 1], data, {}), pooled.logits!.data, 1e-6);
+  assert.match(
+    await refusal(() => signals({ classes: 3, shape: [1, 28, 28] })),
+    's.onnx: takes signals of 2x42, these are 1x28x28; give imageSize, or other data',
+  );
   assert.match(
     await refusal(() => model({ classes: 3, shape: [1, 28, 28] })),
     'rows.onnx: takes rows of 84, these are 1x28x28; give imageSize, or other data',
@@ -271,7 +309,7 @@ test('what would be computed otherwise than the file says is refused', async () 
       weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2], huge: [END] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]),
     );
   const pool = { op: 'AveragePool', attributes: { kernel_shape: [2, 2], dilations: [2, 2] } };
-  assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of pixels side by side');
+  assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of values side by side');
   assert.match(
     await said([{ op: 'Slice', inputs: ['x', '1', '2', '1'] }, ...MEANS]),
     'a.onnx: Slice n0: it takes a part of the image; every n-th row',
