@@ -1,4 +1,5 @@
 /** ONNX files on the command line: as a model of their own, and as weights of another. */
+import { dirname, join } from 'node:path';
 import type { Layer } from '../engine/graph.ts';
 import type { Model } from '../models/model.ts';
 import type { Normalisation } from '../train/onnx/trim.ts';
@@ -35,7 +36,13 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
     import('../train/onnx/import.ts'),
     import('../train/onnx/match.ts'),
   ]);
-  const { net, normalisation } = trim(decodeOnnx(bytes, path));
+  const files = new Map<string, Uint8Array>();
+  const beside = (name: string): Uint8Array => {
+    const found = files.get(name) ?? readWhole(join(dirname(path), name), `it holds weights of ${path}: put both into one folder`);
+    files.set(name, found);
+    return found;
+  };
+  const { net, normalisation } = trim(decodeOnnx(bytes, path, beside));
   const model = modelOf(net, path);
   const classes = Number(net.outputs[0]?.shape.at(-1));
   return {

@@ -94,8 +94,20 @@ function attributeMessage(name: string, value: OnnxNode['attributes'][string]): 
   return made({ type: INTS, ints: whole(value) });
 }
 
-/** Reads a file; `file` is its name in messages. Throws where it is none, or holds what is not read here: weights in other files, say. */
-export function decodeOnnx(bytes: Uint8Array, file: string): OnnxNet {
+/** Where a net comes from. */
+interface Source {
+  /** Its name in messages. */
+  readonly file: string;
+  /** Reads a file by its path from the folder that the net lies in; without it there is none. */
+  readonly beside?: ((path: string) => Uint8Array) | undefined;
+}
+
+/**
+ * Reads a file; `file` is its name in messages, and `beside` reads the files that it says its tensors lie in, by their paths from its folder,
+ * which they do not leave. Throws where it is none, or holds what is not read here.
+ */
+export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['beside']): OnnxNet {
+  const source = { file, beside };
   let model: onnx.ModelProto;
   try {
     model = fromBinary(onnx.ModelProtoSchema, bytes);
@@ -109,10 +121,10 @@ export function decodeOnnx(bytes: Uint8Array, file: string): OnnxNet {
     const problem = `node ${foreign.name || foreign.opType} is of the operators of ${foreign.domain}`;
     throw new DescentError(`${file}: ${problem}`, 'export it with standard operators alone');
   }
-  const constants = new Map(graph.initializer.map(t => [t.name, constantOf(t, file)]));
+  const constants = new Map(graph.initializer.map(t => [t.name, constantOf(t, source)]));
   const nodes: OnnxNode[] = [];
   for (const { name, opType: op, input: inputs, output: outputs, attribute } of graph.node) {
-    const attributes = Object.fromEntries(attribute.map(a => [a.name, attributeOf(a, file)] as const));
+    const attributes = Object.fromEntries(attribute.map(a => [a.name, attributeOf(a, source)] as const));
     const [value, shape] = inputs.map(input => constants.get(input));
     const known =
       op === 'Constant'
@@ -154,15 +166,15 @@ const valueOfMessage = ({ name, type }: onnx.ValueInfoProto): OnnxValue => {
   return { name, shape: dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : (value.value ?? 'any'))) };
 };
 
-function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributeProto, file: string): OnnxNode['attributes'][string] {
+function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributeProto, source: Source): OnnxNode['attributes'][string] {
   const types = onnx.AttributeProto_AttributeType;
   if (type === types.FLOAT) return { float: f };
   if (type === types.INT) return Number(i);
   if (type === types.STRING) return new TextDecoder().decode(s);
   if (type === types.INTS) return ints.map(Number);
   if (type === types.FLOATS) return { shape: [floats.length], data: Float32Array.from(floats) };
-  if (type === types.TENSOR && t) return constantOf(t, file);
-  throw new DescentError(`${file}: the attribute ${name} is of a kind that is not read`, 'export the net without control flow');
+  if (type === types.TENSOR && t) return constantOf(t, source);
+  throw new DescentError(`${source.file}: the attribute ${name} is of a kind that is not read`, 'export the net without control flow');
 }
 
 /** Of each type of element that is read: where its values stand, and how bytes become values. */
@@ -177,20 +189,22 @@ const ELEMENTS: Readonly<
   [onnx.TensorProto_DataType.BOOL]: { listed: t => t.int32Data, read: b => new Uint8Array(b) },
 };
 
-function constantOf(t: onnx.TensorProto, file: string): Constant {
-  const fail = (problem: string, advice: string): never => {
-    throw new DescentError(`${file}: tensor '${t.name}' ${problem}`, advice);
+type Fail = (problem: string, advice: string) => never;
+
+function constantOf(t: onnx.TensorProto, source: Source): Constant {
+  const fail: Fail = (problem, advice) => {
+    throw new DescentError(`${source.file}: tensor '${t.name}' ${problem}`, advice);
   };
-  if (t.dataLocation === onnx.TensorProto_DataLocation.EXTERNAL) fail('lies in another file', 'export the net as one file');
   const { listed, read } = ELEMENTS[t.dataType] ?? fail(`has elements of type ${t.dataType}`, 'convert it to float32');
   const shape = t.dims.map(Number);
   const count = shape.reduce((a, b) => a * b, 1);
   let values: Iterable<number | bigint> = listed(t);
-  if (t.rawData.length) {
+  const raw = t.dataLocation === onnx.TensorProto_DataLocation.EXTERNAL ? outside(t, source, fail) : t.rawData;
+  if (raw.length) {
     try {
-      values = read(new Uint8Array(t.rawData).buffer);
+      values = read(new Uint8Array(raw).buffer);
     } catch {
-      fail(`has ${t.rawData.length} bytes, which are no whole number of elements`, 'fetch or write the file again');
+      fail(`has ${raw.length} bytes, which are no whole number of elements`, 'fetch or write the file again');
     }
   }
   const { INT64, INT32, BOOL } = onnx.TensorProto_DataType;
@@ -202,4 +216,18 @@ function constantOf(t: onnx.TensorProto, file: string): Constant {
       : Float32Array.from(Array.from(values, Number));
   if (data.length !== count) fail(`${show(shape)} has ${data.length} values`, 'fetch or write the file again');
   return { shape, data };
+}
+
+/** The bytes of a tensor that lies in another file. */
+function outside(t: onnx.TensorProto, { beside }: Source, fail: Fail): Uint8Array {
+  if (!beside) return fail('lies in another file', 'export the net as one file, as torch.onnx.export does with external_data=False');
+  const { location = '', offset = '0', length } = Object.fromEntries(t.externalData.map(({ key, value }) => [key, value]));
+  const leaves = !location || /^([/\\]|\w:)/.test(location) || location.split(/[/\\]/).includes('..');
+  if (leaves) fail(`lies in '${location}', which is no file beside the net`, 'export the net again');
+  const all = beside(location);
+  const from = Number(offset);
+  const to = length === undefined ? all.length : from + Number(length);
+  const isRange = [from, to].every(Number.isSafeInteger) && from >= 0 && from <= to && to <= all.length;
+  if (!isRange) fail(`lies at bytes ${from} to ${to} of ${location}, which has ${all.length}`, 'fetch or write both files again');
+  return all.subarray(from, to);
 }
