@@ -66,8 +66,8 @@ const rules: readonly Rule[] = [
 const partOf = (parts: { first: Readonly<Record<string, string>>; rest: Readonly<Record<string, string>> }, stage: string, part: string) =>
   (stage === '0' ? parts.first : parts.rest)[part];
 
-/** What stands before all names of torch.nn.DataParallel, and of a model that is a part of another. */
-const PREFIX = /^(?:module|model|backbone|encoder)\./;
+/** What stands before all names of torch.nn.DataParallel and torch.compile, and of a model that is a part of another. */
+const PREFIX = /^(?:module|_orig_mod|model|backbone|encoder)\./;
 
 /** What classifiers are called: torchvision's, timm's, those of others. */
 const CLASSIFIER = /^(?:fc|classifier(?:\.\d+)?|head(?:\.fc)?|last_linear|linear)\.(weight|bias)$/;
@@ -93,10 +93,10 @@ export function renamed(given: Tensors, own: ReadonlyMap<string, readonly number
   );
 }
 
-/** What a model calls the weight of a name, by the first rule that leads to one of its own. */
+/** What a model calls the weight of a name, by the first rule that leads to one of its own; a name may have several prefixes. */
 function nameIn(own: ReadonlyMap<string, readonly number[]>, name: string): string {
-  if (own.has(name)) return name;
+  const candidates = rules.map(({ from, to }) => (from.test(name) ? name.replace(from, to as string) : name));
+  const known = [name, ...candidates].find(candidate => own.has(candidate));
   const bare = name.replace(PREFIX, '');
-  const candidates = rules.map(({ from, to }) => (from.test(bare) ? bare.replace(from, to as string) : bare));
-  return [bare, ...candidates].find(candidate => own.has(candidate)) ?? bare;
+  return known ?? (bare === name ? name : nameIn(own, bare));
 }

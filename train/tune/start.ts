@@ -24,7 +24,8 @@ export interface Start {
 
 /** Of other heads than the classifier that a file may have: torchvision's, which only training has. */
 const AUXILIARY = /^(?:aux\d*|AuxLogits)\./;
-const UNUSED = /num_batches_tracked$/;
+/** What PyTorch counts beside weights: batches of a batch norm, models of an average. */
+const UNUSED = /(?:^|\.)(?:num_batches_tracked|n_averaged)$/;
 
 /** What a run of a model starts from. Throws where weights are missing, left over or of another shape, unless that is the classifier's and `isNew`. */
 export function startOf({ own, classifier, computed }: Target, given: Tensors, isNew: boolean): Start {

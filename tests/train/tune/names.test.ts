@@ -5,6 +5,7 @@ import { models } from '../../../models/index.ts';
 import { built } from '../../../train/evaluate/built.ts';
 import { classifierOf, layerOf } from '../../../train/tune/classifier.ts';
 import { renamed } from '../../../train/tune/rename.ts';
+import { startOf } from '../../../train/tune/start.ts';
 
 const test = suite('names of weights');
 
@@ -111,10 +112,26 @@ test("timm's VGG has convolutions where ours has dense layers; other prefixes, c
     name === 'classifier.0.weight' ? [4096, 512, 7, 7] : name === 'classifier.3.weight' ? [4096, 4096, 1, 1] : shape;
   check('vgg11-bn', 224, vgg, { 'pre_logits.fc1.weight': 'classifier.0.weight', 'head.fc.bias': 'classifier.6.bias' }, asConv);
   check('resnet18', 64, name => `module.${name}`, { 'module.layer1.0.conv1.weight': 'layer1.0.conv1.weight' });
+  check('resnet18', 64, name => `_orig_mod.${name}`, { '_orig_mod.fc.bias': 'fc.bias' });
+  check('resnet18', 64, name => `module._orig_mod.${name}`, { 'module._orig_mod.layer1.0.conv1.weight': 'layer1.0.conv1.weight' });
   check('resnet18', 64, name => name.replace('fc.', 'classifier.'), { 'classifier.weight': 'fc.weight' });
   check('densenet121', 64, name => name.replace(/(denselayer\d+\.(?:norm|conv))([12])/, '$1.$2'), {
     'features.denseblock1.denselayer1.norm.1.weight': 'features.denseblock1.denselayer1.norm1.weight',
   });
+});
+
+test('what PyTorch counts beside the weights of a compiled average of models is passed over', () => {
+  const { weights } = built(models.lenet5!({ classes: 7, shape: [1, 28, 28] }), [1, 28, 28]);
+  const given = Object.fromEntries(weights.map(t => [`module._orig_mod.${t.name}`, { shape: t.shape, data: new Float32Array(t.size) }]));
+  const counts = Object.fromEntries(
+    ['n_averaged', 'module.bn.num_batches_tracked'].map(name => [name, { shape: [], data: Float32Array.of(3) }]),
+  );
+  const { weights: taken, told } = startOf({ own: weights, classifier: ['fc3.weight', 'fc3.bias'] }, { ...given, ...counts }, false);
+  assert.equal(
+    Object.keys(taken),
+    weights.map(t => t.name),
+  );
+  assert.is(told, undefined);
 });
 
 test.run();
