@@ -30,7 +30,7 @@ export async function resumeJob(job: Job, path: string, trusted = false): Promis
   const { rank, size } = job.exchange;
   const here = job.isFirst ? resumeRun(path, trusted) : undefined;
   try {
-    const ranks = here ? readRanks(path, here.state.counters.steps, trusted) : [];
+    const ranks = here ? readRanks(path, here.state.counters.steps, here.ranks, trusted) : [];
     const hasBest = here?.config.earlyStop !== undefined && here.folder.lines.some(line => 'split' in line);
     const { config, facts, lines, counters, ...all } = await told<Told>(job, () => {
       const { config, facts, folder, state } = here!;
@@ -55,7 +55,7 @@ export async function resumeJob(job: Job, path: string, trusted = false): Promis
       if (rank === i + 1) own = { counters, tensors };
     }
     const best = all.hasBest ? await toldTensors(job, () => readSafetensors(weightsFile(path), trusted).tensors) : undefined;
-    return { config, facts, weights, state, own, best, folder: here?.folder ?? mirrored(path, lines) };
+    return { config, facts, weights, state, ranks: kept, own, best, folder: here?.folder ?? mirrored(path, lines) };
   } catch (error) {
     here?.folder.close();
     throw error;

@@ -17,6 +17,7 @@ import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../train/config/config.ts';
 import type { MetricsLine } from '../../../train/step/metrics.ts';
 import { checkWritable, writeWhole } from '../../../train/run/node/files.ts';
+import { encodeRank, readRanks } from '../../../train/run/node/rank-files.ts';
 import { createRun, defaultFolder, readConfig, resumeRun, weightsFile } from '../../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
@@ -70,6 +71,28 @@ runs('gives back what was saved', ({ dir }) => {
   assert.equal(metadata, { model: 'lenet5', step: '20' });
   assert.match(sha256!, /^[0-9a-f]{64}$/);
   assert.is(weightsFile(path), join(path, 'best.safetensors'));
+});
+
+runs('a checkpoint of ranks knows how many held a state of their own: one that is missing or of another step is told', async ({ dir }) => {
+  const path = trained(dir);
+  const kept = (step: number) => [1, 2].map(rank => encodeRank({ tensors: weights(rank), counters: { steps: step } }, step));
+  const read = () => {
+    const { folder, state, ranks } = resumeRun(path);
+    folder.close();
+    return readRanks(path, state.counters.steps, ranks);
+  };
+  const { folder } = resumeRun(path);
+  folder.saveCheckpoint(weights(30), state(30), {}, kept(30));
+  folder.close();
+  assert.equal(
+    read().map(({ tensors }) => tensors),
+    [weights(1), weights(2)],
+  );
+  const second = join(path, 'state-2.safetensors');
+  writeFileSync(second, kept(20)[1]!);
+  await refuses(read, /state-2\.safetensors: is of step 20, the checkpoint of step 30, and holds what rank 2 goes on from; put back/);
+  rmSync(second);
+  await refuses(read, /state-2\.safetensors: is not there, and holds what rank 2 goes on from; put back the file that the run wrote$/);
 });
 
 runs('a resumed run forgets the metrics after its checkpoint, and a line cut short', ({ dir }) => {

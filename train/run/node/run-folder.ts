@@ -98,6 +98,8 @@ export interface Resumed {
   facts: Facts;
   weights: Tensors;
   state: TrainerState;
+  /** How many ranks beside the first had a state of their own; undefined where none had, and of runs that did not keep this. */
+  ranks: number | undefined;
 }
 
 /**
@@ -125,7 +127,7 @@ function lockOf(path: string): () => void {
 }
 
 function resumed(path: string, trusted: boolean, release: () => void): Omit<Resumed, 'config' | 'facts'> {
-  const { step, weights, state, metrics } = readCheckpoint(path, trusted);
+  const { step, weights, state, ranks, metrics } = readCheckpoint(path, trusted);
   const bytes = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS)) : Buffer.of();
   const [length, sum] = metrics?.split(' ') ?? [];
   checkSealed(join(path, METRICS), length === undefined || sha256(bytes.subarray(0, Number(length))) === sum, trusted);
@@ -133,13 +135,14 @@ function resumed(path: string, trusted: boolean, release: () => void): Omit<Resu
   const lines = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step));
   const kept = lines.map(line => `${line}\n`).join('');
   if (kept !== text) writeWhole(join(path, METRICS), kept);
-  return { folder: folder(path, parseMetrics(kept), true, release), weights, state };
+  return { folder: folder(path, parseMetrics(kept), true, release), weights, state, ranks };
 }
 
 interface Kept {
   readonly step: number;
   readonly weights: Tensors;
   readonly state: TrainerState;
+  readonly ranks: number | undefined;
   /** The bytes of metrics.jsonl that belong to it, and their digest. */
   readonly metrics: string | undefined;
 }
@@ -158,7 +161,8 @@ export function readCheckpoint(path: string, trusted = false): Kept {
   checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
   const step = Number(metadata.step);
   const { metrics } = metadata;
-  return { step, metrics, weights: model.tensors, state: { tensors, counters: keys.readCounters(metadata) } };
+  const ranks = metadata.ranks === undefined ? undefined : Number(metadata.ranks);
+  return { step, metrics, ranks, weights: model.tensors, state: { tensors, counters: keys.readCounters(metadata) } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
@@ -248,7 +252,8 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
       let files: [name: string, bytes: Uint8Array][] = [];
       try {
         const metrics = throughToDisk(at(METRICS));
-        const facts = { ...keys.writeCounters(counters), model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}` };
+        const own = ranks.length > 0 && { ranks: String(ranks.length) };
+        const facts = { ...keys.writeCounters(counters), model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}`, ...own };
         files = [
           [STATE, encodeSealed(tensors, facts).bytes],
           [MODEL, model.bytes],
