@@ -1,7 +1,7 @@
 /** Learning rates as functions of t, the number of updates already made: falls in steps, smooth falls, cycles, falls by the loss. */
 import { check, lookUp, named, say } from '../engine/check.ts';
 import { choice, needed, neededList, number, valuesOf, type Described } from '../engine/parameter.ts';
-import { POSITIVE } from '../engine/range.ts';
+import { POSITIVE, SHARE } from '../engine/range.ts';
 import { kind, optionsOf, rate, type Kind, type Rates, type Run, type Schedule } from './schedule.ts';
 
 /** Above 0 and below 1. */
@@ -160,8 +160,8 @@ export const schedules: Readonly<Record<string, Kind>> = {
       pct_start: number(0.3, 'share of the run that rises', WITHIN_0_AND_1),
       div_factor: number(25, 'first rate = max_lr / this', POSITIVE),
       final_div_factor: number(1e4, 'last rate = first / this', POSITIVE),
-      base_momentum: number(0.85, 'momentum at the largest rate'),
-      max_momentum: number(0.95, 'momentum at the ends'),
+      base_momentum: number(0.85, 'momentum at the largest rate', SHARE),
+      max_momentum: number(0.95, 'momentum at the ends', SHARE),
       anneal: choice('cos', ['cos', 'linear'], 'shape of rise and fall'),
     },
     make(o, { lr, total }) {

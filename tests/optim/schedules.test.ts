@@ -174,6 +174,9 @@ test('says what is wrong', async () => {
   );
   assert.is(await message('step', {}), 'schedule step: step_size is missing; write step:step_size=500');
   assert.is(await message('plateau', { factor: 2 }), 'schedule plateau: factor is 2; give a number above 0 and below 1');
+  for (const key of ['base_momentum', 'max_momentum']) {
+    assert.is(await message('onecycle', { [key]: 7 }), `schedule onecycle: ${key} is 7; give a number of at least 0 and below 1`);
+  }
   assert.is(await message('cosine', { eta_min: 'low' }), "schedule cosine: eta_min is 'low'; give a number of at least 0");
 });
 

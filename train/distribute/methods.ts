@@ -1,7 +1,7 @@
 /** The methods of training on several processes, by name: what can be chosen of each, and what it goes with. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
 import { choice, flag, number, valuesOf, type Described, type Parameters, type Values } from '../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, POSITIVE } from '../../engine/range.ts';
+import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
 
 interface Kind<P extends Parameters = Parameters> extends Described {
   readonly options: P;
@@ -36,7 +36,7 @@ export const methods = {
       every: number(10, 'steps between means', COUNT),
       outer: choice('mean', ['mean', 'nesterov'], 'what is made of the mean'),
       outer_lr: number(0.7, 'rate of nesterov', POSITIVE),
-      outer_momentum: number(0.9, 'its momentum'),
+      outer_momentum: number(0.9, 'its momentum', SHARE),
     },
   }),
   downpour: kind({

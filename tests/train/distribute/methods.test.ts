@@ -13,6 +13,7 @@ import type { StepMetrics } from '../../../train/step/metrics.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { close, random } from '../../support/check.ts';
 import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/members.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const test = suite('methods');
 
@@ -237,6 +238,13 @@ test('a rate for a batch of 64 rises to that of a batch of 256 in equal steps', 
     [0, 1, 2, 3, 9].map(t => at(t).lr),
     [0.1, 0.2, 0.3, 0.4, 0.4],
     1e-9,
+  );
+});
+
+test("a momentum of nesterov is a share of 1, as optimizers' is", async () => {
+  assert.is(
+    await refusal(() => distribution('local', { outer: 'nesterov', outer_momentum: 7 })),
+    'distribute local: outer_momentum is 7; give a number of at least 0 and below 1',
   );
 });
 
