@@ -14,6 +14,7 @@ const isNumber = (cell: string): boolean => cell.trim() !== '' && Number.isFinit
 
 /** Reads a table; what separates its cells is found out. Columns of a file without a head are called by their numbers, from 1 on. */
 export async function parseCsv(who: string, text: string): Promise<Table> {
+  check(!text.includes('\ufffd'), `${who}: it is not text in UTF-8`, 'save it as UTF-8'); // other letters would all be one
   const { default: papa } = await import('papaparse');
   const { data, errors } = papa.parse<string[]>(text.replace(/^\ufeff/, ''), { skipEmptyLines: 'greedy' });
   const broken = errors.find(error => error.type === 'Quotes');
@@ -26,7 +27,7 @@ export async function parseCsv(who: string, text: string): Promise<Table> {
   const uneven = rows.findIndex(row => row.length !== names.length);
   check(
     uneven < 0,
-    `${who}: row ${uneven + 1} has ${rows[uneven]?.length} cells, its head ${names.length}`,
+    `${who}: row ${uneven + 1} has ${rows[uneven]?.length} ${rows[uneven]?.length === 1 ? 'cell' : 'cells'}, its head ${names.length}`,
     'give each row as many cells as there are columns',
   );
   const twice = names.find((name, i) => names.indexOf(name) < i);
@@ -34,7 +35,7 @@ export async function parseCsv(who: string, text: string): Promise<Table> {
   return { names, rows };
 }
 
-/** The columns `names` of a table as numbers, row after row. Throws where one is not there, or a cell is no number. */
+/** The columns `names` of a table as numbers, row after row. Throws where one is not there, or a cell is no number of float32. */
 export function numbersOf(who: string, table: Table, names: readonly string[]): Float32Array {
   const places = names.map(name => {
     const place = table.names.indexOf(name);
@@ -42,7 +43,14 @@ export function numbersOf(who: string, table: Table, names: readonly string[]): 
     return place;
   });
   return Float32Array.from(
-    table.rows.flatMap((row, r) => places.map((place, k) => parseNumber(`${who}: row ${r + 1}, column '${names[k]}'`, row[place]!.trim()))),
+    table.rows.flatMap((row, r) =>
+      places.map((place, k) => {
+        const at = `${who}: row ${r + 1}, column '${names[k]}'`;
+        const value = parseNumber(at, row[place]!.trim());
+        check(Number.isFinite(Math.fround(value)), `${at}: ${value} is beyond float32`, 'give numbers of up to 3.4e38, in another unit');
+        return value;
+      }),
+    ),
   );
 }
 
@@ -51,7 +59,8 @@ const TEST = 0.2;
 
 /**
  * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, which must be numbers. A
- * single target of names makes classes, numbers a regression. A fifth of the rows, always the same ones, is held back for testing.
+ * single target of names makes classes; one whose cells are numbers for the most part is a regression. A fifth of the rows, always the same
+ * ones, is held back for testing.
  */
 export async function tableSet(
   who: string,
@@ -69,13 +78,16 @@ export async function tableSet(
   const inputs = table.names.filter(name => !targets.includes(name));
   check(inputs.length, `${who}: no column is left to predict ${target} from`, 'leave some out of the targets');
   const place = table.names.indexOf(targets[0]!);
-  const isNamed = targets.length === 1 && place >= 0 && !isNumber(table.rows[0]![place]!);
+  const labels = targets.length === 1 && place >= 0 ? table.rows.map(row => row[place]!.trim()) : [];
+  const unsaid = labels.indexOf('');
+  check(unsaid < 0, `${who}: row ${unsaid + 1}, column '${target}': it is empty`, 'give what is to be predicted', 'leave the row out');
+  const isNamed = labels.filter(isNumber).length < labels.length / 2;
   const dataset = await datasetOf({
     name: who,
     images: numbersOf(who, table, inputs),
     shape: [inputs.length],
     test: TEST,
-    ...(isNamed ? { labels: table.rows.map(row => row[place]!) } : { targets: numbersOf(who, table, targets), outputs: targets }),
+    ...(isNamed ? { labels } : { targets: numbersOf(who, table, targets), outputs: targets }),
   });
   return { ...dataset, inputs, train: first(dataset.train, limitTrain), test: first(dataset.test, limitTest) };
 }

@@ -1,5 +1,5 @@
 /** Regressions: functions and formulas that are computed, tables in files, numbers of a program's own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -106,13 +106,43 @@ test('a table in a file is a regression of the columns that are named, or has cl
   assert.match(await refusal(() => open(path)), /^points.csv: which column is to be predicted is not said; give target as one of a, b, y/);
   assert.match(await refusal(() => open(path, 'z')), /^points.csv: there is no column 'z'; it has a, b, y/);
   write([['a', 'b'], [1], [2, 3]]);
-  assert.match(await refusal(() => open(path, 'b')), /^points.csv: row 1 has 1 cells, its head 2/);
+  assert.match(await refusal(() => open(path, 'b')), /^points.csv: row 1 has 1 cell, its head 2/);
   write([
     [1, 2],
     [3, 4],
     [5, 6],
   ]);
   assert.equal((await open(path, '2')).inputs, ['1'], 'a table without a head is called by numbers');
+});
+
+test('a table whose cells would be taken for others is refused, and blanks around a label are none of it', async () => {
+  const path = join(folder, 'cells.csv');
+  const write = (label: (i: number) => unknown, x: (i: number) => unknown = i => i, encoding: BufferEncoding = 'utf8') =>
+    writeFileSync(path, ['x,y', ...Array.from({ length: 20 }, (_, i) => `${x(i)},${label(i)}`)].join('\n'), encoding);
+  const refused = () => refusal(() => open(path, 'y'));
+  write(i => (i % 2 ? 'yes' : i % 4 ? 'no' : ' no '));
+  assert.equal((await open(path, 'y')).classes, ['no', 'yes']);
+  write(i => (i % 2 ? 'j\xe4' : 'j\xf6'));
+  assert.equal((await open(path, 'y')).classes, ['j\xe4', 'j\xf6']);
+  const utf8 = /^cells.csv: it is not text in UTF-8; save it as UTF-8$/;
+  for (const encoding of ['latin1', 'utf16le'] as const) {
+    write(
+      i => (i % 2 ? 'j\xe4' : 'j\xf6'),
+      i => i,
+      encoding,
+    );
+    if (encoding === 'utf16le') writeFileSync(path, Buffer.concat([Buffer.from([0xff, 0xfe]), readFileSync(path)]));
+    assert.match(await refused(), utf8);
+  }
+  write(i => (i === 3 ? '' : i % 2 ? 'yes' : 'no'));
+  assert.match(await refused(), /^cells.csv: row 4, column 'y': it is empty; give what is to be predicted, or leave the row out/);
+  write(i => (i ? i / 2 : 'NA'));
+  assert.match(await refused(), /^cells.csv: row 1, column 'y': 'NA' is not a number/);
+  write(
+    i => i,
+    i => (i === 1 ? 4e38 : i),
+  );
+  assert.match(await refused(), /^cells.csv: row 2, column 'x': 4e\+38 is beyond float32; give numbers of up to 3.4e38, in another unit/);
 });
 
 test('targets of a program are numbers or rows of them, and a share is held back', async () => {
