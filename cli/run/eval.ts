@@ -79,7 +79,7 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
         'leave it out',
       );
     }
-    check(n > 0, `eval: there are no ${split} images`, say`give ${named('valSplit')} a share above 0`);
+    check(n > 0, `eval: there are no ${split} images`, say`give a larger ${named('valSplit')}`);
     if (attacks) return await evaluateUnderAttack(opened, split, attacks, options);
     const seen = views ? await predictViews(inference, split, k, views, averaged) : undefined;
     const result = seen ? score(seen, labels, k) : await inference.evaluate(split);

@@ -107,7 +107,8 @@ function begin({ run, recipe, session, options, job }: FitRunOptions): void {
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
     'begin a new one from its weights with --init',
   );
-  if (trainer.steps === 0) checkFeasible(recipe, trainer); // one that goes on may have begun before this was asked
+  // One that goes on may have begun before this was asked.
+  if (trainer.steps === 0) checkFeasible(recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: session.data.parts.val.n > 0 });
   run.writeConfig(recipe.config, session.facts);
   if (trainer.program.fields.includes('seed') && recipe.optimizers.some(o => !('rule' in o))) {
     note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
@@ -164,7 +165,7 @@ async function training(o: Running): ReturnType<typeof loop> {
       total,
       logEvery: recipe.logEvery,
       logAlso: EARLY,
-      validate: recipe.valSplit > 0,
+      validate: session.data.parts.val.n > 0,
       earlyStop: recipe.earlyStop,
       ...(started ? checkpointsOf(started, trainer, checkpoints) : checkpoints),
       state: stateOf(o),

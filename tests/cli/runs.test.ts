@@ -180,4 +180,18 @@ runs('accuracies before averaging stand beside those after', async () => {
   assert.not(readFileSync(join(run, 'metrics.jsonl'), 'utf8').includes('unaveraged'));
 });
 
+runs('of so few images that none is held out a run trains without validation; what goes by it is refused', async () => {
+  const folder = await scratch();
+  const few = words('train mlp:hidden=4 --dataset two-moons --limit-train 4 --limit-test 8 --batch-size 4 --epochs 2 --quiet');
+  const { code, err } = await descent([...few, '--out', 'few'], folder);
+  assert.equal([code, err], [0, '']);
+  const lines = parseMetrics(readFileSync(join(folder, 'few/metrics.jsonl'), 'utf8'));
+  assert.equal(
+    lines.map(l => ('split' in l ? `${l.split} ${l.step}` : l.step)),
+    [1, 2, 'test 2'],
+  );
+  const refused = await descent([...few, ...words('--early-stop 1 --out never')], folder);
+  assert.equal([refused.code, refused.err], [1, '--early-stop: no images are held out for validation; give a larger --val-split\n']);
+});
+
 runs.run();

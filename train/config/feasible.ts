@@ -12,7 +12,7 @@ export interface Feasibility {
 /** Throws where a part of the recipe would never come to act. */
 export function checkFeasible(recipe: Recipe, { stepsPerEpoch, heldOut = recipe.valSplit > 0 }: Feasibility = {}): void {
   const { schedule, earlyStop, steps } = recipe;
-  const share = say`give ${named('valSplit')} a share above 0`;
+  const share = say`give a larger ${named('valSplit')}`;
   check(
     heldOut || schedule?.name !== 'plateau',
     say`${named('schedule')} plateau: no images are held out whose loss it could follow`,

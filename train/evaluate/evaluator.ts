@@ -90,7 +90,7 @@ export class Evaluator {
   /** The score over the first `count` images of a part, or over all. */
   evaluate(part: Part, count = Infinity): Promise<Score> {
     const { n } = this.#images(part);
-    check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
+    check(n > 0, `evaluate: there are no ${part} images`, say`give a larger ${named('valSplit')}`);
     return this.withAverage(() => this.#evaluateAsIs(part, Math.min(n, count)));
   }
 

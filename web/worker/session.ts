@@ -276,7 +276,7 @@ export class Session {
   }
 
   #fitting(): LoopOptions {
-    const { logEvery, valSplit, earlyStop, batchSize } = this.#run.recipe;
+    const { logEvery, earlyStop, batchSize } = this.#run.recipe;
     const { evalEvery } = this.#run.options;
     const { train, val } = this.#run.opened.data.parts;
     const within = Math.max(WITHIN, EVALUATED - val.n / train.n);
@@ -284,7 +284,7 @@ export class Session {
       total: this.#run.total,
       logEvery,
       earlyStop,
-      validate: valSplit > 0,
+      validate: val.n > 0,
       evalEvery,
       evalImages: Math.max(batchSize, Math.floor(within * evalEvery * batchSize)),
       logAlso: EARLY,

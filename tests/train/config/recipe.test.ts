@@ -133,9 +133,9 @@ for (const [given, message] of refusals) {
 const infeasible: readonly [given: Given, message: string][] = [
   [
     { schedule: 'plateau', valSplit: '0' },
-    'schedule plateau: no images are held out whose loss it could follow; give valSplit a share above 0, or another schedule',
+    'schedule plateau: no images are held out whose loss it could follow; give a larger valSplit, or another schedule',
   ],
-  [{ earlyStop: '2', valSplit: '0' }, 'earlyStop: no images are held out for validation; give valSplit a share above 0'],
+  [{ earlyStop: '2', valSplit: '0' }, 'earlyStop: no images are held out for validation; give a larger valSplit'],
   [
     { optimizer: 'adam:epochs=9,sgd', epochs: '3' },
     'optimizer: sgd begins after 9 epochs, and the run of 3 epochs is over by then; give more epochs, or fewer to the optimizers before it',

@@ -347,7 +347,7 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
     net,
     data,
     { earlyStop: '2', valSplit: 0 },
-    /^earlyStop: no images are held out for validation; give valSplit a share above 0$/,
+    /^earlyStop: no images are held out for validation; give a larger valSplit$/,
   ],
   ['an optimizer that never comes', net, data, { optimizer: 'adam:epochs=9,sgd', epochs: 3 }, /^optimizer: sgd begins after 9 epochs, /],
   ['a loss that overflows', net, data, { ...quick, optimizer: 'sgd:lr=1e30', epochs: 9 }, /^the loss is .*; lower lr, or run with debug, /],
