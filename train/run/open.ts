@@ -85,7 +85,9 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const tunes = options.start ?? recipe.freeze ?? recipe.lrOf ?? recipe.weightDecayOf;
   const tuning: Tuning = tunes ? (await import('../tune/tuning.ts')).tuningOf(recipe, input, options.start) : {};
   const whole = recipe.model.layer(input);
-  const features = await cached(recipe, { device, model: whole, data: images }, tuning, exchange);
+  const own = scheme !== undefined && Object.hasOwn(schemes, scheme);
+  const drawn = own ? { weights: initializer(scheme), biases: biasScheme(scheme) } : {};
+  const features = await cached(recipe, { device, model: whole, data: images, drawn }, tuning, exchange);
   const { data, head: model } = features ?? { data: images, head: whole };
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
@@ -128,7 +130,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       adversarial: recipe.adversarial,
       classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
       balanced: recipe.sample === 'balanced',
-      ...(scheme !== undefined && Object.hasOwn(schemes, scheme) && { weights: initializer(scheme), biases: biasScheme(scheme) }),
+      ...drawn,
       frozen: tuning.frozen,
       beside: features?.trunk,
       population: recipe.bnStats === 'population',
@@ -200,11 +202,11 @@ function savedBy({ program }: Trainer): Message[] {
 /** What trains in place of a model whose frozen trunk gives the same features each time, where that saves work. */
 async function cached(
   recipe: Recipe,
-  made: Pick<FeatureOptions, 'device' | 'model' | 'data'>,
+  made: Pick<FeatureOptions, 'device' | 'model' | 'data' | 'drawn'>,
   { start, frozen }: Tuning,
   exchange: Exchange | undefined,
 ): Promise<Features | undefined> {
-  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, adversarial, seed, fuse } = recipe;
+  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, adversarial, seed, fuse, initScheme } = recipe;
   check(
     !views || (augment && frozen),
     say`${named('featureViews')}: is of images that are augmented before a frozen trunk`,
@@ -217,19 +219,20 @@ async function cached(
     'leave it out',
   );
   const once = steps * batchSize >= made.data.parts.train.n; // fewer would not see each image
+  // What is asked here is the same of a run that goes on, whose weights say nothing of how it began.
   if (
-    !start ||
     !frozen ||
     !once ||
     exchange ||
     adversarial !== undefined ||
     precision === 'f16' ||
     recipe.model.whitened ||
+    (initScheme !== undefined && !Object.hasOwn(schemes, initScheme)) || // made of the images, with all layers in place
     (augment && !views)
   )
     return undefined;
   const { featuresOf } = await import('../tune/features.ts');
-  return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
+  return featuresOf({ ...made, frozen, weights: start?.weights, seed, fuse, views });
 }
 
 /** Micro-batches of private training: one for each image. Throws where others are asked for. */

@@ -17,6 +17,7 @@ import { partImages, type Part, type PartImages } from '../data/split.ts';
 import { built } from '../evaluate/built.ts';
 import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import type { TrainerOptions } from '../step/trainer-options.ts';
 
 /** Bytes of features up to which they are held. */
 const MOST = 2 ** 30;
@@ -28,8 +29,10 @@ export interface FeatureOptions {
   readonly model: Layer;
   readonly frozen: Frozen;
   readonly data: RunData;
-  /** Under the model's names. */
-  readonly weights: Tensors;
+  /** Under the model's names; without them the trunk is as it is first drawn. */
+  readonly weights: Tensors | undefined;
+  /** How first weights are drawn, where a scheme says so. */
+  readonly drawn: Pick<TrainerOptions, 'weights' | 'biases'>;
   readonly seed: number;
   readonly fuse: boolean;
   /** How often each training image is augmented anew; 0 where images are not augmented. */
@@ -124,9 +127,15 @@ class Trunk {
 
   /** Of the images of a part, [n, size]; as they are, or as a training step would augment them in view number `view`. */
   async features(part: Part, view: number | undefined): Promise<Float32Array> {
-    const { device, frozen, seed, fuse, data } = this.#o;
+    const { device, frozen, seed, fuse, data, drawn } = this.#o;
     const { n } = data.parts[part];
-    const graph = new Graph({ training: view !== undefined, profile: device.profile, seed, ...(view !== undefined && { frozen }) });
+    const graph = new Graph({
+      training: view !== undefined,
+      profile: device.profile,
+      seed,
+      ...drawn,
+      ...(view !== undefined && { frozen }),
+    });
     const batch = gatherBatch(graph, this.#data, part);
     const y = this.#layer(graph, batch.x);
     graph.kept.add(y);
@@ -147,7 +156,8 @@ class Trunk {
   #load(graph: Graph): void {
     if (this.#own) return;
     this.#own = savedOf(graph);
-    writeWeights(this.#memory, this.#own, this.#o.weights, { strict: false }); // those of the head are left aside
+    const { weights } = this.#o;
+    if (weights) writeWeights(this.#memory, this.#own, weights, { strict: false }); // those of the head are left aside
   }
 
   weights(): Promise<Tensors> {

@@ -37,17 +37,12 @@ const n = dataset.classes.length;
 const pretrained = weightsFor(n + 5);
 
 type Texts = Parameters<typeof parseConfig>[1];
-async function open(texts: Texts, given: Tensors | undefined = pretrained, on: Dataset = dataset): Promise<Opened> {
-  const config = parseConfig('net', {
-    dataset: 'shapes',
-    batchSize: '8',
-    valSplit: '0',
-    normalize: 'none',
-    optimizer: 'sgd',
-    lr: '0.1',
-    ...texts,
-  });
-  const start = given && { start: { of: () => given } };
+const BASE: Texts = { dataset: 'shapes', batchSize: '8', valSplit: '0', normalize: 'none', optimizer: 'sgd', lr: '0.1' };
+/** No weights to start from. */
+const NONE: Tensors = {};
+async function open(texts: Texts, given = pretrained, on: Dataset = dataset): Promise<Opened> {
+  const config = parseConfig('net', { ...BASE, ...texts });
+  const start = given === NONE ? {} : { start: { of: () => given } };
   return openTrainer(recipeWith(config, model), on, await deviceFor(), start);
 }
 
@@ -225,6 +220,24 @@ test('augmented images have features where so many views of each are asked for',
   assert.equal(changed(first, await after(12, viewed)), ['fc.weight', 'fc.bias']);
   augmented.trainer.destroy();
   assert.match(await refusal(() => open({ ...FROZEN, featureViews: '3' })), /^featureViews: is of images that are augmented/);
+});
+
+test('a trunk that is frozen as it is drawn gives features too, so that a run that goes on sees the same ones', async () => {
+  for (const scheme of [{}, { initScheme: 'he-normal' }, { initScheme: 'lsuv' }]) {
+    const texts: Texts = { freeze: 'layer*', augment: 'flip,crop', featureViews: '2', epochs: '2', optimizer: 'adam', ...scheme };
+    const begun = await open(texts, NONE);
+    const inPlace = await open({ ...texts, augment: undefined, featureViews: undefined }, NONE);
+    const drawn = await begun.trainer.weights();
+    equal(drawn, await after(0, inPlace));
+    assert.is(begun.trainer.stepsPerEpoch, scheme.initScheme === 'lsuv' ? 5 : 10);
+    for (let i = 0; i < 3; i++) await begun.trainer.step();
+    const [weights, state] = [await begun.trainer.weights(), await begun.trainer.state()];
+    const config = parseConfig('net', { ...BASE, ...texts });
+    const start = { of: () => weights, isOwn: true };
+    const resumed = await openTrainer(recipeWith(config, model), dataset, await deviceFor(), { start });
+    await resumed.trainer.loadState(state);
+    equal(await after(4, begun), await after(4, resumed));
+  }
 });
 
 test('views of an image have its targets where these are numbers to predict', async () => {
