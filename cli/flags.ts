@@ -8,9 +8,12 @@ export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`;
 }
 
+/** A word as a shell takes it, so that a command which is told runs as it stands. */
+export const quoted = (word: string): string => (/[\s'"$`&;()|*?!#]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word);
+
 /** `--precision f32`. A flag that is there or not has no value beside it. */
 export const flags = ({ option, to }: Named): string =>
-  to === undefined || typeof to === 'boolean' ? flagOf(option) : `${flagOf(option)} ${to}`;
+  to === undefined || typeof to === 'boolean' ? flagOf(option) : `${flagOf(option)} ${quoted(String(to))}`;
 
 /** What an error says on the command line. */
 export function messageOf(error: unknown): string {

@@ -26,16 +26,20 @@ export function note(line: string): void {
 }
 
 /**
- * A reader that closes the pipe early, as `head` does, ends the command without a word, but for one that trains: that keeps what it has, as
- * when its terminal is closed. A closed terminal itself is no error.
+ * A reader that closes the pipe early, as `head` does, ends the command without a word, and a full disk with one, but for one that trains:
+ * that keeps what it has, as when its terminal is closed. A closed terminal itself is no error.
  */
 export function endWithReader(): void {
   let isClosed = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.stdout.on('error', async (error: NodeJS.ErrnoException) => {
     if (error.code === 'EIO' || isClosed) return;
-    if (error.code !== 'EPIPE') throw error;
     isClosed = true;
-    if (!process.emit('SIGHUP', 'SIGHUP')) process.exit(0);
+    const hasReader = error.code !== 'EPIPE';
+    if (hasReader) {
+      const { fileError, isFull } = await import('../train/run/node/files.ts'); // help does without
+      note(fileError('standard output', 'written', error, isFull(error) ? 'free some space' : 'send it elsewhere').message);
+    }
+    if (!process.emit('SIGHUP', 'SIGHUP')) process.exit(hasReader ? 1 : 0);
   });
 }
 

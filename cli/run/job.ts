@@ -11,6 +11,7 @@ import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { noteError } from '../errors.ts';
+import { quoted } from '../flags.ts';
 import type { InterruptOptions } from './interrupt.ts';
 import type { TrainOptions } from './options.ts';
 
@@ -108,7 +109,7 @@ export async function createInJob(job: Job, path: () => string): Promise<RunFold
 export function commandOn(path: string, job?: Job): string {
   const starter = launchedBy(process.env)?.by === 'Slurm' ? 'srun' : 'mpirun';
   const launcher = job && job.exchange.size > 1 ? `${starter} -n ${job.exchange.size} ` : '';
-  return `${launcher}descent train --resume ${path}`;
+  return `${launcher}descent train --resume ${quoted(path)}`;
 }
 
 /** Launchers send a signal and repeat it (ms). */

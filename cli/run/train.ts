@@ -11,7 +11,7 @@ import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { tuningOf } from '../../train/tune/tuning.ts';
-import { flagOf } from '../flags.ts';
+import { flagOf, quoted } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -70,7 +70,7 @@ async function trainIn(
       'read that file, then copy the folder',
     );
   }
-  const advice = resumed && `say where it lies now: descent train <file> --resume ${resumed.folder.path}`;
+  const advice = resumed && `say where it lies now: descent train <file> --resume ${quoted(resumed.folder.path)}`;
   await loadOwnModel(resumed?.config.model ?? model!, advice);
   const given = resumed ? undefined : await startOf(options, job?.isFirst ?? true);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(asNew(parseConfig(model!, { ...options, ...given?.texts })));

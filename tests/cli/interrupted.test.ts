@@ -1,5 +1,5 @@
 /** A run that is stopped, killed or out of disk keeps what goes on as if nothing had happened. */
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { called } from '../support/process/called.ts';
-import { descent, SMALL, words, type Ended, type Watched } from '../support/process/command.ts';
+import { BIN, descent, SMALL, watched, words, type Ended, type Watched } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 import { longTests } from '../support/long.ts';
 
@@ -82,6 +82,20 @@ test('a reader that closes the pipe leaves a checkpoint', async () => {
   const { code, err } = await descent([...SMALL, '--out', 'run'], folder, { reads: /^epoch 1/ });
   assert.is(code, 129, err);
   assert.match(err, /^stopping after this step; .*\nstopped at step \d+ of 36; continue with: descent train --resume run\n$/);
+  await goesOn(folder);
+});
+
+test('a full disk under what is printed leaves a checkpoint, and ends other commands in one line', async () => {
+  if (!existsSync('/dev/full')) return assert.ok(process.platform !== 'linux');
+  const folder = await scratch();
+  const full = (args: readonly string[]) =>
+    watched('/bin/sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, BIN, ...args], { cwd: folder });
+  const said = 'standard output: cannot be written, the disk is full; free some space\n';
+  assert.equal(await full(['models']), { code: 1, out: '', err: said });
+  const { code, err } = await full([...SMALL, '--out', 'my run']);
+  assert.is(code, 129, err);
+  assert.ok(err.startsWith(said) && /continue with: descent train --resume 'my run'\n$/.test(err), err);
+  renameSync(join(folder, 'my run'), join(folder, 'run'));
   await goesOn(folder);
 });
 
