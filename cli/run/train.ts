@@ -111,7 +111,7 @@ async function trainIn(
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
-    if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program));
+    if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program, options.json));
     if (resumed) {
       await session.trainer.loadState(resumed.own ?? resumed.state);
       for (const { loss } of validations(run.lines)) session.trainer.observe(loss);

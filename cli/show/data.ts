@@ -17,13 +17,14 @@ type Print = (line: string) => void;
 
 const needFiles = () => Object.keys(datasets).filter(name => datasets[name]!.files.length);
 
-/** Fetches what is not in the cache yet; each name ends with a line that says where it lies. */
+/** Fetches what is not in the cache yet; each name ends with a line, or with `json` an object, that says where it lies. */
 export async function dataFetch(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
   check(names.length, 'data fetch: no data set named', `known: ${needFiles().join(', ')}`);
   for (const name of names) {
     const info = lookUp('dataset', name, datasets);
     const folder = await fetchDataset(name, { dataDir: options.dataDir, ...(options.quiet ? {} : reporter()) });
-    if (!options.quiet) {
+    if (options.json) print(JSON.stringify({ name, ...(info.files.length && { folder }) }));
+    else if (!options.quiet) {
       print(info.files.length ? `${name}: complete in ${folder}` : `${name}: is computed, needs no download`);
     }
   }
@@ -89,7 +90,8 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
     const count = lookUp('dataset', name, datasets).files.length;
     const faults = await verifyDataset(name, options.dataDir);
     const fine = count ? `${count} files, all as published` : 'is computed, nothing to verify';
-    if (!options.quiet || faults.length) print(`${name}: ${faults.length ? faults.join(', ') : fine}`);
+    if (options.json) print(JSON.stringify({ name, files: count, faults }));
+    else if (!options.quiet || faults.length) print(`${name}: ${faults.length ? faults.join(', ') : fine}`);
     if (faults.length) wrong.push(name);
   }
   check(

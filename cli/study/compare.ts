@@ -11,13 +11,16 @@ import { runExperiment } from './experiment.ts';
 const DISTRIBUTION = 'distribution';
 
 /** What there is to compare, a line each. */
-function listed(): string {
-  const rows = Object.entries(EXPERIMENTS).map(([name, { about }]) => [name, about]);
-  return table([['comparison', 'shows'], ...rows, [DISTRIBUTION, 'The methods of --distribute, on the processes of mpirun.']]);
+function listed(json = false): string {
+  const all = Object.entries(EXPERIMENTS).map(([name, { about }]) => [name, about] as const);
+  const rows = [...all, [DISTRIBUTION, 'The methods of --distribute, on the processes of mpirun.'] as const];
+  return json
+    ? rows.map(([comparison, shows]) => JSON.stringify({ comparison, shows })).join('\n')
+    : table([['comparison', 'shows'], ...rows]);
 }
 
 export async function compare(what: string | undefined, options: CompareOptions): Promise<void> {
-  if (what === undefined) return print(listed());
+  if (what === undefined) return print(listed(options.json));
   const name = what.split(':', 1)[0]!;
   lookUp('comparison', name, { ...EXPERIMENTS, [DISTRIBUTION]: undefined });
   if (name !== DISTRIBUTION) return runExperiment(what, options);

@@ -19,6 +19,27 @@ test('devices and models tell what is there', async () => {
   assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
 });
 
+test('--json is one object a line wherever a command has it', async () => {
+  const home = await scratch();
+  const objects = async (command: string) => {
+    const { out, refusal } = await called(words(`${command} --json`), home);
+    assert.is(refusal, '');
+    return out
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line));
+  };
+  assert.equal(await objects('data fetch shapes'), [{ name: 'shapes' }]);
+  assert.equal(await objects('data verify shapes'), [{ name: 'shapes', files: 0, faults: [] }]);
+  assert.is((await objects('compare')).find(line => line.comparison === 'k-means').shows.slice(0, 9), 'Centroids');
+  const small = 'train mlp:hidden=8 --dataset two-moons --limit-train 64 --batch-size 32 --plan';
+  const dispatches = await objects(small);
+  const total = dispatches.pop();
+  assert.is(total.dispatches, dispatches.length);
+  assert.equal(dispatches[1].tensors[0], { binding: 'a', shape: [32, 2, 1, 1], half: false, place: 'slot 4' });
+  assert.is((await objects(`${small} --checkpoint-activations`)).at(-1).activations.slowdown > 1, true);
+});
+
 test('a reader that closes the pipe ends the command quietly', async () => {
   const child = spawn(process.execPath, [BIN, 'data', 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy(); // long before the first line
