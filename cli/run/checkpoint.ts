@@ -2,15 +2,15 @@
 import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
-import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
-import { check, named as option } from '../../engine/check.ts';
+import { checkDataset, isKnown, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
+import { check, named as option, some } from '../../engine/check.ts';
 import { product } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import type { FileFacts } from '../../train/run/open-inference.ts';
-import { factsIn, statisticsIn } from '../../train/run/metadata.ts';
+import { factsIn, statisticsIn, type WeightsFacts } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
@@ -128,6 +128,25 @@ export async function inputOf(
   }
   const name = knownName(config.dataset);
   return name === undefined || name === 'formula' ? trainedOn(config, options) : datasets[name]!;
+}
+
+/**
+ * The data set of a configuration as weights take it that say what they were trained on: columns of a table by their names, whatever their
+ * order. Throws where its classes or the numbers to predict are others, since they would be taken for those of their places.
+ */
+export async function openFor(
+  { classes, outputs, inputs }: WeightsFacts,
+  config: RunConfig,
+  options: FindOptions & Pick<OpenOptions, 'onFound'>,
+): Promise<Dataset> {
+  const dataset = await openDataset(config.dataset, { ...options, ...readingOf(config), inputs });
+  const [kind, theirs, own] = outputs ? ['outputs', dataset.outputs, outputs] : ['classes', dataset.classes, classes];
+  check(
+    !own?.length || (own.length === theirs?.length && own.every((name, i) => name === theirs[i])),
+    `${config.dataset}: its ${kind} are ${some(theirs ?? [])}, those of the model ${some(own ?? [])}`,
+    'give data whose names are those',
+  );
+  return dataset;
 }
 
 /** The data set that the weights were trained on. */

@@ -1,7 +1,5 @@
 /** `descent eval`. */
 import { check, DescentError, named, say } from '../../engine/check.ts';
-import { openDataset } from '../../datasets/node/open.ts';
-import { readingOf } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { parseChoice } from '../../engine/spec.ts';
 import { notFinite } from '../../train/step/divergence.ts';
@@ -10,7 +8,7 @@ import { logOf, score } from '../../train/study/probabilities.ts';
 import { attacksFrom, type Attack } from '../../train/study/robust/by-name.ts';
 import { MEANS, predictViews, viewsOf } from '../../train/study/tta.ts';
 import { evaluateUnderAttack } from './attack.ts';
-import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
+import { openCheckpoint, openFor, type CheckpointOptions } from './checkpoint.ts';
 import { print } from '../output.ts';
 import { checkReport, writePredictions, writeReport, writeValues } from './report.ts';
 import { localRecipe, openInferenceSession, type Evaluated, type SessionOptions } from './session.ts';
@@ -31,14 +29,15 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
 export async function openForEvaluation(path: string, options: EvalOptions): Promise<Evaluated> {
-  const { file, config, weights, moments, statistics } = await openCheckpoint(path, options);
+  const checkpoint = await openCheckpoint(path, options);
+  const { file, config, weights, moments, statistics } = checkpoint;
   const recipe = localRecipe({
     ...config,
     ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.type.parse('--batch-size', options.batchSize)! }),
     ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest)! }),
   });
   const { dataDir, quiet } = options;
-  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, ...readingOf(recipe) });
+  const dataset = await openFor(checkpoint, recipe.config, { dataDir, quiet });
   return {
     file,
     weights,

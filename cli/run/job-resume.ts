@@ -5,6 +5,7 @@ import { mirrored } from '../../train/run/node/mirrored.ts';
 import { readRanks } from '../../train/run/node/rank-files.ts';
 import { resumeRun, weightsFile, type Facts, type Resumed } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
+import type { WeightsFacts } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -20,6 +21,7 @@ export interface ResumedJob extends Resumed {
 interface Told {
   readonly config: RunConfig;
   readonly facts: Facts;
+  readonly trained: WeightsFacts;
   readonly lines: readonly MetricsLine[];
   readonly counters: TrainerState['counters'];
   readonly ranks: readonly TrainerState['counters'][];
@@ -32,9 +34,9 @@ export async function resumeJob(job: Job, path: string, trusted = false): Promis
   try {
     const ranks = here ? readRanks(path, here.state.counters.steps, here.ranks, trusted) : [];
     const hasBest = here?.config.earlyStop !== undefined && here.folder.lines.some(line => 'split' in line);
-    const { config, facts, lines, counters, ...all } = await told<Told>(job, () => {
-      const { config, facts, folder, state } = here!;
-      return { config, facts, lines: folder.lines, counters: state.counters, ranks: ranks.map(r => r.counters), hasBest };
+    const { config, facts, trained, lines, counters, ...all } = await told<Told>(job, () => {
+      const { config, facts, trained, folder, state } = here!;
+      return { config, facts, trained, lines: folder.lines, counters: state.counters, ranks: ranks.map(r => r.counters), hasBest };
     });
     check(
       size === 1 || config.distribute !== undefined,
@@ -55,7 +57,7 @@ export async function resumeJob(job: Job, path: string, trusted = false): Promis
       if (rank === i + 1) own = { counters, tensors };
     }
     const best = all.hasBest ? await toldTensors(job, () => readSafetensors(weightsFile(path), trusted).tensors) : undefined;
-    return { config, facts, weights, state, ranks: kept, own, best, folder: here?.folder ?? mirrored(path, lines) };
+    return { config, facts, trained, weights, state, ranks: kept, own, best, folder: here?.folder ?? mirrored(path, lines) };
   } catch (error) {
     here?.folder.close();
     throw error;

@@ -1,7 +1,6 @@
 /** `descent look`: what a trained net has learnt and computes, as pictures. */
 import { join } from 'node:path';
 import { imagesOf, numbers, type Dataset } from '../../datasets/dataset.ts';
-import { openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -12,7 +11,6 @@ import type { Panel } from '../../plots/panel.ts';
 import { reportPicture } from '../../train/study/report-picture.ts';
 import { contactSheet } from '../../plots/sheet.ts';
 import { ACROSS, strips, type Strip } from '../../plots/strips.ts';
-import { readingOf } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../engine/spec.ts';
@@ -26,7 +24,7 @@ import type { Tensors } from '../../train/run/safetensors.ts';
 import { activationStats, rms, type LayerStats } from '../../train/study/layer-stats.ts';
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
-import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
+import { openCheckpoint, openFor, type CheckpointOptions } from './checkpoint.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
 import { folderOf, isPictures, mistakesSheet } from './report.ts';
 import { localRecipe } from './session.ts';
@@ -46,12 +44,13 @@ const LAYERS = 24;
 export async function look(path: string, options: LookOptions): Promise<void> {
   const { dataDir, quiet, json } = options;
   const chosen = parseNumber('--image', options.image, { integer: true, min: 1 }) - 1;
-  const { file, config, weights, moments, statistics } = await openCheckpoint(path, options);
+  const checkpoint = await openCheckpoint(path, options);
+  const { file, config, weights, moments, statistics } = checkpoint;
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
   const recipe = localRecipe({ ...config, ...limit });
   const folder = options.out ?? folderOf(path, 'look');
   makeFolder(folder, 'name another folder with --out');
-  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, ...readingOf(recipe) });
+  const dataset = await openFor(checkpoint, recipe.config, { dataDir, quiet });
   check(!dataset.outputs, `look: pictures are of classes, and ${dataset.name} has numbers to predict`, 'take descent eval --predictions');
   check(chosen < dataset.test.n, `--image: ${chosen + 1} is beyond the ${dataset.test.n} test images`, `give 1 to ${dataset.test.n}`);
 

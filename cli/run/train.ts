@@ -1,9 +1,8 @@
 /** `descent train`. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
 import { madeBefore } from '../../train/config/changes.ts';
-import { configFromJson, parseConfig, readingOf, type RunConfig } from '../../train/config/config.ts';
+import { configFromJson, parseConfig, type RunConfig } from '../../train/config/config.ts';
 import { normalizeText } from '../../train/config/normalize.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
@@ -12,6 +11,7 @@ import { validations } from '../../train/step/metrics.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { tuningOf } from '../../train/tune/tuning.ts';
 import { flagOf, quoted } from '../flags.ts';
+import { openFor } from './checkpoint.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -101,7 +101,7 @@ async function trainIn(
     const { dataDir, quiet } = options;
     const onFound = ({ classes, shape }: Pick<Dataset, 'classes' | 'shape'>) =>
       void tuningOf(recipe, { classes: classes.length, shape }, start);
-    const reading = openDataset(config.dataset, { dataDir, quiet, ...readingOf(config), onFound });
+    const reading = openFor(resumed?.trained ?? {}, config, { dataDir, quiet, onFound });
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);

@@ -16,6 +16,8 @@ export interface OpenOptions extends FetchOptions, FolderOptions {
   readonly quiet?: boolean | undefined;
   /** Of a table the column to predict, or several with commas between. */
   readonly target?: string | undefined;
+  /** Of a table the columns to predict from, in their order; all others without it. */
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /**

@@ -58,7 +58,7 @@ export function numbersOf(who: string, table: Table, names: readonly string[]): 
 const TEST = 0.2;
 
 /**
- * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, which must be numbers. A
+ * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, or from `inputs` in that order, which must be numbers. A
  * single target of names makes classes; one whose cells are numbers for the most part is a regression. A fifth of the rows, always the same
  * ones, is held back for testing.
  */
@@ -66,7 +66,7 @@ export async function tableSet(
   who: string,
   text: string,
   target: string | undefined,
-  { limitTrain, limitTest }: Limits = {},
+  { limitTrain, limitTest, inputs: taken }: Limits & { readonly inputs?: readonly string[] | undefined } = {},
 ): Promise<Dataset> {
   const table = await parseCsv(who, text);
   check(
@@ -75,7 +75,7 @@ export async function tableSet(
     say`give ${named('target')} as one of ${some(table.names)}`,
   );
   const targets = target.split(',').map(name => name.trim());
-  const inputs = table.names.filter(name => !targets.includes(name));
+  const inputs = taken ?? table.names.filter(name => !targets.includes(name));
   check(inputs.length, `${who}: no column is left to predict ${target} from`, 'leave some out of the targets');
   const place = table.names.indexOf(targets[0]!);
   const labels = targets.length === 1 && place >= 0 ? table.rows.map(row => row[place]!.trim()) : [];

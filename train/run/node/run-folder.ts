@@ -7,6 +7,7 @@ import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
+import { factsIn, type WeightsFacts } from '../metadata.ts';
 import type { Tensors } from '../safetensors.ts';
 import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
@@ -97,6 +98,8 @@ export interface Resumed {
   config: RunConfig;
   facts: Facts;
   weights: Tensors;
+  /** What the file of the weights says that they were trained on. */
+  trained: WeightsFacts;
   state: TrainerState;
   /** How many ranks beside the first had a state of their own; undefined where none had, and of runs that did not keep this. */
   ranks: number | undefined;
@@ -127,7 +130,7 @@ function lockOf(path: string): () => void {
 }
 
 function resumed(path: string, trusted: boolean, release: () => void): Omit<Resumed, 'config' | 'facts'> {
-  const { step, weights, state, ranks, metrics } = readCheckpoint(path, trusted);
+  const { step, weights, trained, state, ranks, metrics } = readCheckpoint(path, trusted);
   const bytes = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS)) : Buffer.of();
   const [length, sum] = metrics?.split(' ') ?? [];
   checkSealed(join(path, METRICS), length === undefined || sha256(bytes.subarray(0, Number(length))) === sum, trusted);
@@ -135,12 +138,13 @@ function resumed(path: string, trusted: boolean, release: () => void): Omit<Resu
   const lines = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step));
   const kept = lines.map(line => `${line}\n`).join('');
   if (kept !== text) writeWhole(join(path, METRICS), kept);
-  return { folder: folder(path, parseMetrics(kept), true, release), weights, state, ranks };
+  return { folder: folder(path, parseMetrics(kept), true, release), weights, trained, state, ranks };
 }
 
 interface Kept {
   readonly step: number;
   readonly weights: Tensors;
+  readonly trained: WeightsFacts;
   readonly state: TrainerState;
   readonly ranks: number | undefined;
   /** The bytes of metrics.jsonl that belong to it, and their digest. */
@@ -161,8 +165,9 @@ export function readCheckpoint(path: string, trusted = false): Kept {
   checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
   const step = Number(metadata.step);
   const { metrics } = metadata;
+  const trained = factsIn(model.metadata, join(path, MODEL));
   const ranks = metadata.ranks === undefined ? undefined : Number(metadata.ranks);
-  return { step, metrics, ranks, weights: model.tensors, state: { tensors, counters: keys.readCounters(metadata) } };
+  return { step, metrics, ranks, weights: model.tensors, trained, state: { tensors, counters: keys.readCounters(metadata) } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */

@@ -1,0 +1,43 @@
+/** Data that is not as it was when a net was trained on it: what is meant by names is found or refused by them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { called } from '../support/process/called.ts';
+import { words } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('other data');
+const scratch = scratchFolders(test);
+
+test('eval and a resumed run take columns of a table by their names, and refuse other classes and numbers to predict', async () => {
+  const folder = await scratch();
+  const cells = Array.from({ length: 60 }, (_, i) => ({ a: i / 10, b: (i * 7) % 60, y: i < 30 ? 'low' : 'up', z: i < 30 ? 'up' : 'zero' }));
+  const write = (file: string, ...columns: ('a' | 'b' | 'y' | 'z')[]) =>
+    writeFileSync(
+      join(folder, file),
+      [columns.join().replace('z', 'y'), ...cells.map(row => columns.map(name => row[name]).join())].join('\n'),
+    );
+  write('t.csv', 'a', 'b', 'y');
+  write('moved.csv', 'b', 'y', 'a');
+  write('named.csv', 'a', 'b', 'z');
+  write('less.csv', 'a', 'y');
+  const run = 'train mlp:hidden=4 --dataset ./t.csv --target y --batch-size 8 --lr 0.05 --epochs 8 --quiet';
+  const whole = await called(words(`${run} --out whole`), folder);
+  assert.is((await called(words(`${run} --epochs 2 --out r`), folder)).refusal, '');
+  const evaluated = (file: string) => called(words(`eval whole --dataset ./${file} --quiet`), folder);
+  const { out } = await evaluated('t.csv');
+  assert.match(out, /^test loss/);
+  assert.is((await evaluated('moved.csv')).out, out);
+  const others = 'its classes are up, zero, those of the model low, up; give data whose names are those';
+  assert.is((await evaluated('named.csv')).refusal, `./named.csv: ${others}`);
+  assert.is((await called(words('look whole --dataset ./named.csv'), folder)).refusal, `./named.csv: ${others}`);
+  assert.is((await evaluated('less.csv')).refusal, "less.csv: there is no column 'b'; it has a, y");
+
+  write('t.csv', 'a', 'b', 'z');
+  assert.is((await called(words('train --resume r --epochs 8'), folder)).refusal, `./t.csv: ${others}`);
+  write('t.csv', 'b', 'y', 'a');
+  assert.is((await called(words('train --resume r --epochs 8 --quiet'), folder)).out, whole.out);
+});
+
+test.run();
