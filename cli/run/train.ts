@@ -111,6 +111,7 @@ async function trainIn(
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
+    if (resumed && !quiet) tellOtherData(config.dataset, resumed.facts.images, session.facts.images);
     if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program, options.json));
     if (resumed) {
       await session.trainer.loadState(resumed.own ?? resumed.state);
@@ -150,6 +151,17 @@ async function startOf({ init, head, freeze, normalize, trust, quiet }: TrainOpt
   if (own !== undefined && reads && !quiet)
     note(`--init: images are normalised as its file says, by ${own.replace(/0\.\d{5,}/g, rounded)}`);
   return { weights: reads ? weights : undefined, texts: own === undefined ? {} : { normalize: own } };
+}
+
+/** Says that a run goes on with more images, or fewer, than it began with: they are held out and mixed otherwise. */
+function tellOtherData(dataset: string, began: unknown, present: unknown): void {
+  const counts = (images: unknown) => ['train', 'val', 'test'].map(part => (Object(images) as Record<string, unknown>)[part]);
+  const [before, now] = [counts(began), counts(present)];
+  if (before.every((n, i) => typeof n !== 'number' || n === now[i])) return;
+  const words = (n: unknown[]) => `${n[0]} training, ${n[1]} validation and ${n[2]} test images`;
+  note(
+    `${dataset}: this run began with ${words(before)}, and there are ${words(now)} now; it goes on with these, not as if it had never stopped`,
+  );
 }
 
 /** What is recorded of the adapter, as far as it is what it should be: the file may have been edited. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { called } from '../support/process/called.ts';
-import { words } from '../support/process/command.ts';
+import { descent, words } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('other data');
@@ -38,6 +38,27 @@ test('eval and a resumed run take columns of a table by their names, and refuse 
   assert.is((await called(words('train --resume r --epochs 8'), folder)).refusal, `./t.csv: ${others}`);
   write('t.csv', 'b', 'y', 'a');
   assert.is((await called(words('train --resume r --epochs 8 --quiet'), folder)).out, whole.out);
+});
+
+test('a run that goes on with more samples than it began with says so once', async () => {
+  const folder = await scratch();
+  const write = (n: number) =>
+    writeFileSync(join(folder, 't.csv'), ['x,y', ...Array.from({ length: n }, (_, i) => `${i},${2 * i}`)].join('\n'));
+  write(40);
+  const { refusal } = await called(
+    words('train mlp:hidden=4 --dataset ./t.csv --target y --batch-size 8 --epochs 1 --quiet --out r'),
+    folder,
+  );
+  assert.is(refusal, '');
+  const resumed = async (epochs: number) => (await descent(words(`train --resume r --epochs ${epochs}`), folder)).err;
+  assert.is(await resumed(2), '');
+  write(50);
+  assert.is(
+    await resumed(3),
+    './t.csv: this run began with 29 training, 3 validation and 8 test images, and there are 36 training, 4 validation and 10 test images now; ' +
+      'it goes on with these, not as if it had never stopped\n',
+  );
+  assert.is(await resumed(4), '');
 });
 
 test.run();
