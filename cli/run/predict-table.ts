@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { isTable } from '../../datasets/node/open.ts';
-import { numbersOf, parseCsv } from '../../datasets/tables/csv.ts';
+import { float32Of, numbersOf, parseCsv } from '../../datasets/tables/csv.ts';
 import { check } from '../../engine/check.ts';
-import { parseNumber } from '../../engine/spec.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { print } from '../output.ts';
@@ -27,7 +26,7 @@ export async function rowsOf(given: readonly string[], { shape, inputs }: Pick<D
           ? 'give numbers, or a .csv file'
           : `give rows as ${Array.from({ length: width }, (_, i) => i / 2).join(',')}, or a .csv file`,
       );
-      return Float32Array.from(cells, cell => parseNumber('predict', cell.trim()));
+      return Float32Array.from(cells, cell => float32Of('predict', cell));
     }),
   );
   return Float32Array.from(parts.flatMap(part => [...part]));

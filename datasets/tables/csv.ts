@@ -35,6 +35,13 @@ export async function parseCsv(who: string, text: string): Promise<Table> {
   return { names, rows };
 }
 
+/** The number that a text is. Throws where it is none, or one that float32 makes infinite. */
+export function float32Of(who: string, text: string): number {
+  const value = parseNumber(who, text.trim());
+  check(Number.isFinite(Math.fround(value)), `${who}: ${value} is beyond float32`, 'give numbers of up to 3.4e38, in another unit');
+  return value;
+}
+
 /** The columns `names` of a table as numbers, row after row. Throws where one is not there, or a cell is no number of float32. */
 export function numbersOf(who: string, table: Table, names: readonly string[]): Float32Array {
   const places = names.map(name => {
@@ -43,14 +50,7 @@ export function numbersOf(who: string, table: Table, names: readonly string[]): 
     return place;
   });
   return Float32Array.from(
-    table.rows.flatMap((row, r) =>
-      places.map((place, k) => {
-        const at = `${who}: row ${r + 1}, column '${names[k]}'`;
-        const value = parseNumber(at, row[place]!.trim());
-        check(Number.isFinite(Math.fround(value)), `${at}: ${value} is beyond float32`, 'give numbers of up to 3.4e38, in another unit');
-        return value;
-      }),
-    ),
+    table.rows.flatMap((row, r) => places.map((place, k) => float32Of(`${who}: row ${r + 1}, column '${names[k]}'`, row[place]!))),
   );
 }
 
