@@ -8,13 +8,16 @@ export type Label = number | string;
 /** Classes are counted in 16 bits, and one number means none. */
 const MOST = UNLABELLED;
 
+/** Equal to no label, so that one that is missing is not taken for one that is to be ignored. */
+const NONE = Number.NaN;
+
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
 
 /**
  * The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. Labels that are
  * `ignored` are of none.
  */
-export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined, ignored?: Label): readonly string[] {
+export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined, ignored: Label = NONE): readonly string[] {
   const all = Array.from(labels);
   if (given !== undefined) {
     check(
@@ -44,7 +47,7 @@ export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | u
 }
 
 /** The number of each label's class; UNLABELLED of those that are `ignored`. `who` names the labels in messages. */
-export function numbersOf(who: string, labels: ArrayLike<Label>, classes: readonly string[], ignored?: Label): Uint16Array {
+export function numbersOf(who: string, labels: ArrayLike<Label>, classes: readonly string[], ignored: Label = NONE): Uint16Array {
   const places = new Map(classes.map((name, k) => [name, k]));
   return Uint16Array.from(Array.from(labels), (label, i) => {
     if (label === ignored) return UNLABELLED;

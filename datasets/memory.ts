@@ -45,7 +45,8 @@ export interface Samples extends Labelled {
   readonly name?: string | undefined;
 }
 
-const PARTS = { images: 0, labels: 0, targets: 0, shape: 0, classes: 0, outputs: 0, test: 0, ignoreLabel: 0, name: 0 };
+const OF_IMAGES = { images: 0, labels: 0, targets: 0 };
+const PARTS = { ...OF_IMAGES, shape: 0, classes: 0, outputs: 0, test: 0, ignoreLabel: 0, name: 0 };
 
 /** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
 const RESIDENT = 2 ** 30;
@@ -74,13 +75,16 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
   for (const key of Object.keys(samples)) lookUp('part of data', key, PARTS);
   const { test = 0, name = 'samples' } = samples;
   const form: Form = { shape: shapeOf(samples.shape), outputs: samples.outputs };
-  const train = await collect('', samples, form, resident);
-  const apart = typeof test === 'object' && test !== null ? await collect('test.', test, form, resident) : undefined;
+  const isApart = typeof test === 'object' && test !== null;
   check(
-    apart || (typeof test === 'number' && test >= 0 && test < 1),
+    isApart || (typeof test === 'number' && test >= 0 && test < 1),
     `test: it is ${kindOf(test)}`,
     `give a share from 0 to below 1, or { images, ${samples.targets ? 'targets' : 'labels'} }`,
   );
+  if (isApart) for (const key of Object.keys(test)) lookUp('part of test', key, OF_IMAGES);
+  checkAlone(samples, isApart ? test : undefined);
+  const train = await collect('', samples, form, resident);
+  const apart = isApart ? await collect('test.', test, form, resident) : undefined;
   if (samples.targets !== undefined) return regressionOf(samples, name, form, train, apart);
   const { ignoreLabel } = samples;
   const classes = classesOf(train.labels, samples.classes, ignoreLabel);
@@ -106,15 +110,20 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
   };
 }
 
+/** Throws where what is of classes is given beside targets, or what is of a regression without any. */
+function checkAlone({ targets, classes, ignoreLabel, outputs }: Samples, test: Labelled | undefined): void {
+  const given = (parts: Readonly<Record<string, unknown>>) => Object.keys(parts).find(key => parts[key] !== undefined);
+  if (targets === undefined) {
+    const key = given({ outputs, 'test.targets': test?.targets });
+    check(!key, `${key}: of a regression, and the images have no targets`, 'give targets, or leave it out');
+  } else {
+    const key = given({ classes, ignoreLabel });
+    check(!key, `${key}: given beside targets, which are of no class`, 'leave out one of the two');
+  }
+}
+
 /** The regression of samples that are collected; `apart` are those to test on, where they are samples of their own. */
-function regressionOf(
-  { targets, outputs, classes, test }: Samples,
-  name: string,
-  form: Form,
-  train: Collected,
-  apart?: Collected,
-): Dataset {
-  check(classes === undefined, 'classes: they are given beside targets', 'leave out one of the two');
+function regressionOf({ targets, outputs, test }: Samples, name: string, form: Form, train: Collected, apart?: Collected): Dataset {
   const all = targetsOf('targets', targets!, outputs);
   const others = apart && targetsOf('test.targets', (test as Labelled).targets!, all.outputs);
   const splitOf = (from: Collected, { targets, n }: Targeted, indices: readonly number[]): Split => {

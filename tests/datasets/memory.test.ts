@@ -297,6 +297,36 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
     { ...table, test: { images: [[1, 2, 3]], labels: [0] } },
     'test.images[0]: it has 3 values, shape [2, 1, 1] takes 2; give as many values as the shape takes, channel after channel',
   ],
+  [
+    'a label that is missing',
+    { ...table, labels: ['a', 'b', undefined, 'b', 'a', 'b'] },
+    "labels[2]: it is undefined; give a name, as labels[0] is: 'a'",
+  ],
+  [
+    'a label that is missing where classes are given',
+    { ...table, labels: [0, 1, undefined, 1, 0, 1], classes: ['a', 'b'] },
+    'labels[2]: undefined is none of the 2 classes a, b; give one of them, or a whole number from 0 to 1',
+  ],
+  [
+    'numbers to predict of the test images alone',
+    { ...table, test: { images: rows, targets: [1, 2, 3, 4, 5, 6] } },
+    'test.targets: of a regression, and the images have no targets; give targets, or leave it out',
+  ],
+  [
+    'names of numbers to predict, and none of these',
+    { ...table, outputs: ['y'] },
+    'outputs: of a regression, and the images have no targets; give targets, or leave it out',
+  ],
+  [
+    'an ignored label among numbers to predict',
+    { images: rows, targets: [1, 2, -1, 4, 5, -1], ignoreLabel: -1 },
+    'ignoreLabel: given beside targets, which are of no class; leave out one of the two',
+  ],
+  [
+    'a part of the test images that is misspelt',
+    { ...table, test: { images: rows, labels: table.labels, shape: [2] } },
+    "unknown part of test 'shape'; known: images, labels, targets",
+  ],
 ];
 for (const [what, samples, message] of mistakes) {
   test(`${what}: an error that says so`, async () => assert.is(await said(samples), message));
