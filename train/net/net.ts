@@ -22,6 +22,8 @@ const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = {
   mode: true,
 };
 
+const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
+
 /** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
 export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
 
@@ -78,10 +80,13 @@ export class Net {
    */
   static async build(device: Device, model: Layer, o: NetOptions): Promise<Net> {
     onlyOptions('Net.build', o, NET_OPTIONS);
-    const { shape, batch } = o;
+    const { shape, batch, seed = 0, mode = 'training', inputGradient = false } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Array.isArray(shape) && shape.every(isCount), `shape: it is ${kindOf(shape)}`, 'give that of one input, as [1, 28, 28]');
     check(isCount(batch), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
+    check(seed === 0 || isCount(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
+    check(MODES.includes(mode), `mode: it is ${kindOf(mode)}`, `give one of ${MODES.join(', ')}`);
+    check(typeof inputGradient === 'boolean', `inputGradient: it is ${kindOf(inputGradient)}`, 'give true or false');
     const memory = new Memory(device);
     try {
       const { graph, output } = evaluated(memory, model, o);
@@ -164,7 +169,9 @@ export class Net {
   /** Replaces gradients in memory, those that are given. Throws where one is of no weight, or of another shape. */
   setGradients(gradients: Tensors): Promise<void> {
     return this.#memory.inTurn(() => {
-      const given = this.#grads('setGradients').filter(t => Object.hasOwn(gradients, inFiles(t).name));
+      const all = this.#grads('setGradients');
+      check(typeof gradients === 'object' && gradients !== null, `setGradients: got ${kindOf(gradients)}`, 'give them as gradients() does');
+      const given = all.filter(t => Object.hasOwn(gradients, inFiles(t).name));
       writeWeights(this.#memory, given, gradients);
     });
   }
@@ -183,6 +190,11 @@ export class Net {
     check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
     return this.#memory.inTurn(async () => {
       check(this.#trained, 'update: there are no gradients', 'call backward first');
+      check(
+        this.#trained.params.size,
+        'update: no weight of the net has a gradient',
+        "build it in mode 'training', of layers with weights",
+      );
       const others = [...this.#updating.keys()].filter(o => o !== optimizer && o.rule.name === optimizer.rule.name);
       check(
         !others.length,
@@ -233,7 +245,8 @@ export class Net {
     if (y instanceof Float32Array) return y.slice();
     check(y.length === batch, `backward: got ${y.length} class numbers`, `give one for each of ${batch} inputs`);
     const [outputs = 1] = this.outputShape;
-    const wrong = y.findIndex(label => label >= outputs);
+    // Arrays of signed numbers come from programs without types.
+    const wrong = y.findIndex(label => !(label >= 0 && label < outputs));
     check(wrong < 0, `backward: the class of input ${wrong} is ${y[wrong]}, and there are ${outputs} outputs`, `give 0 to ${outputs - 1}`);
     return Uint32Array.from(y);
   }

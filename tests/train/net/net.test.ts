@@ -16,6 +16,7 @@ import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Net, type Targets } from '../../../train/net/net.ts';
 import type { NetOptions } from '../../../train/net/programs.ts';
+import type { Tensors } from '../../../train/run/safetensors.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
@@ -210,6 +211,18 @@ test('nets on one device leave each other alone, and nothing behind', async () =
   assert.is(alive(), 0);
 });
 
+test('weights that have no gradients are not updated, which is said', async () => {
+  for (const mode of ['evaluated', 'drawn'] as const) {
+    const net = await Net.build(device, sequential({ fc: dense(2) }), { shape: [3], batch: 4, mode, inputGradient: true });
+    await net.backward(values(12, 1), Uint32Array.of(0, 1, 0, 1));
+    assert.match(
+      await refusal(() => net.update(optimizer(sgd))),
+      /^update: no weight of the net has a gradient; build it in mode 'training', /,
+    );
+    net.destroy();
+  }
+});
+
 test('what is given wrongly is said in words', async () => {
   const net = await Net.build(device, model, { shape: dataset.shape, batch: 8 });
   const { x, y } = batchOf(0, 8);
@@ -231,9 +244,15 @@ test('what is given wrongly is said in words', async () => {
     ),
     /^backward: the class of input 0 is 3, and there are 3 outputs; give 0 to 2$/,
   );
+  const signed = Int32Array.of(0, 1, -1, 0, 1, 2, 0, 1) as unknown as Targets;
+  assert.match(await said(() => net.backward(x, signed)), /^backward: the class of input 2 is -1, and there are 3 outputs; give 0 to 2$/);
   assert.match(await said(() => net.backward(x, new Float32Array(16))), /^loss: labels are \[8, 2\], expected class numbers or \[8, 3\]/);
   assert.match(await said(() => net.forward([1, 2] as unknown as Float32Array)), /^forward: got of the class Array; give a Float32Array/);
   await net.backward(x, y);
+  assert.is(
+    await said(() => net.setGradients(undefined as unknown as Tensors)),
+    'setGradients: got undefined; give them as gradients() does',
+  );
   await net.update(optimizer(adam));
   assert.match(await said(() => net.update(optimizer(adam))), /^update: another adam moves this net; make the optimizer once/);
   assert.match(
@@ -247,6 +266,10 @@ test('what is given wrongly is said in words', async () => {
   const built = (o: Partial<NetOptions>, layer: Layer = model) =>
     refusal(() => Net.build(device, layer, { shape: [1, 12, 12], batch: 8, ...o }));
   assert.match(await built({ batch: 0 }), /^batch: it is 0; /);
+  assert.is(await built({ mode: 'eval' as 'evaluated' }), "mode: it is 'eval'; give one of training, evaluated, drawn");
+  for (const seed of [1.5, -1, NaN, '3'])
+    assert.match(await built({ seed: seed as number }), /^seed: it is .*; give a whole number from 0 on$/);
+  assert.match(await built({ inputGradient: 'yes' as unknown as boolean }), /^inputGradient: it is 'yes'; give true or false$/);
   assert.match(await built({ shape: 12 as unknown as number[] }), /^shape: it is 12; /);
   assert.match(await built({}, models.lenet5 as unknown as Layer), /^model: it is a function that makes a layer, and was not called; /);
 });
