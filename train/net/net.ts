@@ -5,8 +5,9 @@ import type { Graph, Layer } from '../../engine/graph.ts';
 import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
-import type { Optimizer } from '../../optim/optimizer.ts';
+import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import { needsGradientAlone } from '../../optim/rule.ts';
+import { withAverage } from '../evaluate/averaging.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import { inFiles, readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -208,9 +209,27 @@ export class Net {
     });
   }
 
-  /** Parameters and running statistics under their names, in PyTorch's layouts. */
-  weights(): Promise<Tensors> {
-    return this.#memory.inTurn(() => readTensors(this.#memory, this.#own));
+  /**
+   * Parameters and running statistics under their names, in PyTorch's layouts. Of an optimizer that keeps an average of the weights (`ema`,
+   * `swa`, `asgd`) the parameters are that average, once there is one. Throws where `optimizer` keeps none, or has not moved the net.
+   */
+  weights(optimizer?: Optimizer): Promise<Tensors> {
+    const read = () => readTensors(this.#memory, this.#own);
+    return this.#memory.inTurn(async () => {
+      if (optimizer === undefined) return read();
+      const { rule, average } = optimizer;
+      check(
+        average,
+        `weights: ${rule?.name ?? kindOf(optimizer)} keeps no average`,
+        'give optimizer(rule, options, [ema(0.999)])',
+        'leave it out',
+      );
+      const updating = await this.#updating.get(optimizer);
+      check(updating, `weights: this ${rule.name} has not moved the net`, 'give the optimizer that update() takes');
+      if (updating.updates < average.from) return read();
+      const kept = { buffer: (page: number) => stateBuffer(rule, average.state, page), refreshes: false };
+      return withAverage(this.#memory, kept, async () => undefined, read);
+    });
   }
 
   /** Sets them; `options` say what may be missing or called otherwise. States of optimizers stay. */

@@ -10,7 +10,8 @@ import { lossOf, losses } from '../../../layers/loss.ts';
 import { batchNorm } from '../../../layers/norm.ts';
 import { maxPool } from '../../../layers/pool.ts';
 import { models } from '../../../models/index.ts';
-import { optimizer } from '../../../optim/optimizer.ts';
+import { optimizer, type Optimizer } from '../../../optim/optimizer.ts';
+import { ema, swa } from '../../../optim/pieces.ts';
 import { netRules, rules } from '../../../optim/index.ts';
 import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
@@ -209,6 +210,29 @@ test('nets on one device leave each other alone, and nothing behind', async () =
   assert.equal((await other.backward(x, y)).loss, b!.loss);
   other.destroy();
   assert.is(alive(), 0);
+});
+
+test('the average that an optimizer keeps is read beside the weights, which go on from where they are', async () => {
+  const net = await Net.build(device, sequential({ fc: dense(2) }), { shape: [3], batch: 4 });
+  const [x, y] = [values(12, 1), Uint32Array.of(0, 1, 0, 1)];
+  const own = async () => (await net.weights())['fc.weight']!.data;
+  const averaged = async (o: Optimizer) => (await net.weights(o))['fc.weight']!.data;
+  const [rule, late] = [optimizer(sgd, { lr: 0.5 }, [ema(0.75)]), optimizer(adam, { lr: 0.1 }, [swa(2, 1)])];
+  assert.is(await refusal(() => net.weights(rule)), 'weights: this sgd has not moved the net; give the optimizer that update() takes');
+  assert.match(await refusal(() => net.weights(optimizer(sgd))), /^weights: sgd keeps no average; give optimizer\(rule, options, \[ema/);
+  let wanted = new Float64Array(6);
+  for (let t = 1; t <= 4; t++) {
+    await net.backward(x, y);
+    await net.update(rule);
+    const now = await own();
+    wanted = wanted.map((v, i) => (t === 1 ? now[i]! : 0.75 * v + 0.25 * now[i]!));
+    close('average', await averaged(rule), wanted, 1e-6);
+    assert.equal(await own(), now);
+  }
+  await net.backward(x, y);
+  await net.update(late);
+  assert.equal(await averaged(late), await own(), 'before the first update that counts');
+  net.destroy();
 });
 
 test('weights that have no gradients are not updated, which is said', async () => {
