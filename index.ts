@@ -31,7 +31,7 @@ export { netRules as rules } from './optim/index.ts';
 export type { Ending, Factored, GroupOptions } from './optim/groups.ts';
 export { optimizer, type Optimizer, type Orthogonal } from './optim/optimizer.ts';
 export type { Method, QuasiNewton } from './optim/quasi-newton.ts';
-export type { Form, Hyper, HyperParameters, Numbers, Rule } from './optim/rule.ts';
+export type { ByName, Form, Hyper, HyperParameters, Numbers, Rule } from './optim/rule.ts';
 export type { Rates, Schedule } from './optim/schedule.ts';
 export type { Dataset, Split, Stored, Values } from './datasets/dataset.ts';
 export type { Picture, Rgba } from './datasets/host.ts';

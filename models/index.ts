@@ -31,8 +31,7 @@ import { squeezenet } from './squeezenet.ts';
 import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
 import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 
-/** The models that the command line and the page know, by name. */
-export const models: Readonly<Record<string, Model>> = {
+const known = {
   mlp,
   'rnn-rows': rnnRows,
   lenet5,
@@ -75,6 +74,9 @@ export const models: Readonly<Record<string, Model>> = {
   'efficientnet-b0': efficientnetB0,
   airbench,
 };
+
+/** The models that the command line and the page know, by name. */
+export const models: Readonly<Record<string, Model>> & Readonly<Record<keyof typeof known, Model>> = known;
 
 const own: Record<string, Model> = {};
 

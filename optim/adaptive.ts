@@ -111,7 +111,7 @@ export const adamax = rule({
 });
 
 /** Reddi 2018, as torch.optim.Adam(amsgrad=True). */
-export const amsgrad: Rule = {
+export const amsgrad: Rule & { readonly name: 'amsgrad' } = {
   ...adam,
   name: 'amsgrad',
   about: 'Adam whose divisor never shrinks.',

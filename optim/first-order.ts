@@ -34,7 +34,7 @@ export const momentum = rule({
 });
 
 /** Nesterov's accelerated gradient (Sutskever 2013), as torch.optim.SGD(nesterov=True). */
-export const nesterov: Rule = {
+export const nesterov: Rule & { readonly name: 'nesterov' } = {
   ...momentum,
   hyper: MOMENTUM,
   pieces: undefined,

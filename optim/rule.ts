@@ -76,16 +76,20 @@ export const toggle = (about: string): Defaulted<number> => ({
   read: v => (v === true || v === 1 ? 1 : v === false || v === 0 ? 0 : undefined),
 });
 
-/** Infers the names of the hyper-parameters for the functions of them. */
-export const rule = <H extends Rule['hyper']>(
-  r: Omit<Rule, 'hyper' | 'values' | 'form' | 'pieces' | 'beside'> & {
+/** Infers the name, and those of the hyper-parameters for the functions of them. */
+export const rule = <H extends Rule['hyper'], N extends string>(
+  r: Omit<Rule, 'name' | 'hyper' | 'values' | 'form' | 'pieces' | 'beside'> & {
+    readonly name: N;
     readonly hyper: H;
     values?(h: ValuesOf<H>, t: number, lr: number): Numbers;
     form?(h: ValuesOf<H>): Form;
     pieces?(h: ValuesOf<H>): readonly Piece[];
     beside?(h: ValuesOf<H>): Numbers;
   },
-): Rule => r;
+): Rule & { readonly name: N } => r;
+
+/** The rules of a module, each under its own name. */
+export type ByName<M> = { readonly [K in keyof M as M[K] extends { readonly name: infer N extends string } ? N : never]: Rule };
 
 /** The hyper-parameters of the rule `name`: those of `options`, else the defaults. An unknown name or a value out of range is an error. */
 export const hyperParameters = <H extends HyperParameters>(

@@ -27,6 +27,19 @@ function usedBy(app: Installed): void {
       peerDependencies: Record<string, string>;
       exports: Record<string, string | Record<string, string>>;
     };
+  /** The run that docs/library.md asks for with many options, and what a program would go on with. */
+  const asWritten = async () => {
+    const docs = await readFile(join(ROOT, 'docs/library.md'), 'utf8');
+    const [, run] = /## A run[^]*?```js\n([^]*?)```/.exec(docs)!;
+    return `import { fit, models, optimizer, rules, type FitOptions, type Samples } from 'descent-gpu';
+      declare const data: Samples;
+      declare const controller: AbortController;
+      declare const chart: { add(epoch: number, loss: number, validation: number | undefined): void };
+      declare const form: { readonly lr: number | undefined; readonly epochs: number | undefined };
+      ${run!.replace('e.validation.loss', 'e.validation?.loss')}
+      const asked: FitOptions = { ...form, dp: { clip: 1 }, adversarial: { name: 'pgd', steps: 10 } };
+      fit(models.lenet5, data, { ...asked, optimizer: optimizer(rules.adam, { lr: 0.001 }) });`;
+  };
   const program = async (name: string, text: string): Promise<void> => writeFile(join(app.folder, name), text);
   const MiB = 2 ** 20;
 
@@ -127,6 +140,7 @@ function usedBy(app: Installed): void {
   });
 
   test('declarations compile under NodeNext and under the options of a Vite app, libraries checked', async () => {
+    await program('asks.ts', await asWritten());
     await program(
       'types.ts',
       "export * from 'descent-gpu';\nexport * as models from 'descent-gpu/models';\nexport * as engine from 'descent-gpu/engine';\nexport * as min from 'descent-gpu/min';\n",
@@ -145,7 +159,7 @@ function usedBy(app: Installed): void {
       vite: { ...vite, lib: ['es2023', 'dom', 'dom.iterable'] },
     })) {
       const options = { ...common, target: 'es2022', ...own };
-      await program(`tsconfig.${name}.json`, JSON.stringify({ compilerOptions: options, files: ['types.ts'] }));
+      await program(`tsconfig.${name}.json`, JSON.stringify({ compilerOptions: options, files: ['types.ts', 'asks.ts'] }));
       const { out, err } = await told(
         process.execPath,
         [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', `tsconfig.${name}.json`],

@@ -23,35 +23,34 @@ export interface GivenMoments {
 }
 
 /** What is written as specs. */
-const SPECS = ['optimizer', 'schedule', 'augment'] as const;
+const SPECS = ['optimizer', 'schedule', 'augment', 'adversarial'] as const;
 /** What is written as values with commas between, each by itself or by name. */
-const LISTS = ['classWeights', 'freeze', 'lrOf', 'weightDecayOf'] as const;
+const LISTS = ['classWeights', 'freeze', 'lrOf', 'weightDecayOf', 'dp'] as const;
 /** What the command line does beside a run, and what `data` and `init` say here. */
 const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots', 'distribute'] as const;
 
 /** Every option of `descent train` by its key (`batchSize` is --batch-size), and what a program adds to them. */
 export interface FitOptions
-  extends Partial<
-    Omit<
-      RunConfig,
+  extends Partial<{
+    readonly [K in Exclude<
+      keyof RunConfig,
       | 'model'
       | 'loss'
       | 'optimizer'
       | 'schedule'
       | 'augment'
+      | 'adversarial'
+      | 'dp'
+      | 'earlyStop'
       | 'normalize'
       | 'classWeights'
       | 'ignoreLabel'
       | 'freeze'
       | 'lrOf'
       | 'weightDecayOf'
-      | 'dataset'
-      | 'init'
-      | 'swag'
-      | 'snapshots'
-      | 'distribute'
-    >
-  > {
+      | (typeof ELSEWHERE)[number]
+    >]: RunConfig[K] | undefined;
+  }> {
   /** One optimizer, or several that train one after another, each but the last with its `epochs`; or `optimizer(rule, …)` of your own rule. */
   readonly optimizer?: SpecOption | readonly SpecOption[] | Optimizer | undefined;
   /** By name, or one of your own. */
@@ -60,6 +59,12 @@ export interface FitOptions
   readonly normalize?: string | GivenMoments | undefined;
   /** In this order. */
   readonly augment?: SpecOption | readonly SpecOption[] | undefined;
+  /** Attacked images to learn on: `'pgd:steps=10'`, or `{ name: 'pgd', steps: 10 }`. */
+  readonly adversarial?: SpecOption | undefined;
+  /** Private training: `'clip=1,noise=1.1'`, or `{ clip: 1, noise: 1.1 }`. */
+  readonly dp?: string | Readonly<Record<string, number>> | undefined;
+  /** Epochs without a better validation accuracy after which it ends; `'loss:5'` watches the loss. */
+  readonly earlyStop?: number | string | undefined;
   /** The label of images that have none, as -1 or 255; of a folder the subfolder that holds them. */
   readonly ignoreLabel?: Label | undefined;
   /** `'balanced'`, a number for each class in their order, or numbers by name: `{ cat: 2, dog: 1 }`. */

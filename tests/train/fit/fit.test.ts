@@ -135,6 +135,11 @@ test('options as objects are the same run as texts, and batches are as large as 
   const texts = await end({ optimizer: 'adam:lr=0.01,beta1=0.8', schedule: 'cosine:warmup=2', batchSize: 54 });
   const objects: FitOptions = { optimizer: [{ name: 'adam', lr: 0.01, beta1: 0.8 }], schedule: { name: 'cosine', warmup: 2 } };
   assert.is(await end({ ...objects, batchSize: 54 }), texts);
+  const isPrivate = await end({ dp: 'clip=0.5,noise=0.2', optimizer: 'sgd:lr=0.1', batchSize: 54 });
+  assert.is(await end({ dp: { clip: 0.5, noise: 0.2 }, optimizer: 'sgd:lr=0.1', batchSize: 54, clipNorm: undefined }), isPrivate);
+  const grey: Samples = { images: images.map((_, i) => Uint8Array.of(i, 2 * i)), labels, shape: [2, 1, 1] };
+  const attacked = (adversarial: FitOptions['adversarial']) => fit(net, grey, { steps: 2, adversarial, earlyStop: 3 }).done;
+  assert.equal(await attacked({ name: 'pgd', epsilon: 0.1, steps: 2 }), await attacked('pgd:epsilon=0.1,steps=2'));
   const all = await fit(net, { images: images.slice(0, 30), labels: labels.slice(0, 30) }, { epochs: 2 }).done;
   assert.is(all.step, 2);
 });

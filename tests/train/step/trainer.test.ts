@@ -20,7 +20,7 @@ import { refusal } from '../../support/refusal.ts';
 import { longTests } from '../../support/long.ts';
 
 const test = suite('trainer');
-const { adam, momentum, sgd } = rules as Required<Pick<typeof rules, 'adam' | 'momentum' | 'sgd'>>;
+const { adam, momentum, sgd } = rules;
 const dataset = await openDataset('fashion-mnist', { limitTrain: 2000, limitTest: 500, quiet: true });
 const input = { classes: 10, shape: dataset.shape };
 
