@@ -17,7 +17,9 @@ import { openTrainer, type Opened } from '../run/open.ts';
 import { onDataset } from '../run/task.ts';
 import { factsIn, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors } from '../run/read-safetensors.ts';
-import { backbone, BACKBONE } from '../tune/backbone.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import { read, type Source } from '../run/store.ts';
+import { BACKBONE } from '../tune/backbone.ts';
 import type { GivenWeights } from '../tune/tuning.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
@@ -54,13 +56,15 @@ export async function modelOf(model: FitModel): Promise<string | Model> {
 
 /** What a run starts from: tensors, a file of them, or the backbone by its name. */
 async function startOf(init: Required<FitOptions>['init']): Promise<GivenWeights & { facts: WeightsFacts }> {
+  const isObject = typeof init === 'object' && init !== null;
   check(
-    typeof init !== 'string' || init === BACKBONE,
-    `init: there is no backbone '${String(init)}'`,
+    isObject || init === BACKBONE,
+    typeof init === 'string' ? `init: there is no backbone '${init}'` : `init: it is ${kindOf(init)}`,
     `give '${BACKBONE}', tensors or the bytes of a file`,
   );
-  if (typeof init === 'object' && !(init instanceof Uint8Array)) return { of: () => init, facts: {} };
-  const { tensors, metadata } = decodeSafetensors(typeof init === 'string' ? await backbone() : init!, 'init');
+  const isFile = !isObject || init instanceof Uint8Array || init instanceof ArrayBuffer || init instanceof Blob;
+  if (!isFile) return { of: () => init as Tensors, facts: {} };
+  const { tensors, metadata } = decodeSafetensors(await read(init as Source), 'init');
   return { of: () => tensors, facts: factsIn(metadata, 'init') };
 }
 
@@ -161,7 +165,8 @@ export class LocalTraining implements Training {
     const before = resume && decodeCheckpoint(resume);
     const start = before ? { of: () => before.weights, isOwn: true } : init === undefined ? undefined : await startOf(init);
     const isTuned = options.head !== undefined || options.freeze !== undefined;
-    const normalize = options.normalize ?? (isTuned && start && 'facts' in start ? normalizeText(start.facts) : undefined);
+    const ofFile = before ? before.config.normalize : start && 'facts' in start ? normalizeText(start.facts) : undefined;
+    const normalize = options.normalize ?? (isTuned ? ofFile : undefined);
     const config = configOf(textOf(this.#model, model), dataset.name, { ...options, normalize });
     const isOwn = typeof this.#data !== 'string' || dataset.train.names !== undefined;
     const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
