@@ -13,6 +13,16 @@ const NONE = Number.NaN;
 
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
 
+/** Throws unless they are the names of two classes or more. */
+export function checkClasses(given: unknown): void {
+  const isList = Array.isArray(given);
+  check(
+    isList && given.length > 1 && given.every(name => typeof name === 'string') && new Set(given).size === given.length,
+    `classes: they are ${isList ? `[${given.join(', ')}]` : kindOf(given)}`,
+    'give an array of at least two different names',
+  );
+}
+
 /**
  * The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. Labels that are
  * `ignored` are of none.
@@ -20,11 +30,7 @@ const isNumber = (label: unknown): label is number => typeof label === 'number' 
 export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined, ignored: Label = NONE): readonly string[] {
   const all = Array.from(labels);
   if (given !== undefined) {
-    check(
-      Array.isArray(given) && given.length > 1 && given.every(name => typeof name === 'string') && new Set(given).size === given.length,
-      `classes: they are ${Array.isArray(given) ? `[${given.join(', ')}]` : kindOf(given)}`,
-      'give an array of at least two different names',
-    );
+    checkClasses(given);
     return given;
   }
   const counted = all.filter(label => label !== ignored);

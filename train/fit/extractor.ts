@@ -86,7 +86,8 @@ export class FeatureExtractor {
 
   /** A classifier for other classes on these features. It has drawn its first weights, or has those that are given. */
   async head(o: HeadOptions): Promise<Head> {
-    const { device, facts, shape } = this.#parts;
+    const { device, memory, facts, shape } = this.#parts;
+    memory.check();
     const { layer } = await chosenModel(facts.model);
     const head = await Head.create(o, { device, facts, layer, featureShape: shape, trunk: () => this.#weights() });
     this.#heads.push(head);

@@ -8,6 +8,7 @@ import { adam } from '../../optim/adaptive.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { weightDecay as decay } from '../../optim/pieces.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
+import { checkClasses } from '../../datasets/labels.ts';
 import { datasetOf } from '../../datasets/memory.ts';
 import { openData } from '../data/data.ts';
 import { nameOf } from '../config/model.ts';
@@ -19,6 +20,7 @@ import { encodeSafetensors, type Tensors } from '../run/safetensors.ts';
 import { save } from '../run/store.ts';
 import { Trainer } from '../step/trainer.ts';
 import { cutAtClassifier } from '../tune/classifier.ts';
+import { checkHandlers } from './handlers.ts';
 
 /** Loss and accuracy, means over samples while they were trained on. */
 export interface HeadScore {
@@ -100,7 +102,7 @@ export class Head {
     onlyOptions('head', o, OPTIONS);
     const { classes, seed = 0, weights } = o;
     const { device, facts, featureShape } = extractor;
-    check(Array.isArray(classes) && classes.length > 1, `classes: it is ${kindOf(classes)}`, 'give the names of two or more');
+    checkClasses(classes);
     check(Number.isInteger(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number');
     const { head } = cutAtClassifier(extractor.layer, { shape: facts.shape, classes: classes.length });
     const layer: Layer = (g, x) => head(g, g.view(x, [x.shape[0]!, ...featureShape]));
@@ -119,12 +121,15 @@ export class Head {
    */
   train(samples: FeatureSamples, o: HeadTraining = {}): Promise<HeadScore> {
     onlyOptions('head.train', o, TRAINING);
+    check(typeof samples === 'object' && samples !== null, `head.train: got ${kindOf(samples)}`, 'give { features, labels }');
     return this.#turns.take(() => this.#train(samples, o));
   }
 
   async #train({ features, labels }: FeatureSamples, o: HeadTraining): Promise<HeadScore> {
     const { epochs = 30, lr = 0.01, weightDecay = 0, signal, onEpoch } = o;
     check(Number.isInteger(epochs) && epochs > 0, `epochs: it is ${kindOf(epochs)}`, 'give a whole number from 1 on');
+    check(Number.isFinite(weightDecay) && weightDecay >= 0, `weightDecay: it is ${kindOf(weightDecay)}`, 'give a number of at least 0');
+    checkHandlers(o, ['onEpoch']);
     const dataset = await datasetOf({ images: features, labels, shape: [this.#shape[0]], classes: this.classes });
     const { device } = this.#extractor;
     const batchSize = Math.min(BATCH, dataset.train.n);

@@ -11,6 +11,7 @@ import { KEYS, optionOf, type Key } from '../config/options.ts';
 import { formatSpec, parseSpecs } from '../../engine/spec.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
+import { checkHandlers } from './handlers.ts';
 
 /** `'adam:beta1=0.8'`, or `{ name: 'adam', beta1: 0.8 }`; the names of options are PyTorch's, and descent --help lists them all. */
 export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar };
@@ -124,7 +125,7 @@ const KNOWN = Object.fromEntries([...TEXTS, ...OWN].map(key => [key, key as Know
 export function checkOptions(options: FitOptions): void {
   check(typeof options === 'object' && options !== null, `fit: its options are ${kindOf(options)}`, 'give an object, as { epochs: 5 }');
   for (const key of Object.keys(options)) lookUp('option of fit', key, KNOWN);
-  const { resume, checkpointEvery: every, signal } = options;
+  const { resume, checkpointEvery: every } = options;
   check(resume === undefined || options.init === undefined, 'resume: a checkpoint has weights, and init gives others', 'leave out one');
   check(options.head === undefined || options.init !== undefined || resume, 'head: is of weights from elsewhere', 'give them as init');
   check(resume === undefined || resume instanceof Uint8Array, `resume: it is ${kindOf(resume)}`, 'give the bytes of a checkpoint');
@@ -133,10 +134,7 @@ export function checkOptions(options: FitOptions): void {
     `checkpointEvery: it is ${kindOf(every)}`,
     'give a number of steps, from 1 on',
   );
-  check(signal === undefined || signal instanceof AbortSignal, `signal: it is ${kindOf(signal)}`, "give an AbortController's signal");
-  for (const name of ['onStep', 'onEpoch', 'onCheckpoint', 'onWarning'] as const) {
-    check(options[name] === undefined || typeof options[name] === 'function', `${name}: it is ${kindOf(options[name])}`, 'give a function');
-  }
+  checkHandlers(options, ['onStep', 'onEpoch', 'onCheckpoint', 'onWarning']);
 }
 
 /** What of options is of the user's own making, and so no text. */

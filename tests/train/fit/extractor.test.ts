@@ -1,7 +1,18 @@
 /** A net without its classifier, and classifiers that learn on its features: as one net they answer as they do apart. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dense, FeatureExtractor, openDevice, Predictor, relu, sequential, type Device, type Model } from '../../../index.ts';
+import {
+  dense,
+  FeatureExtractor,
+  openDevice,
+  Predictor,
+  relu,
+  sequential,
+  type Device,
+  type FeatureSamples,
+  type HeadTraining,
+  type Model,
+} from '../../../index.ts';
 import { built } from '../../../train/evaluate/built.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -73,13 +84,29 @@ test('what cannot be is said in one line, and changes nothing', async () => {
   assert.match(await refusal(() => head.train({ features, labels: [3, ...labels.slice(1)] })), /^labels\[0\]: 3 is none of the 3 classes/);
   assert.match(await refusal(() => head.train({ features: features.subarray(1), labels })), /^images: .* values/);
   assert.match(await refusal(() => head.train({ features, labels }, { epochs: 0.5 })), /^epochs: it is 0\.5; /);
-  assert.match(await refusal(() => extractor.head({ classes: ['one'] })), /^classes: .*two or more$/);
+  for (const classes of [['one'], ['a', 'a'], [1, 2]] as string[][]) {
+    assert.match(
+      await refusal(() => extractor.head({ classes })),
+      /^classes: they are \[.*\]; give an array of at least two different names$/,
+    );
+  }
+  const said = (o: unknown) => refusal(() => head.train({ features, labels }, o as HeadTraining));
+  for (const weightDecay of [-1, NaN, '0.1'])
+    assert.match(await said({ weightDecay }), /^weightDecay: it is .*; give a number of at least 0$/);
+  assert.is(await said({ signal: 3 }), "signal: it is 3; give an AbortController's signal");
+  assert.is(await said({ onEpoch: 3 }), 'onEpoch: it is 3; give a function');
+  assert.is(
+    await refusal(() => head.train(undefined as unknown as FeatureSamples)),
+    'head.train: got undefined; give { features, labels }',
+  );
+  assert.equal(await head.weights(), before);
   const stopped = new AbortController();
   stopped.abort();
   await head.train({ features, labels }, { signal: stopped.signal });
   assert.equal(await head.weights(), before);
   extractor.destroy();
   assert.match(await refusal(() => head.logits(features)), /destroyed/);
+  assert.match(await refusal(() => extractor.head({ classes: three })), /destroyed/);
 
   const odd: Model = ({ classes }) => {
     const net = sequential([dense(8), relu(), dense(classes)]);
