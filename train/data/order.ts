@@ -1,6 +1,6 @@
 /** In which order an epoch takes the images of a part. */
 import { numbers, UNLABELLED } from '../../datasets/dataset.ts';
-import { byClass } from '../../datasets/labels.ts';
+import { byClass } from '../../datasets/by-class.ts';
 import { permutation, STREAMS, uniforms } from '../../shaders/kernel/random.ts';
 
 /** Shuffled by (seed, epoch); with `scores`, the difficulty of each image, from easy to hard (see curriculum). */

@@ -1,6 +1,6 @@
 /** Which images a run learns from, which it is tuned on, and which it is tested on. */
 import { numbers, targetsAt, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { byClass } from '../../datasets/labels.ts';
+import { byClass } from '../../datasets/by-class.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
