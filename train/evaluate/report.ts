@@ -1,5 +1,5 @@
 /** What a classifier's logits are worth against the labels, in the figures and by the conventions of scikit-learn. */
-import { check, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 
 /** Precision, recall and F1 are 0 where nothing stands below the line, as with scikit-learn's zero_division=0. */
 export interface Scores {
@@ -74,6 +74,9 @@ export interface ReportOptions {
  * logit is NaN, the largest one is infinite, a label is no class, or there are no images.
  */
 export function verdictsOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Verdict[] {
+  for (const [what, list] of Object.entries({ logits, labels })) {
+    check(typeof list === 'object' && list !== null && 'length' in list, `${what}: it is ${kindOf(list)}`, 'give an array of numbers');
+  }
   const n = labels.length;
   check(n > 0, 'report: there are no images', 'give at least one');
   check(logits.length === n * classes, `report: ${logits.length} logits for ${n} labels`, `give logits of ${show([n, classes])}`);
@@ -104,16 +107,19 @@ function partsOfSoftmax(row: Float64Array): { most: number; sum: number } {
 export const mistakesOf = (verdicts: readonly Verdict[]): Mistake[] =>
   verdicts.filter(({ label, answer }) => answer !== label).sort((a, b) => b.probability - a.probability);
 
+const OPTIONS: Readonly<Record<keyof ReportOptions, true>> = { top: true, bins: true };
+const isCount = (n: unknown): boolean => Number.isInteger(n) && (n as number) > 0;
+
 /** The report of logits [n, classes] against class numbers [n]. Throws as `verdictsOf` does. */
-export function report(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: readonly string[],
-  { top = [1, 5], bins = 15 }: ReportOptions = {},
-): Report {
-  const n = labels.length;
+export function report(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: readonly string[], o: ReportOptions = {}): Report {
+  onlyOptions('report', o, OPTIONS);
+  const { top = [1, 5], bins = 15 } = o;
+  check(Array.isArray(classes), `classes: it is ${kindOf(classes)}`, 'give their names in order');
+  check(Array.isArray(top) && top.every(isCount), `top: it is ${kindOf(top)}`, 'give an array of whole numbers from 1 on');
+  check(isCount(bins), `bins: it is ${kindOf(bins)}`, 'give a whole number from 1 on');
   const k = classes.length;
   const verdicts = verdictsOf(logits, labels, k);
+  const n = verdicts.length;
   const confusion = new Uint32Array(k * k);
   const ranks = new Uint32Array(n);
   let loss = 0;

@@ -3,7 +3,7 @@ import { check, kindOf, show, some } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
-import type { Tensors } from '../run/safetensors.ts';
+import { checkTensor, type Tensors } from '../run/safetensors.ts';
 import { isBesideWeights } from '../run/state-keys.ts';
 
 /** Parameters and buffers: what a model's weights are. */
@@ -59,9 +59,6 @@ interface Matched extends Loaded {
   readonly pairs: readonly (readonly [own: Tensor, given: Tensors[string]])[];
 }
 
-const isTensor = (tensor: Partial<Tensors[string]> | undefined): boolean =>
-  Array.isArray(tensor?.shape) && tensor.data instanceof Float32Array && tensor.data.length === product(tensor.shape);
-
 /** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does. */
 export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict = true, skip, rename }: LoadOptions = {}): Matched {
   check(skip === undefined || skip instanceof RegExp, `skip: it is ${kindOf(skip)}`, 'give a regular expression, as /^fc\\./');
@@ -71,7 +68,7 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict 
   for (const [before, tensor] of Object.entries(tensors)) {
     if (isBesideWeights(before)) continue;
     const name = rename ? rename(before) : before;
-    check(isTensor(tensor), `weights: '${before}' is no tensor of float32`, 'give { shape, data: Float32Array } of as many values');
+    checkTensor('weights', before, tensor);
     check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');
     given.set(name, tensor);
   }

@@ -1,5 +1,5 @@
 /** Reads the safetensors format (see safetensors.ts), and takes no file at its word. */
-import { DescentError, show } from '../../engine/check.ts';
+import { DescentError, kindOf, show } from '../../engine/check.ts';
 import { product } from '../../engine/tensor.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -45,6 +45,7 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
   const fail = (problem: string, advice = damaged): never => {
     throw new DescentError(`${file}: ${problem}`, advice);
   };
+  if (!(bytes instanceof Uint8Array)) fail(`got ${kindOf(bytes)}`, 'give a Uint8Array');
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const isPickle = bytes[0] === 0x80 || String.fromCharCode(...bytes.subarray(0, 4)) === 'PK\x03\x04';
@@ -67,10 +68,8 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
     if (end > data.length) {
       fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`, 'the file is cut short: fetch or write it again');
     }
-    if (product(shape) * type.size !== end - begin) {
-      const needed = product(shape) * type.size;
-      fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${needed} bytes, its offsets give ${end - begin}`);
-    }
+    const [needed, given] = [product(shape) * type.size, end - begin];
+    if (needed !== given) fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${needed} bytes, its offsets give ${given}`);
     return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
   });
 

@@ -88,6 +88,17 @@ test('what has no report is refused', async () => {
   assert.match(await said([1, 2], [2], ['a', 'b']), 'report: label 2 at image 0; give 0 to 1');
   const notFinite = (most: number) => `report: the largest logit of image 1 is ${most}; look for weights that are not finite or too large`;
   for (const most of [NaN, Infinity, -Infinity]) assert.is(await said([0, 1, -Infinity, most], [1, 1], ['a', 'b']), notFinite(most));
+  const told = (...args: unknown[]) => said(...(args as Parameters<typeof report>));
+  const wrong: readonly [args: readonly unknown[], message: string][] = [
+    [[undefined, [0], ['a', 'b']], 'logits: it is undefined; give an array of numbers'],
+    [[[1, 2], undefined, ['a', 'b']], 'labels: it is undefined; give an array of numbers'],
+    [[[1, 2], [0], 2], 'classes: it is 2; give their names in order'],
+    [[[1, 2], [0], ['a', 'b'], { bins: 0 }], 'bins: it is 0; give a whole number from 1 on'],
+    [[[1, 2], [0], ['a', 'b'], { bins: 2.5 }], 'bins: it is 2.5; give a whole number from 1 on'],
+    [[[1, 2], [0], ['a', 'b'], { top: 1 }], 'top: it is 1; give an array of whole numbers from 1 on'],
+    [[[1, 2], [0], ['a', 'b'], { bin: 3 }], "unknown option of report 'bin'; did you mean 'bins'? known: top, bins"],
+  ];
+  for (const [args, message] of wrong) assert.is(await told(...args), message);
 });
 
 test.run();

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { DescentError } from '../../../engine/check.ts';
 import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
 import { encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const safetensors = suite('safetensors');
 
@@ -148,6 +149,26 @@ for (const [why, bytes, message] of bad) {
     assert.unreachable('it was accepted');
   });
 }
+
+safetensors('what a file cannot hold is not written, and what is no file is not read', async () => {
+  const tensor = 'give { shape, data: Float32Array } of as many values';
+  const shape = [2];
+  const cases: readonly [tensors: unknown, metadata: unknown, message: string][] = [
+    [{ a: { shape, data: Float64Array.of(1, 2) } }, {}, `safetensors: 'a' is no tensor of float32; ${tensor}`],
+    [{ a: { shape, data: [1, 2] } }, {}, `safetensors: 'a' is no tensor of float32; ${tensor}`],
+    [{ a: { shape, data: Float32Array.of(1) } }, {}, `safetensors: 'a' is no tensor of float32; ${tensor}`],
+    [{ a: Float32Array.of(1) }, {}, `safetensors: 'a' is no tensor of float32; ${tensor}`],
+    [{ __metadata__: { shape: [1], data: Float32Array.of(1) } }, {}, "safetensors: '__metadata__' is no name of a tensor; give another"],
+    [{}, { shape: [3, 32, 32] }, 'metadata: shape is of the class Array; give a text, of what is none its JSON'],
+    [{}, { step: 3 }, 'metadata: step is 3; give a text, of what is none its JSON'],
+  ];
+  for (const [tensors, metadata, message] of cases) {
+    assert.is(await refusal(() => encodeSafetensors(tensors as Tensors, metadata as Record<string, string>)), message);
+  }
+  const { buffer } = encodeSafetensors({});
+  const read = () => decodeSafetensors(buffer as unknown as Uint8Array, 'net.safetensors');
+  assert.is(await refusal(read), 'net.safetensors: got of the class ArrayBuffer; give a Uint8Array');
+});
 
 safetensors('refuses every truncation of a good file', () => {
   const bytes = encodeSafetensors({ a: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }, b: { shape: [1], data: Float32Array.of(5) } });
