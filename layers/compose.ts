@@ -22,7 +22,9 @@ function listed(who: string, layers: Layers): [name: string, layer: Layer][] {
 /** What a layer of a list makes of x, in the scope of its name. */
 function within(who: string, [name, layer]: readonly [string, Layer], g: Graph, x: Tensor): Tensor {
   check(typeof layer === 'function', `${g.who(who)}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
-  return g.scope(name, () => layer(g, x));
+  const y = g.scope(name, () => layer(g, x));
+  check(Array.isArray(y?.shape), `${g.who(who)}: '${name}' returned ${kindOf(y)}, no output`, 'give a layer, as relu()');
+  return y;
 }
 
 /** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */

@@ -1,4 +1,4 @@
-import { check, images, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
@@ -47,6 +47,16 @@ export interface ConvOptions extends WeightOptions {
   dilation?: Sides;
 }
 
+const OPTIONS: Readonly<Record<keyof ConvOptions, true>> = {
+  stride: true,
+  pad: true,
+  dilation: true,
+  groups: true,
+  bias: true,
+  standardise: true,
+  through: true,
+};
+
 /** A convolution of images as a layer is asked for it; `weightShape` is that of the parameter. */
 interface Asked extends WeightOptions {
   readonly who: string;
@@ -73,9 +83,11 @@ const checkGroups = (who: string, x: Tensor, c: number, o: number, groups: numbe
  * alike; weight [o, c / groups, kh, kw], bias [o].
  */
 export const conv2d =
-  (o: number, k: Sides, { stride = 1, pad = 0, dilation = 1, ...options }: ConvOptions = {}): Layer =>
+  (o: number, k: Sides, all: ConvOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('conv2d');
+    onlyOptions(who, all, OPTIONS);
+    const { stride = 1, pad = 0, dilation = 1, ...options } = all;
     const window = windowOf(who, { k, stride, dilation });
     return convolution(g, x, { ...options, who, o, window, pad, weightShape: cg => [o, cg, ...window.k] });
   };
@@ -89,9 +101,11 @@ export interface Conv1dOptions extends WeightOptions {
 
 /** Convolution of signals as torch.nn.Conv1d. [n, c, l] -> [n, o, ol]; weight [o, c / groups, k], bias [o]. */
 export const conv1d =
-  (o: number, k: number, { stride = 1, pad = 0, dilation = 1, ...options }: Conv1dOptions = {}): Layer =>
+  (o: number, k: number, all: Conv1dOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('conv1d');
+    onlyOptions(who, all, OPTIONS);
+    const { stride = 1, pad = 0, dilation = 1, ...options } = all;
     const window = windowOf(who, { k: [1, k], stride: [1, stride], dilation: [1, dilation] });
     return onSignals(who, g, x, rows =>
       convolution(g, rows, { ...options, who, o, window, pad: rowPadding(pad), weightShape: cg => [o, cg, k] }),
@@ -163,14 +177,25 @@ export interface ConvTransposeOptions extends Channels {
   outputPad?: Sides;
 }
 
+const TRANSPOSED: Readonly<Record<keyof ConvTransposeOptions, true>> = {
+  stride: true,
+  pad: true,
+  dilation: true,
+  outputPad: true,
+  groups: true,
+  bias: true,
+};
+
 /**
  * Transposed convolution as torch.nn.ConvTranspose2d: what the input gradient of a convolution does. [n, c, h, w] -> [n, o, oh, ow],
  * oh = (h - 1) stride - top - bottom + dilation (k - 1) + outputPad + 1 and ow alike; weight [c, o / groups, kh, kw], bias [o].
  */
 export const convTranspose2d =
-  (o: number, k: Sides, { stride = 1, pad = 0, dilation = 1, outputPad = 0, groups = 1, bias = true }: ConvTransposeOptions = {}): Layer =>
+  (o: number, k: Sides, options: ConvTransposeOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('convTranspose2d');
+    onlyOptions(who, options, TRANSPOSED);
+    const { stride = 1, pad = 0, dilation = 1, outputPad = 0, groups = 1, bias = true } = options;
     const [n, c, h, w] = images(who, x.shape);
     const window = windowOf(who, { k, stride, dilation });
     const more = pairOf(who, 'outputPad', outputPad, 0);

@@ -1,3 +1,4 @@
+import { check, onlyOptions } from '../engine/check.ts';
 import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { patches } from '../shaders/conv/patches.ts';
@@ -15,13 +16,19 @@ export interface DenseOptions {
   through?: WeightTransform;
 }
 
+const OPTIONS: Readonly<Record<keyof DenseOptions, true>> = { bias: true, through: true };
+
 /** y = x weight^T + bias, as torch.nn.Linear on the flattened input. [n, ...] -> [n, out]; weight [out, in], bias [out]. */
 export const dense =
-  (out: number, options?: DenseOptions): Layer =>
-  (g, x) =>
-    tooLarge(g, x, out) && !options?.through
-      ? inRows(g, x, [out, product(x.shape.slice(1))], options?.bias ?? true)
+  (out: number, options: DenseOptions = {}): Layer =>
+  (g, x) => {
+    const who = g.who('dense');
+    onlyOptions(who, options, OPTIONS);
+    check(Number.isInteger(out) && out > 0, `${who}: it has ${out} outputs`, 'give a whole number of at least 1');
+    return tooLarge(g, x, out) && !options.through
+      ? inRows(g, x, [out, product(x.shape.slice(1))], options.bias ?? true)
       : weighted(g, x, out, options).y;
+  };
 
 /** Bytes of a weight that is computed in parts at most: what is larger than a buffer may be is refused where it gets its place. */
 const MOST = 2 ** 32;

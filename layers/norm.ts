@@ -1,4 +1,4 @@
-import { check, images, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
@@ -26,14 +26,18 @@ export interface BatchNormOptions {
   affine?: boolean;
 }
 
+const BATCH: Readonly<Record<keyof BatchNormOptions, true>> = { eps: true, momentum: true, affine: true };
+
 /**
  * Batch normalisation (Ioffe & Szegedy 2015), as torch.nn.BatchNorm2d. [n, c, …] -> the same; weight, bias, running_mean, running_var [c].
  * Training: by mean and biased variance of the batch, towards which the running statistics (its variance unbiased) move by `momentum`.
  * Evaluation, and where these are frozen: by the running statistics.
  */
 export const batchNorm =
-  ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer =>
+  (options: BatchNormOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('batchNorm'), options, BATCH);
+    const { eps = 1e-5, momentum = 0.1, affine = true } = options;
     const [n, c] = x.shape as [number, number];
     const hw = product(x.shape.slice(2));
     check(x.shape.length >= 2, `${g.who('batchNorm')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
@@ -124,13 +128,17 @@ export interface SetNormOptions {
   affine?: boolean;
 }
 
+const SET: Readonly<Record<keyof SetNormOptions, true>> = { eps: true, affine: true };
+
 /**
  * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same;
  * weight, bias […].
  */
 export const layerNorm =
-  ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer =>
+  (options: SetNormOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('layerNorm'), options, SET);
+    const { eps = 1e-5, affine = true } = options;
     const own = x.shape.slice(1);
     const size = product(own);
     check(
@@ -158,8 +166,10 @@ export const layerNorm =
  * weight, bias [c].
  */
 export const groupNorm =
-  (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer =>
+  (groups: number, options: SetNormOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('groupNorm'), options, SET);
+    const { eps = 1e-5, affine = true } = options;
     const [n, c] = x.shape as [number, number];
     const span = product(x.shape.slice(2));
     const size = (c / groups) * span;
@@ -194,8 +204,10 @@ export const groupNorm =
  * unless `affine`.
  */
 export const instanceNorm =
-  ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer =>
+  (options: SetNormOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('instanceNorm'), options, SET);
+    const { eps = 1e-5, affine = false } = options;
     const [, c, h, w] = images(g.who('instanceNorm'), x.shape);
     check(h * w > 1, `${g.who('instanceNorm')}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
     return groupNorm(c, { eps, affine })(g, x);
@@ -278,13 +290,17 @@ export interface LrnOptions {
   k?: number;
 }
 
+const LRN: Readonly<Record<keyof LrnOptions, true>> = { size: true, alpha: true, beta: true, k: true };
+
 /**
  * Local response normalisation over neighbouring channels (Krizhevsky 2012), as torch.nn.LocalResponseNorm:
  * x / (k + alpha / size * sum of squares)^beta; the paper's alpha is not divided by size. [n, c, h, w] -> the same.
  */
 export const lrn =
-  ({ size = 5, alpha = 1e-4, beta = 0.75, k = 1 }: LrnOptions = {}): Layer =>
+  (options: LrnOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('lrn'), options, LRN);
+    const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options;
     const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
     check(size >= 1 && k > 0, `${g.who('lrn')}: size ${size} and k ${k}`, 'both must be above 0');

@@ -1,4 +1,4 @@
-import { check, images, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
@@ -44,20 +44,28 @@ export interface AvgPoolOptions extends PoolOptions {
 
 type Options = MaxPoolOptions & AvgPoolOptions;
 
+const POOL: Readonly<Record<keyof PoolOptions, true>> = { stride: true, pad: true, ceil: true };
+const MAX: Readonly<Record<keyof MaxPoolOptions, true>> = { ...POOL, dilation: true };
+const AVG: Readonly<Record<keyof AvgPoolOptions, true>> = { ...POOL, countIncludePad: true };
+
 /**
  * Maximum over windows of k taps, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow],
  * oh = floor((h + top + bottom - dilation (k - 1) - 1) / stride) + 1 and ow alike.
  */
 export const maxPool =
-  (k: Sides, options?: MaxPoolOptions): Layer =>
-  (g, x) =>
-    pool(g, x, g.who('maxPool'), true, k, options);
+  (k: Sides, options: MaxPoolOptions = {}): Layer =>
+  (g, x) => {
+    onlyOptions(g.who('maxPool'), options, MAX);
+    return pool(g, x, g.who('maxPool'), true, k, options);
+  };
 
 /** Mean over windows of k, as torch.nn.AvgPool2d. Shapes as maxPool. */
 export const avgPool =
-  (k: Sides, options?: AvgPoolOptions): Layer =>
-  (g, x) =>
-    pool(g, x, g.who('avgPool'), false, k, options);
+  (k: Sides, options: AvgPoolOptions = {}): Layer =>
+  (g, x) => {
+    onlyOptions(g.who('avgPool'), options, AVG);
+    return pool(g, x, g.who('avgPool'), false, k, options);
+  };
 
 /** Options of windows on signals. */
 export type OfSignals<O extends PoolOptions> = Omit<O, 'stride' | 'pad' | 'dilation'> & {
@@ -82,12 +90,13 @@ export const avgPool1d =
     signalPool(g, x, g.who('avgPool1d'), false, k, options);
 
 function signalPool(g: Graph, x: Tensor, who: string, max: boolean, k: number, options: OfSignals<Options>): Tensor {
+  onlyOptions(who, options, max ? MAX : AVG);
   const { stride = k, pad = 0, dilation = 1, ...others } = options;
   const rows = { ...others, stride: [1, stride], pad: rowPadding(pad), dilation: [1, dilation] } as const;
   return onSignals(who, g, x, images => pool(g, images, who, max, [1, k], rows));
 }
 
-function pool(g: Graph, x: Tensor, who: string, max: boolean, k: Sides, options: Options = {}): Tensor {
+function pool(g: Graph, x: Tensor, who: string, max: boolean, k: Sides, options: Options): Tensor {
   const { stride = k, pad = 0, dilation = 1, ceil = false, countIncludePad = true } = options;
   const [n, c, h, w] = images(who, x.shape);
   const window = windowOf(who, { k, stride, dilation });

@@ -1,5 +1,5 @@
 /** Recurrent layers: one cell at every step of a sequence, with the same weights, whose gradients are the sums over the steps. */
-import { check, show } from '../engine/check.ts';
+import { check, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { readStep, readStepBackward } from '../shaders/move/steps.ts';
@@ -16,6 +16,8 @@ export interface RnnOptions {
   /** Share of units that keep the state of the step before (Krueger et al. 2016). */
   zoneout?: number;
 }
+
+const OPTIONS: Readonly<Record<keyof RnnOptions, true>> = { dropout: true, zoneout: true };
 
 /** Step `at` of a sequence [n, steps, c] as [n, c]; of images [n, c, steps, w], whose rows are steps, as [n, c w]. */
 function stepOf(g: Graph, x: Tensor, at: number): Tensor {
@@ -39,8 +41,10 @@ function stepOf(g: Graph, x: Tensor, at: number): Tensor {
  * weight_hh_l0 [hidden, hidden], bias_ih_l0 and bias_hh_l0 [hidden].
  */
 export const rnn =
-  (hidden: number, { dropout = 0, zoneout: kept = 0 }: RnnOptions = {}): Layer =>
+  (hidden: number, options: RnnOptions = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('rnn'), options, OPTIONS);
+    const { dropout = 0, zoneout: kept = 0 } = options;
     const { length } = x.shape;
     check(
       length === 3 || length === 4,

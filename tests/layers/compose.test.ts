@@ -4,10 +4,12 @@ import type { Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { relu, sigmoid, tanh } from '../../layers/activation.ts';
 import { concat, flatten, mean, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
-import { conv2d } from '../../layers/conv.ts';
+import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { streamOf } from '../../shaders/kernel/random.ts';
-import { avgPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
+import { avgPool, avgPool1d, globalAvgPool, maxPool, maxPool1d } from '../../layers/pool.ts';
+import { rnn } from '../../layers/recurrent.ts';
 import { threshold } from '../../shaders/move/noise.ts';
 import { philox } from '../../shaders/kernel/random.ts';
 import { checkLayer, runLayer, WAYS, type Reference } from '../support/check.ts';
@@ -149,6 +151,43 @@ test('says which shapes do not go together', async () => {
   );
   assert.match(await message(zeroPadShortcut(3)), /zeroPadShortcut: 3 channels are fewer than the input's 4/);
   assert.match(await message(stochasticDepth(thrice, 1)), /stochasticDepth: p is 1, expected 0 <= p < 1/);
+});
+
+test('an option that a layer does not have is named, as of PyTorch or Keras', async () => {
+  const message = (layer: Layer, shape = [2, 4, 4, 4]) => refusal(() => runLayer('own', layer, shape));
+  const o = (options: unknown) => options as object;
+  const conv = 'known: stride, pad, dilation, groups, bias, standardise, through';
+  const cases: readonly [layer: Layer, message: string][] = [
+    [conv2d(3, 3, o({ padding: 1 })), `unknown option of conv2d 'padding'; ${conv}`],
+    [conv2d(3, 3, o({ strides: 2 })), `unknown option of conv2d 'strides'; did you mean 'stride'? ${conv}`],
+    [conv2d(3, 3, o(1)), 'conv2d: got 1; give options as { stride, pad, dilation, groups, … }'],
+    [convTranspose2d(3, 3, o({ outputPadding: 1 })), "unknown option of convTranspose2d 'outputPadding'; known: stride, "],
+    [dense(3, o({ units: 3 })), "unknown option of dense 'units'; known: bias, through"],
+    [maxPool(2, o({ padding: 1 })), "unknown option of maxPool 'padding'; known: stride, pad, ceil, dilation"],
+    [avgPool(2, o({ dilation: 1 })), "unknown option of avgPool 'dilation'; known: stride, pad, ceil, countIncludePad"],
+    [batchNorm(o({ epsilon: 1 })), "unknown option of batchNorm 'epsilon'; known: eps, momentum, affine"],
+    [layerNorm(o({ epsilon: 1 })), "unknown option of layerNorm 'epsilon'; known: eps, affine"],
+    [groupNorm(2, o({ epsilon: 1 })), "unknown option of groupNorm 'epsilon'; known: eps, affine"],
+    [instanceNorm(o({ epsilon: 1 })), "unknown option of instanceNorm 'epsilon'; known: eps, affine"],
+    [lrn(o({ depth: 1 })), "unknown option of lrn 'depth'; known: size, alpha, beta, k"],
+    [rnn(3, o({ bias: false })), "unknown option of rnn 'bias'; known: dropout, zoneout"],
+  ];
+  for (const [layer, wanted] of cases) assert.ok((await message(layer)).startsWith(wanted), `${await message(layer)} is not ${wanted}`);
+  for (const layer of [conv1d(3, 3, o({ padding: 1 })), maxPool1d(2, o({ padding: 1 })), avgPool1d(2, o({ dilation: 1 }))]) {
+    assert.match(await message(layer, [2, 4, 8]), /^unknown option of \w+1d '/);
+  }
+  for (const out of [0, 1.5]) assert.is(await message(dense(out)), `dense: it has ${out} outputs; give a whole number of at least 1`);
+});
+
+test('what stands among layers and is none is named', async () => {
+  const message = (layer: () => Layer) => refusal(() => runLayer('own', layer(), [2, 4]));
+  const uncalled = relu as unknown as Layer;
+  const none = 'give a layer, as relu()';
+  assert.is(await message(() => sequential([dense(3), uncalled, dense(2)])), `sequential: '1' returned a function, no output; ${none}`);
+  assert.is(
+    await message(() => sequential({ fc: dense(3), act: () => undefined as never })),
+    `sequential: 'act' returned undefined, no output; ${none}`,
+  );
 });
 
 test.run();
