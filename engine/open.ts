@@ -3,7 +3,7 @@ import type { Profile } from '../shaders/kernel/kernel.ts';
 import { kindOf } from './adapter.ts';
 import { built } from './build.ts';
 import { compilersOn } from './compilers.ts';
-import { check, named, say } from './check.ts';
+import { check, named, onlyOptions, say } from './check.ts';
 import { Device } from './device.ts';
 import { platform } from './platform.ts';
 
@@ -28,11 +28,14 @@ export interface DeviceOptions {
   readonly profile?: Partial<Profile> | undefined;
 }
 
+const OPTIONS: Readonly<Record<keyof DeviceOptions, true>> = { adapter: true, tune: true, onTune: true, onNote: true, profile: true };
+
 /**
  * A WebGPU device to train and predict on. It is kept alive until `device.close()`; it waits without taking a core from a software driver,
  * and tunes its kernels on a GPU. Throws a DescentError that says what is missing where there is no WebGPU.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  onlyOptions('openDevice', options, OPTIONS);
   const { adapter, tune, onTune: progress, onNote: note, profile } = options;
   check(
     adapter === undefined || typeof adapter === 'string' || typeof (adapter as GPUAdapter | null)?.requestDevice === 'function',

@@ -86,6 +86,7 @@ export const lossesOf = (
 ): (readonly [output: Tensor, dy: Tensor])[] =>
   [{ logits }, ...g.auxiliary].flatMap(head => {
     const dy = loss(g, head.logits, labels, totals, { ...options, ...('share' in head && { share: head.share }) });
+    check(dy || !g.differentiates, 'loss: it returned no gradient', 'return that of the outputs where the graph trains');
     return dy ? [[head.logits, dy] as const] : [];
   });
 

@@ -1,7 +1,7 @@
 /** openDevice as a program meets it: what it gives, and what it says where something is not as it should be. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDevice } from '../../engine/open.ts';
+import { openDevice, type DeviceOptions } from '../../engine/open.ts';
 import { browserPlatform, usePlatform } from '../../engine/platform.ts';
 import { nodePlatform } from '../../train/run/node/platform.ts';
 import { refusal } from '../support/refusal.ts';
@@ -40,6 +40,10 @@ test('what is no adapter is refused, in plain JavaScript too', async () => {
       'adapter: it is neither a GPUAdapter nor a name; leave it out, and the strongest is taken',
     );
   }
+  assert.is(
+    await refusal(() => openDevice({ adaptr: 'lavapipe' } as DeviceOptions)),
+    "unknown option of openDevice 'adaptr'; did you mean 'adapter'? known: adapter, tune, onTune, onNote, profile",
+  );
 });
 
 test.run();

@@ -5,6 +5,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import type { Loss } from '../../layers/loss.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
+import type { Rule } from '../../optim/rule.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { parseConfig, type RunConfig } from '../config/config.ts';
 import { KEYS, optionOf, type Key } from '../config/options.ts';
@@ -133,6 +134,12 @@ export function checkOptions(options: FitOptions): void {
     every === undefined || (Number.isInteger(every) && every > 0),
     `checkpointEvery: it is ${kindOf(every)}`,
     'give a number of steps, from 1 on',
+  );
+  const { optimizer } = options as { readonly optimizer?: Partial<Rule> };
+  check(
+    !optimizer?.update || !optimizer.hyper,
+    `optimizer: it is the rule ${optimizer?.name}`,
+    `give optimizer(rule, { lr }), or its name, as 'adam'`,
   );
   checkHandlers(options, ['onStep', 'onEpoch', 'onCheckpoint', 'onWarning']);
 }

@@ -42,7 +42,7 @@ export function trainingGraph(o: TrainerOptions, data: DeviceData, resting: read
   const classWeights = o.classWeights && graph.persistent('input', 'class weights', [o.classWeights.length]);
   const options = { smoothing: o.smoothing, views: batch.views, classWeights, unlabelled: labels.includes(UNLABELLED) };
   const [own, ...others] = lossesOf(graph, loss, logits, batch.labels, totals, options);
-  if (own) graph.backward(...own, o.half ? dy => scaledUp(graph, dy) : undefined, others);
+  graph.backward(...own!, o.half ? dy => scaledUp(graph, dy) : undefined, others);
   return { ...built, scaling: o.half ? lossScale(graph) : undefined, classWeights };
 }
 
