@@ -1,5 +1,5 @@
 /** What a data set is: images and labels, or numbers to predict, in two splits, in memory or on disk. */
-import { check, kindOf, show } from '../engine/check.ts';
+import { check, kindOf, named, say, show } from '../engine/check.ts';
 
 /** The values of images: bytes that mean 0 to 1, or float32 as they are. */
 export type Values = Uint8Array | Float32Array;
@@ -53,6 +53,14 @@ export const outputsOf = ({ classes, outputs }: Pick<Dataset, 'classes' | 'outpu
 export interface Limits {
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
+}
+
+/** Throws where a number of images to take is none. */
+export function checkLimits({ limitTrain, limitTest }: Limits): void {
+  for (const [key, value] of Object.entries({ limitTrain, limitTest })) {
+    const fits = value === undefined || (Number.isInteger(value) && value > 0);
+    check(fits, say`${named(key, value)}: a whole number above 0 is accepted`);
+  }
 }
 
 /** The first `limit` samples of a split, without copying. */

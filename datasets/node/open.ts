@@ -3,7 +3,7 @@ import { readFileSync, statSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
-import type { Dataset } from '../dataset.ts';
+import { checkLimits, type Dataset } from '../dataset.ts';
 import { datasetFrom, datasets, knownName, loadDataset } from '../index.ts';
 import { plain } from './cache.ts';
 import { fetchDataset, type FetchOptions } from './fetch.ts';
@@ -25,11 +25,7 @@ export interface OpenOptions extends FetchOptions, FolderOptions {
  * in a .csv file (see tableSet).
  */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { limitTrain, limitTest } = options;
-  for (const [key, value] of Object.entries({ limitTrain, limitTest })) {
-    const fits = value === undefined || (Number.isInteger(value) && value > 0);
-    check(fits, say`${named(key, value)}: a whole number above 0 is accepted`);
-  }
+  checkLimits(options);
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   checkDataset(name);
   if (isTable(name)) return tableSet(basename(name), readFileSync(name, 'utf8'), options.target, options);

@@ -1,6 +1,6 @@
 /** A run in this thread: its data, its trainer, its loop, and what it is asked for between two steps. */
 import { datasetOf, type Samples } from '../../datasets/memory.ts';
-import type { Dataset } from '../../datasets/dataset.ts';
+import { checkLimits, first, type Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
 import { check, kindOf, words } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
@@ -41,9 +41,19 @@ export async function openFitData(data: FitData, options: FitOptions): Promise<D
     const folder = { imageSize, resize, skipBroken, ignoreLabel: ignoreLabel === undefined ? undefined : String(ignoreLabel) };
     return host().dataset(data, { ...folder, limitTrain, limitTest, target });
   }
+  const ofFiles = (['imageSize', 'resize', 'skipBroken', 'target'] as const).find(
+    key => options[key] !== undefined && options[key] !== OPTIONS[key].default,
+  );
+  check(!ofFiles, `${ofFiles}: is of a folder or table, and the data are in memory`, 'leave it out');
+  checkLimits({ limitTrain, limitTest });
   const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
   check(!isDataset || ignoreLabel === undefined, 'ignoreLabel: the data are a data set already', 'give it to datasetOf');
-  return isDataset ? data : datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data });
+  const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data });
+  return {
+    ...dataset,
+    ...(limitTrain !== undefined && { train: first(dataset.train, limitTrain) }),
+    ...(limitTest !== undefined && { test: first(dataset.test, limitTest) }),
+  };
 }
 
 /** What `fit` trains, as a name or a function. */
