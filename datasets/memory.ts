@@ -65,8 +65,11 @@ interface Form {
   dtype?: Dataset['dtype'];
 }
 
-/** A data set of images and labels or targets. Throws at the first image, label or target that does not fit, with its place. */
-export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<Dataset> {
+/**
+ * A data set of images and labels or targets. Throws at the first image, label or target that does not fit, with its place, and with the
+ * reason of `signal` at the next sample after it was aborted.
+ */
+export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: AbortSignal): Promise<Dataset> {
   check(
     typeof samples === 'object' && samples !== null && 'images' in samples,
     `data: it is ${kindOf(samples)}`,
@@ -83,8 +86,8 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
   );
   if (isApart) for (const key of Object.keys(test)) lookUp('part of test', key, OF_IMAGES);
   checkAlone(samples, isApart ? test : undefined);
-  const train = await collect('', samples, form, resident);
-  const apart = isApart ? await collect('test.', test, form, resident) : undefined;
+  const train = await collect('', samples, form, resident, signal);
+  const apart = isApart ? await collect('test.', test, form, resident, signal) : undefined;
   if (samples.targets !== undefined) return regressionOf(samples, name, form, train, apart);
   const { ignoreLabel } = samples;
   const classes = classesOf(train.labels, samples.classes, ignoreLabel);
@@ -183,7 +186,13 @@ interface Collected {
   split(indices: readonly number[], labels: Uint16Array): Split;
 }
 
-async function collect(who: string, { images, labels: given, targets }: Labelled, form: Form, resident: number): Promise<Collected> {
+async function collect(
+  who: string,
+  { images, labels: given, targets }: Labelled,
+  form: Form,
+  resident: number,
+  signal?: AbortSignal,
+): Promise<Collected> {
   check(given === undefined || targets === undefined, `${who}targets: labels are given too`, 'leave out one of the two');
   const labels = targets === undefined ? given : new Uint16Array(targetsOf(`${who}targets`, targets, form.outputs).n);
   if (ArrayBuffer.isView(images)) return whole(who, images as Values, labels, form);
@@ -199,6 +208,7 @@ async function collect(who: string, { images, labels: given, targets }: Labelled
     waiting = [];
   };
   for await (const item of images as AsyncIterable<Image | Sample>) {
+    signal?.throwIfAborted();
     const at = `${who}images[${own.length}]`;
     const sample = labels === undefined ? (item as Sample) : { image: item as Image, label: labels[own.length]! };
     check(

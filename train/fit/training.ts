@@ -36,7 +36,7 @@ export type FitData = string | Dataset | Samples;
 
 /** Data in the form that a trainer takes. */
 export async function openFitData(data: FitData, options: FitOptions): Promise<Dataset> {
-  const { imageSize, resize, skipBroken, ignoreLabel, limitTrain, limitTest, target } = options;
+  const { imageSize, resize, skipBroken, ignoreLabel, limitTrain, limitTest, target, signal } = options;
   if (typeof data === 'string') {
     const folder = { imageSize, resize, skipBroken, ignoreLabel: ignoreLabel === undefined ? undefined : String(ignoreLabel) };
     return host().dataset(data, { ...folder, limitTrain, limitTest, target });
@@ -48,7 +48,7 @@ export async function openFitData(data: FitData, options: FitOptions): Promise<D
   checkLimits({ limitTrain, limitTest });
   const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
   check(!isDataset || ignoreLabel === undefined, 'ignoreLabel: the data are a data set already', 'give it to datasetOf');
-  const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data });
+  const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data }, undefined, signal);
   return {
     ...dataset,
     ...(limitTrain !== undefined && { train: first(dataset.train, limitTrain) }),

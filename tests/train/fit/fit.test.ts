@@ -144,6 +144,25 @@ test('options as objects are the same run as texts, and batches are as large as 
   assert.is(all.step, 2);
 });
 
+test('a signal ends a run whose samples still come', async () => {
+  const controller = new AbortController();
+  let left = false;
+  async function* camera() {
+    try {
+      for (let i = 0; i < 10_000; i++) {
+        if (i === 20) controller.abort(new Error('enough'));
+        yield { image: images[i % n]!, label: labels[i % n]! };
+      }
+    } finally {
+      left = true;
+    }
+    throw new Error('it went on');
+  }
+  const { done } = fit(net, { images: camera() }, { ...quick, signal: controller.signal });
+  assert.is(await done.catch((error: Error) => error.message), 'enough');
+  assert.ok(left, 'the camera is let go');
+});
+
 test('limits are of data in memory too, and what is of files is refused', async () => {
   const apart: Samples = { ...data, test: { images: images.slice(0, 30), labels: labels.slice(0, 30) } };
   const end = (samples: FitData) => fit(net, samples, { ...quick, epochs: 1, valSplit: 0, limitTrain: 48, limitTest: 12 }).done;
