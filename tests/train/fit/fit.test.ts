@@ -144,53 +144,6 @@ test('options as objects are the same run as texts, and batches are as large as 
   assert.is(all.step, 2);
 });
 
-test('a signal ends a run whose samples still come', async () => {
-  const controller = new AbortController();
-  let left = false;
-  async function* camera() {
-    try {
-      for (let i = 0; i < 10_000; i++) {
-        if (i === 20) controller.abort(new Error('enough'));
-        yield { image: images[i % n]!, label: labels[i % n]! };
-      }
-    } finally {
-      left = true;
-    }
-    throw new Error('it went on');
-  }
-  const { done } = fit(net, { images: camera() }, { ...quick, signal: controller.signal });
-  assert.is(await done.catch((error: Error) => error.message), 'enough');
-  assert.ok(left, 'the camera is let go');
-});
-
-test('limits are of data in memory too, and what is of files is refused', async () => {
-  const apart: Samples = { ...data, test: { images: images.slice(0, 30), labels: labels.slice(0, 30) } };
-  const end = (samples: FitData) => fit(net, samples, { ...quick, epochs: 1, valSplit: 0, limitTrain: 48, limitTest: 12 }).done;
-  const few: Samples = { images: images.slice(0, 48), labels: labels.slice(0, 48) };
-  const { step, test } = await fit(
-    net,
-    { ...few, test: { images: images.slice(0, 12), labels: labels.slice(0, 12) } },
-    {
-      ...quick,
-      epochs: 1,
-      valSplit: 0,
-    },
-  ).done;
-  assert.is(step, 2);
-  for (const given of [apart, await datasetOf(apart), await datasetOf(apart, 100)]) {
-    const found = await end(given);
-    assert.equal([found.step, found.test], [step, test]);
-  }
-  for (const [options, name] of [
-    [{ imageSize: 8 }, 'imageSize'],
-    [{ resize: 8 }, 'resize'],
-    [{ skipBroken: true }, 'skipBroken'],
-  ] as const) {
-    assert.is(await said(net, data, options), `${name}: is of a folder or table, and the data are in memory; leave it out`);
-  }
-  assert.is(await said(net, data, { limitTrain: 0.5 }), 'limitTrain 0.5: a whole number above 0 is accepted');
-});
-
 test('who is slow misses steps, never epochs, and holds nothing up', async () => {
   const run = fit(net, data, { ...quick, epochs: 6 });
   const events = run[Symbol.asyncIterator]();

@@ -1,0 +1,67 @@
+/** Data that a program has in memory, as fit takes them: their limits, what is of files alone, and samples that still come. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { datasetOf, dense, fit, relu, sequential, type FitData, type FitOptions, type Model, type Samples } from '../../../index.ts';
+import { useNode } from '../../../train/run/node/platform.ts';
+import { refused } from '../../support/refusal.ts';
+
+const test = suite('data in memory');
+test.before(useNode);
+
+/** Rows of three features, of three classes that can be told apart. */
+const n = 120;
+const images = Array.from({ length: n }, (_, i) => [Math.sin(i), Math.cos(7 * i), (i % 3) + 0.3 * Math.sin(i * i)]);
+const labels = images.map((_, i) => ['low', 'middle', 'high'][i % 3]!);
+const data: Samples = { images, labels };
+const net: Model = ({ classes }) => sequential({ fc1: dense(8), relu: relu(), fc2: dense(classes) });
+const quick: FitOptions = { epochs: 3, batchSize: 24, optimizer: 'adam:lr=0.02', logEvery: 1 };
+const said = async (options: FitOptions) => (await refused(async () => fit(net, data, options).done)).message;
+
+test('a signal ends a run whose samples still come', async () => {
+  const controller = new AbortController();
+  let left = false;
+  async function* camera() {
+    try {
+      for (let i = 0; i < 10_000; i++) {
+        if (i === 20) controller.abort(new Error('enough'));
+        yield { image: images[i % n]!, label: labels[i % n]! };
+      }
+    } finally {
+      left = true;
+    }
+    throw new Error('it went on');
+  }
+  const { done } = fit(net, { images: camera() }, { ...quick, signal: controller.signal });
+  assert.is(await done.catch((error: Error) => error.message), 'enough');
+  assert.ok(left, 'the camera is let go');
+});
+
+test('limits are of data in memory too, and what is of files is refused', async () => {
+  const apart: Samples = { ...data, test: { images: images.slice(0, 30), labels: labels.slice(0, 30) } };
+  const end = (samples: FitData) => fit(net, samples, { ...quick, epochs: 1, valSplit: 0, limitTrain: 48, limitTest: 12 }).done;
+  const few: Samples = { images: images.slice(0, 48), labels: labels.slice(0, 48) };
+  const { step, test } = await fit(
+    net,
+    { ...few, test: { images: images.slice(0, 12), labels: labels.slice(0, 12) } },
+    {
+      ...quick,
+      epochs: 1,
+      valSplit: 0,
+    },
+  ).done;
+  assert.is(step, 2);
+  for (const given of [apart, await datasetOf(apart), await datasetOf(apart, 100)]) {
+    const found = await end(given);
+    assert.equal([found.step, found.test], [step, test]);
+  }
+  for (const [options, name] of [
+    [{ imageSize: 8 }, 'imageSize'],
+    [{ resize: 8 }, 'resize'],
+    [{ skipBroken: true }, 'skipBroken'],
+  ] as const) {
+    assert.is(await said(options), `${name}: is of a folder or table, and the data are in memory; leave it out`);
+  }
+  assert.is(await said({ limitTrain: 0.5 }), 'limitTrain 0.5: a whole number above 0 is accepted');
+});
+
+test.run();
