@@ -35,7 +35,12 @@ async function opened(config: RunConfig, options: Partial<OpenOptions> = {}) {
     facts,
     steps,
     pastStep: (step: number) => until(() => (steps().at(-1) ?? 0) >= step),
-    done: () => until(() => told.some(e => e.kind === 'state' && e.state === 'done')),
+    /** The states in which it came to an end, so many times. */
+    ended: async (times: number) => {
+      const ends = () => told.flatMap(e => (e.kind === 'state' && (e.state === 'done' || e.state === 'failed') ? [e.state] : []));
+      await until(() => ends().length >= times);
+      return ends();
+    },
     at: () => told.findLast(e => e.kind === 'rewind')?.step,
   };
 }
@@ -51,7 +56,7 @@ test('a run that is changed twice while it trains is the one that its configurat
   await run.pastStep(12);
   const { changes } = await run.session.change({ augment: 'flip', weightDecay: '0.001' });
   const file = await run.session.checkpoint();
-  await run.done();
+  await run.ended(1);
   assert.match(
     changes!,
     /^\d+: lr=0\.001 momentum=0\.5; \d+: weight-decay=0\.001 augment=flip$|^\d+: lr=0\.001 momentum=0\.5; \d+: augment=flip weight-decay=0\.001$/,
@@ -64,7 +69,7 @@ test('a run that is changed twice while it trains is the one that its configurat
 
   const again = await opened({ ...config, changes });
   again.session.play();
-  await again.done();
+  await again.ended(1);
   assert.ok((await weights(again)).equals(await weights(run)));
 
   const step = decodeCheckpoint(file).state.counters.steps;
@@ -78,13 +83,30 @@ test('a run that is changed twice while it trains is the one that its configurat
     true,
   );
   for (const { session } of [same, other]) session.play();
-  await Promise.all([same.done(), other.done()]);
+  await Promise.all([same.ended(1), other.ended(1)]);
   assert.is(same.steps()[0], step + 1);
   assert.ok((await weights(same)).equals(await weights(run)));
   assert.not.ok((await weights(other)).equals(await weights(run)));
 
-  const long = await run.session.extend(2);
+  const long = await run.session.extend(run.facts.total / run.facts.stepsPerEpoch + 2);
   assert.is(long.changes, changes);
+});
+
+test('a run that is played while it is made anew trains what comes of that, and more epochs that are asked for twice come once', async () => {
+  const run = await opened(parseConfig('mlp:hidden=8', { ...SMALL, epochs: '1' }));
+  const epoch = run.facts.stepsPerEpoch;
+  run.session.play();
+  await run.ended(1);
+  const [first, second] = [run.session.extend(2), run.session.extend(2)];
+  await first;
+  run.session.play();
+  assert.is((await second).total, 2 * epoch);
+  assert.equal(await run.ended(2), ['done', 'done']);
+  assert.is(run.steps().at(-1), 2 * epoch);
+  await run.session.reset();
+  void run.session.reset();
+  run.session.play();
+  assert.equal(await run.ended(3), ['done', 'done', 'done']);
 });
 
 test('what cannot be is refused in a line, and the run is as it was', async () => {

@@ -152,9 +152,10 @@ export class Run {
 
   /** Trains on after its end. */
   async extend(epochs: number): Promise<void> {
-    this.facts = await this.engine.call('extend', epochs);
+    const all = this.config.epochs + epochs;
+    this.facts = await this.engine.call('extend', all);
     const steps = this.config.steps === undefined ? {} : { steps: this.facts.total };
-    this.config = { ...this.config, epochs: this.config.epochs + epochs, ...steps };
+    this.config = { ...this.config, epochs: all, ...steps };
     await this.engine.call('play');
   }
 

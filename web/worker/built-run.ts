@@ -166,11 +166,11 @@ export class BuiltRun {
     await this.#restore(given.fitted);
   }
 
-  /** Builds the run anew, to be trained for more epochs. What it stopped early for counts from now on. */
+  /** Builds the run anew, to be trained for so many epochs in all. What it stopped early for counts from now on. */
   async extend(epochs: number): Promise<void> {
     const { recipe, trainer } = this;
-    const steps = recipe.steps === undefined ? undefined : recipe.steps + epochs * trainer.stepsPerEpoch;
-    const longer = { epochs: recipe.epochs + epochs, ...(steps !== undefined && { steps }) };
+    const steps = recipe.steps === undefined ? undefined : recipe.steps + (epochs - recipe.epochs) * trainer.stepsPerEpoch;
+    const longer = { epochs, ...(steps !== undefined && { steps }) };
     this.recipe = { ...recipe, ...longer, config: { ...recipe.config, ...longer } };
     this.fitted = { evaluated: [] };
     await this.reopen(undefined);

@@ -233,7 +233,7 @@ export interface Api {
   play(): void;
   pause(): void;
   stepOnce(): void;
-  /** Gives a run more epochs, after its last one too; what it then is. */
+  /** Has a run go on until it has so many epochs in all, after its last one too; what it then is. */
   extend(epochs: number): RunFacts;
   /** Changes something of the run from its next step on; what it then is. */
   change(values: ChangedValues): RunFacts;

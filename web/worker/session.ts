@@ -118,7 +118,7 @@ export class Session {
     check(this.#run.trainer.steps < this.#run.total, `play: all ${this.#run.total} steps are done`, 'give more epochs, or reset');
     this.#running = true;
     this.#run.tellState('running');
-    this.#loop = this.#loop.then(() => this.#fit());
+    this.#loop = Promise.all([this.#loop, this.#turns.done]).then(() => this.#fit()); // a reset may still make the net that it trains
   }
 
   async pause(): Promise<void> {
