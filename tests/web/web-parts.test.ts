@@ -13,6 +13,8 @@ import { isDataFile, keepData } from '../../web/data/dropped.ts';
 import { digest } from '../../web/data/folder.ts';
 import { configOf, textsOf } from '../../web/form/texts.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
+import type { Run } from '../../web/views/runs.ts';
+import { statusOf } from '../../web/views/train/run-view.ts';
 import { balanced, foldsOf } from '../../web/worker/lots.ts';
 import { inPageWords } from '../../web/words.ts';
 import { refusal, refused } from '../support/refusal.ts';
@@ -80,6 +82,16 @@ test('texts of a configuration give it again', () => {
   });
   assert.equal(configOf(textsOf(config)), config);
   assert.equal(textsOf(configOf({})), { model: 'lenet5' });
+});
+
+test('the time that is left is told in whole minutes and seconds', () => {
+  const left = (steps: number): string => {
+    const facts = { adapter: 'one', stepsPerEpoch: 60, total: steps, batchSize: 10 };
+    return /, ([^,]*) left/.exec(
+      statusOf({ id: 0, state: 'running', step: 0, message: '', facts, imagesPerSecond: 10.02 } as unknown as Run),
+    )![1]!;
+  };
+  assert.equal([left(10), left(120), left(3600), left(7300)], ['10 s', '1 min 59 s', '59 min 52 s', '2 h 1 min']);
 });
 
 test('samples of a class are held out in parts that were taken together, and the only one of its class never', () => {
