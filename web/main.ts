@@ -1,5 +1,4 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
-import { DescentError } from '../engine/check.ts';
 import { capital, notice, passed, told } from './views/dom.ts';
 import { themed } from './views/theme.ts';
 import type { FolderFile } from './data/folder.ts';
@@ -38,6 +37,9 @@ const views: Record<string, () => Promise<View>> = {
 };
 let shown: View | undefined;
 let turn = 0;
+/** Which of the links that were opened the form has taken last: visits that show what became of it have this number. */
+let taken = Number(history.state);
+history.replaceState(taken, '');
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -77,31 +79,12 @@ async function take(files: readonly File[]): Promise<void> {
     } else if (!/\.(onnx|pt|pth|svg|txt|csv)$/i.test(file.name) && (!file.type || file.type.startsWith('image/'))) {
       pictures.push(file);
     } else {
-      throw refused(file);
+      throw (await import('./data/refused.ts')).refused(file);
     }
   }
   if (!pictures.length) return;
   location.hash = '#predict';
   await ((await views.predict!()) as import('./views/predict/predict-view.ts').PredictView).classify(pictures);
-}
-
-/** Why a file is not taken, and what can be done with it. */
-function refused({ name }: File): DescentError {
-  const what: readonly (readonly [RegExp, problem: string, advice: string])[] = [
-    [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],
-    [
-      /\.(pt|pth)$/i,
-      'is a pickle of PyTorch, which can run code',
-      'write it as .safetensors, with safetensors.torch.save_file(model.state_dict(), …)',
-    ],
-    [/\.svg$/i, 'is a drawing without pixels of its own', 'save it as PNG'],
-  ];
-  const [, problem, advice] = what.find(([ending]) => ending.test(name)) ?? [
-    undefined,
-    'is nothing that this page takes',
-    'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
-  ];
-  return new DescentError(`${name}: ${problem}`, advice);
 }
 
 // a message is of the action before: the next one, or another view, ends it
@@ -149,7 +132,11 @@ addEventListener(
   () =>
     void told(async () => {
       await show();
-      if (shown === train && location.hash.includes('?')) train.configure(query()); // a link opened in this tab
+      if (shown !== train) return;
+      const isLink = location.hash.includes('?') && history.state !== taken; // opened in this tab, and not come back to
+      if (isLink) taken++;
+      history.replaceState(taken, '');
+      if (isLink) train.configure(query());
     }),
 );
 // what has the focus is not to lie behind the header, nor behind a message below it

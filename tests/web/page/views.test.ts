@@ -75,6 +75,33 @@ if (
     await at.says('Schedule step: gamma is -1; give a number of at least 0');
   });
 
+  test('who comes back to a link finds the form as it was left, and who follows it again as it says', async () => {
+    const follow = `location.hash = 'train?model=mlp&dataset=shapes&lr=0.01'`;
+    const rate = page.getByLabel('Learning rate', { exact: true });
+    const leave = async () => {
+      await page.getByRole('link', { name: 'Bench' }).click();
+      await page.getByRole('button', { name: 'Time kernels' }).waitFor();
+    };
+    const back = async () => {
+      await page.goBack();
+      await rate.waitFor();
+      return rate.inputValue();
+    };
+    await at.open('train');
+    await page.evaluate(follow);
+    await page.waitForFunction(`document.querySelector('[name=lr]').value === '0.01'`);
+    await rate.fill('0.5');
+    await leave();
+    assert.is(await back(), '0.5');
+    await at.press('Share link');
+    await rate.fill('0.7');
+    await leave();
+    assert.is(await back(), '0.7');
+    await leave();
+    await page.evaluate(follow);
+    await page.waitForFunction(`document.querySelector('[name=lr]').value === '0.01'`);
+  });
+
   test('a wrong number beside a box is said at it, counts while the box is checked, and does not check it when it is emptied', async () => {
     await at.open('train?model=mlp:hidden=8&dataset=shapes');
     await page.getByText('Running', { exact: true }).click();

@@ -108,7 +108,7 @@ export class Configuration {
       const url = new URL(location.href);
       const { config } = this;
       url.hash = `train?${new URLSearchParams({ ...textsOf(config), dataset: config.dataset, ...this.#evalEvery }).toString()}`;
-      history.replaceState(null, '', url);
+      history.replaceState(history.state, '', url);
       await navigator.clipboard?.writeText(url.href).catch(() => undefined);
       notice(`The address of this page now names the configuration${navigator.clipboard ? ', and is in the clipboard' : ''}.`, 'info');
     });

@@ -1,0 +1,21 @@
+/** What is said of a dropped file that the page does not take. */
+import { DescentError } from '../../engine/check.ts';
+
+/** Why a file is not taken, and what can be done with it. */
+export function refused({ name }: File): DescentError {
+  const what: readonly (readonly [RegExp, problem: string, advice: string])[] = [
+    [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],
+    [
+      /\.(pt|pth)$/i,
+      'is a pickle of PyTorch, which can run code',
+      'write it as .safetensors, with safetensors.torch.save_file(model.state_dict(), …)',
+    ],
+    [/\.svg$/i, 'is a drawing without pixels of its own', 'save it as PNG'],
+  ];
+  const [, problem, advice] = what.find(([ending]) => ending.test(name)) ?? [
+    undefined,
+    'is nothing that this page takes',
+    'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
+  ];
+  return new DescentError(`${name}: ${problem}`, advice);
+}
