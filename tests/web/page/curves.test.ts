@@ -83,6 +83,14 @@ if (
     assert.match(lines[0]!, /^.*train,10,0\.1,1,8,0,$/);
   });
 
+  test('a phone that is turned has charts of its new width', async () => {
+    await page.setViewportSize({ width: 844, height: 390 });
+    await page.waitForFunction('document.querySelector(".chart .uplot").offsetWidth > 390');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.waitForFunction('document.querySelector(".chart .uplot").offsetWidth < 390');
+    assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390);
+  });
+
   test('on a phone fields have letters of 16 px, so that it does not enlarge the page', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
