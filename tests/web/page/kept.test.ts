@@ -86,6 +86,21 @@ if (
     await at.until('r.state === "done"');
   });
 
+  test('a run that this release cannot take is told of, and those beside it come back', async () => {
+    const before = (await page.evaluate('descent.runs.length')) as number;
+    await page.evaluate(`new Promise(done => {
+      indexedDB.open('descent-runs').onsuccess = ({ target: { result } }) => {
+        const transaction = result.transaction('runs', 'readwrite');
+        const runs = transaction.objectStore('runs');
+        runs.getAll().onsuccess = ({ target: { result: [run] } }) => runs.put({ ...run, config: { ...run.config, optimizer: 'later' } });
+        transaction.oncomplete = () => done(result.close());
+      };
+    })`);
+    await reloaded();
+    await at.notes("unknown optimizer 'later'");
+    await page.waitForFunction(`descent.runs.length === ${before - 1}`);
+  });
+
   test('where the browser has no space left it is said in one line, and the run goes on', async () => {
     await page.evaluate(`IDBObjectStore.prototype.put = () => { throw new DOMException('no', 'QuotaExceededError'); }`);
     await at.press('Compare');

@@ -4,7 +4,7 @@ import type { MetricsLine } from '../../../train/step/metrics.ts';
 import { forgetRun, keptLines, keptRuns, putRun, refusal, release, taken, type KeptRun } from '../../data/kept.ts';
 import { newId } from '../../data/new-id.ts';
 import { checked, textsOf } from '../../form/texts.ts';
-import { notice } from '../dom.ts';
+import { notice, told } from '../dom.ts';
 import type { Run, Timed } from '../runs.ts';
 
 /** Milliseconds between two times that the lines of a run that trains are kept. */
@@ -35,14 +35,17 @@ export class RunKeeper {
     });
   }
 
-  /** What is kept of the runs of tabs that are closed; `lost` is told of those that this release cannot take. */
+  /** What is kept of the runs of tabs that are closed. Which of them this release cannot take is said, and they stay kept. */
   async recall(): Promise<Recalled[]> {
     try {
       const found = await Promise.all((await keptRuns()).map(async run => ((await taken(run.id)) ? [run] : [])));
       const all: Recalled[] = [];
       for (const run of found.flat()) {
         if (run.deleted) await this.#forget(run.id);
-        else all.push({ ...run, checked: checked(run.config, `run ${run.number + 1}`), lines: await keptLines(run.id) });
+        else
+          await told(async () =>
+            all.push({ ...run, lines: await keptLines(run.id), checked: checked(run.config, `run ${run.number + 1}`) }),
+          );
       }
       return all;
     } catch (error) {
