@@ -119,6 +119,21 @@ if (
     assert.is(await page.getByLabel('Notes on run 6').inputValue(), 'too large a rate?');
   });
 
+  test('one that is removed while it is opened again comes back by Undo too', async () => {
+    await page.evaluate(`{
+      const buttons = ['Resume', '×'].map(name => [...document.querySelectorAll('#view button')].find(b => b.textContent === name));
+      for (const button of buttons) button.click();
+    }`);
+    await page.getByText('Run 4 removed').waitFor();
+    assert.equal(await listed(), [5, 6]);
+    await at.press('Undo');
+    await until([4, 5, 6]);
+    await page.getByRole('button', { name: /^4:/ }).click();
+    await at.until('r.id === 3 && (r.state === "running" || r.state === "paused")');
+    if ((await at.seen()).state === 'running') await at.pause();
+    assert.is(await page.locator('#notice').isVisible(), false);
+  });
+
   test('who leaves while a run trains is asked, and only then', async () => {
     let asked = 0;
     page.on('dialog', dialog => {

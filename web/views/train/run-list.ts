@@ -77,7 +77,6 @@ export class RunList {
       }
       row.show(run, names[i]!.name, run === selected);
     }
-    this.#ordered.hidden = runs.length < 2;
     this.#settle();
     if (this.#focused) this.#rows.get(this.#focused)?.focus();
     this.#focused = undefined;

@@ -94,8 +94,10 @@ export class RunSet {
       void run.engine.close();
       run.state = 'kept';
       this.#changed();
+      if (!this.runs.includes(run)) return; // it was removed while it was being built
       throw error;
     }
+    if (!this.runs.includes(run)) return; // and rests until it comes back
     this.#announce();
     if (run.step < run.facts!.total) await run.engine.call('play');
   }
@@ -157,7 +159,7 @@ export class RunSet {
   /** Takes a run away, for good at the next removal or after some time; one that is not built yet, or that others train too, at once. */
   remove(run: Run): void {
     this.#removeForGood();
-    if ((run.state === 'building' && !run.facts) || run.config.distribute) {
+    if ((run.state === 'building' && !run.facts && !run.lines.length) || run.config.distribute) {
       this.#forget(run);
       return;
     }
