@@ -99,6 +99,9 @@ if (
     await reloaded();
     await at.notes("unknown optimizer 'later'");
     await page.waitForFunction(`descent.runs.length === ${before - 1}`);
+    await page.getByRole('link', { name: 'Predict' }).click();
+    await at.says('has no net here now. Choose a net that comes along');
+    await page.getByRole('link', { name: 'Train', exact: true }).click();
   });
 
   test('where the browser has no space left it is said in one line, and the run goes on', async () => {

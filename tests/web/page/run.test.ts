@@ -64,6 +64,14 @@ if (
     assert.ok(Number(await page.evaluate('descent.selected.lastTest.r2')) > 0.5);
     await page.locator('[name=datasetOptions]').fill('nois=3');
     await at.says("unknown option of sine 'nois'");
+    await page.getByRole('link', { name: 'Predict' }).click();
+    await at.says('Run 1 is not of images. Choose a net that comes along');
+    const board = (await page.locator('.predict canvas').first().boundingBox())!;
+    await page.mouse.move(board.x + 40, board.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(board.x + 90, board.y + 90, { steps: 5 });
+    await page.mouse.up();
+    await at.notes('predict: the selected run is not of images and classes; select one that is');
   });
 
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {

@@ -22,6 +22,12 @@ interface Named {
   readonly picture: ImageBitmap;
 }
 
+type Built = Run & { readonly facts: RunFacts };
+
+/** Whether a run's net is here and tells classes of pictures, not numbers, nor what points of a plane are. */
+const answersPictures = (run: Run | undefined): run is Built =>
+  run?.facts !== undefined && run.facts.outputs === undefined && run.facts.shape[0] !== 2;
+
 export class PredictView {
   readonly element: HTMLElement;
   #train: TrainView;
@@ -86,15 +92,17 @@ export class PredictView {
   /** Says which net answers. */
   show(): void {
     const run = this.#train.selected;
-    this.#nets.hidden = run?.facts !== undefined && run.facts.shape[0] !== 2;
-    if (!run?.facts || run.facts.shape[0] === 2) {
+    this.#nets.hidden = answersPictures(run);
+    if (!answersPictures(run)) {
       const link = el('a', { href: '#train', textContent: 'train one, or import weights into a run' });
       const take = async (preset: Preset) => {
         await this.#take(preset);
         await told(() => this.#again());
       };
       this.#net.replaceChildren(
-        'There is no trained net yet. Draw, and the first of those that come along answers; choose another, or ',
+        run
+          ? `Run ${run.id + 1} ${run.facts ? 'is not of images' : 'has no net here now'}. Choose a net that comes along, select or resume a run under Train, or `
+          : 'There is no trained net yet. Draw, and the first of those that come along answers; choose another, or ',
         link,
         '.',
       );
@@ -163,12 +171,12 @@ export class PredictView {
   }
 
   /** The run that answers; where there is none at all, the first net that comes along. */
-  async #answering(): Promise<Run & { facts: RunFacts }> {
+  async #answering(): Promise<Built> {
     if (!this.#train.runs.length) await this.#take(PRESETS[0]!);
     const run = this.#train.selected;
-    check(run?.facts, 'predict: there is no trained net', 'start a run under Train', 'import weights there');
-    check(run.facts.shape[0] !== 2, 'predict: the selected run is on points of a plane', 'select one that is on images');
-    return run as Run & { facts: RunFacts };
+    check(run?.facts, 'predict: the selected run has no net here now', 'choose one that comes along', 'start or resume a run under Train');
+    check(answersPictures(run), 'predict: the selected run is not of images and classes', 'select one that is');
+    return run;
   }
 
   async #again(): Promise<void> {
