@@ -71,6 +71,10 @@ if (
     await page.getByRole('button', { name: 'Start', exact: true }).dblclick();
     await at.until('r.step >= 1');
     assert.is(await page.evaluate('descent.runs.length'), 1);
+    await page.evaluate('for (const _ of [1, 2]) document.getElementById("start").click()'); // while it trains
+    await at.until('r.id === 1 && r.step >= 1');
+    await page.getByText('Run 1 removed').waitFor();
+    assert.equal(await page.evaluate('descent.runs.map(r => r.id)'), [1]);
   });
 
   test('who leaves while a run trains is asked', async () => {

@@ -51,14 +51,15 @@ export class RunSet {
   async begin({ config, evalEvery }: Shared, beside: boolean, { ready, plays = true, branch }: Beginning = {}): Promise<Run | undefined> {
     const before = beside || this.selected?.state === 'loaded' || this.selected?.state === 'kept' ? undefined : this.selected;
     const going = before?.state === 'running';
-    if (going) await before!.engine.call('pause');
     const run = this.#make(config);
     this.runs.push(run);
     this.selected = run;
     this.#changed();
     try {
+      if (going) await before!.engine.call('pause');
       const curvesOnly = config.distribute !== undefined; // its net is that of all who train together
       const id = await this.#keeper.add(run, { evalEvery, curvesOnly });
+      check(this.runs.includes(run), 'the run was closed', 'start it again');
       await run.open({ evalEvery, kept: id === undefined || curvesOnly ? undefined : { id, resumes: false }, branch }, this.#dropped);
       if (branch) run.branched = { from: branch.from, step: run.step };
       await ready?.(run);
