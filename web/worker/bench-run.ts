@@ -1,7 +1,8 @@
 /** The kernel and step parts of `descent bench` in a worker: what the command line measures, by the same code. */
+import { check } from '../../engine/check.ts';
 import { openDevice } from '../../engine/open.ts';
 import { measureCeiling } from '../../bench/ceiling.ts';
-import { benchKernels as timeKernels } from '../../bench/kernels.ts';
+import { benchKernels as timeKernels, rowsWith } from '../../bench/kernels.ts';
 import { benchStep as timeStep, traceStep } from '../../bench/step.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
@@ -13,6 +14,7 @@ import type { Measured, RunEvent } from './protocol.ts';
 export async function benchKernels(filter: string, all: boolean, emit: (event: RunEvent) => void): Promise<Measured> {
   const device = await openDevice({ tune: false });
   try {
+    check(rowsWith(filter, device).length, `Filter: no kernel or layer contains '${filter}'`, 'leave it empty for all');
     const ceiling = await measureCeiling(device);
     const kernels = await timeKernels(device, ceiling, {
       filter,

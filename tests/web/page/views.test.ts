@@ -162,6 +162,14 @@ if (
     await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
   });
 
+  test('a filter of the bench that leaves no kernel is said, and nothing is called measured', async () => {
+    await at.open('bench');
+    await page.getByLabel('Filter', { exact: true }).fill('nothing');
+    await at.press('Time kernels');
+    await at.notes("Filter: no kernel or layer contains 'nothing'; leave it empty for all");
+    await at.says('Nothing was measured.');
+  });
+
   longTests(test)('kernels and a step are timed by the code of the command line', async () => {
     await at.open('bench');
     await page.getByLabel('Filter', { exact: true }).fill('backward_weight');
