@@ -7,7 +7,7 @@ export type { Compiled, Compilers, Text } from './engine/compilers.ts';
 export type { Pipeline, Tuning } from './engine/device.ts';
 export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
 export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';
-export type { Init, Param, Role, Rows } from './engine/tensor.ts';
+export type { Init, Param, Role, Rows, Traits } from './engine/tensor.ts';
 export { Memory, type Data } from './engine/memory.ts';
 export type { OnnxAttribute, OnnxForm, OnnxGraph } from './engine/onnx.ts';
 export { Owner, type Bytes } from './engine/owner.ts';

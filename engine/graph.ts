@@ -5,7 +5,7 @@ import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
-import { product, type Init, type Kind, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
+import { product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -147,10 +147,10 @@ export class Graph {
   }
 
   /** A new tensor of float32 values, which some kernel is to write. */
-  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, kind?: Kind): Tensor {
+  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, traits?: Traits): Tensor {
     const full = [...this.#path, name].join('.');
     check(shape.every(isSize), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers above 0');
-    return this.#add({ name: full, shape, size: product(shape), role, ...kind });
+    return this.#add({ name: full, shape, size: product(shape), role, ...traits });
   }
 
   #add(t: Tensor): Tensor {
@@ -159,24 +159,24 @@ export class Graph {
   }
 
   /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor. */
-  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, kind?: Kind): Tensor {
+  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, traits?: Traits): Tensor {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
     if (!t) {
-      this.#named.set(key, (t = this.tensor(shape, role, name, kind)));
+      this.#named.set(key, (t = this.tensor(shape, role, name, traits)));
       if (init) this.init.set(t, init);
     }
     return t;
   }
 
   /** A trained tensor, with a place of the same shape for its gradient, which lasts unless it is frozen. */
-  param(name: string, shape: Shape, init: Init, kind?: Kind): Param {
-    const value = this.persistent('param', name, shape, init, { isMatrix: shape.length > 1, ...kind });
+  param(name: string, shape: Shape, init: Init, traits?: Traits): Param {
+    const value = this.persistent('param', name, shape, init, { isMatrix: shape.length > 1, ...traits });
     const isFrozen = this.isFrozen(value);
     const all = isFrozen ? this.frozenParams : this.params;
     const known = all.get(value.name);
     if (known) return known;
-    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape, undefined, kind);
+    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape, undefined, traits);
     const made = { value, grad, path: this.path };
     all.set(value.name, made);
     return made;

@@ -29,7 +29,7 @@ export interface Tensor {
 }
 
 /** What few tensors have, and what is said of them as they are made. */
-export type Kind = Pick<Tensor, 'rows' | 'isMatrix'>;
+export type Traits = Pick<Tensor, 'rows' | 'isMatrix'>;
 
 /** Rows of a parameter of too many bytes for one binding: tensors of their own on the device, which files know as one. */
 export interface Rows {
