@@ -1,4 +1,4 @@
-import { check, onlyOptions } from '../engine/check.ts';
+import { onlyOptions } from '../engine/check.ts';
 import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { patches } from '../shaders/conv/patches.ts';
@@ -22,9 +22,7 @@ const OPTIONS: Readonly<Record<keyof DenseOptions, true>> = { bias: true, throug
 export const dense =
   (out: number, options: DenseOptions = {}): Layer =>
   (g, x) => {
-    const who = g.who('dense');
-    onlyOptions(who, options, OPTIONS);
-    check(Number.isInteger(out) && out > 0, `${who}: it has ${out} outputs`, 'give a whole number of at least 1');
+    onlyOptions(g.who('dense'), options, OPTIONS);
     return tooLarge(g, x, out) && !options.through
       ? inRows(g, x, [out, product(x.shape.slice(1))], options.bias ?? true)
       : weighted(g, x, out, options).y;

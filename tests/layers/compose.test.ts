@@ -176,7 +176,7 @@ test('an option that a layer does not have is named, as of PyTorch or Keras', as
   for (const layer of [conv1d(3, 3, o({ padding: 1 })), maxPool1d(2, o({ padding: 1 })), avgPool1d(2, o({ dilation: 1 }))]) {
     assert.match(await message(layer, [2, 4, 8]), /^unknown option of \w+1d '/);
   }
-  for (const out of [0, 1.5]) assert.is(await message(dense(out)), `dense: it has ${out} outputs; give a whole number of at least 1`);
+  for (const out of [0, 1.5]) assert.is(await message(dense(out)), `weight: its shape is [${out}, 64]; sizes are whole numbers above 0`);
 });
 
 test('what stands among layers and is none is named', async () => {
