@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
 import { relu, tanh } from '../../../layers/activation.ts';
-import { sequential } from '../../../layers/compose.ts';
+import { flatten, sequential } from '../../../layers/compose.ts';
 import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { lossOf, losses } from '../../../layers/loss.ts';
@@ -248,6 +248,17 @@ test('weights that have no gradients are not updated, which is said', async () =
 });
 
 test('what is given wrongly is said in words', async () => {
+test('a net without layers gives what it is given, and the gradient of its loss', async () => {
+  const x = values(12, 1);
+  for (const layer of [sequential({}), flatten()]) {
+    const net = await Net.build(device, layer, { shape: [3], batch: 4, inputGradient: true });
+    assert.equal(await net.forward(x), x);
+    const { inputGradient } = await net.backward(x, Uint32Array.of(0, 1, 2, 0));
+    assert.is(inputGradient!.length, 12);
+    net.destroy();
+  }
+});
+
   const net = await Net.build(device, model, { shape: dataset.shape, batch: 8 });
   const { x, y } = batchOf(0, 8);
   const said = (call: () => unknown) => refusal(call);
