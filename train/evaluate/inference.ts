@@ -1,4 +1,6 @@
 /** A trained model on the images of a data set. */
+import { check, kindOf, onlyOptions } from '../../engine/check.ts';
+import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { DeviceData } from '../data/device-data.ts';
@@ -10,6 +12,19 @@ import { Evaluator } from './evaluator.ts';
 import { evaluationGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 
+const OPTIONS: Readonly<Record<keyof EvaluationOptions, true>> = {
+  device: true,
+  model: true,
+  data: true,
+  batchSize: true,
+  seed: true,
+  loss: true,
+  fuse: true,
+  population: true,
+  exchange: true,
+  evaluatesAlone: true,
+};
+
 /**
  * A trained model that is only evaluated: nothing of a training step is compiled or held on the device. Calls wait for one another, and
  * throw after `destroy`.
@@ -20,6 +35,10 @@ export class Inference {
 
   /** `weights` are parameters and buffers: every tensor of the model with its shape, and no other. */
   constructor(o: EvaluationOptions, weights: Tensors) {
+    onlyOptions('Inference', o, OPTIONS);
+    check(o.device instanceof Device, `device: ${kindOf(o.device)} is none`, 'give what openDevice() returned');
+    check(o.data?.parts && o.data.normalisation, `data: it is ${kindOf(o.data)}`, 'give await openData(dataset)');
+    check(Number.isInteger(o.batchSize) && o.batchSize >= 1, `batchSize: it is ${kindOf(o.batchSize)}`, 'give a whole number from 1 on');
     this.#memory = new Memory(o.device);
     const data = new DeviceData(o.data, this.#memory, o.batchSize);
     const { graph } = evaluationGraph(o, data, 'test');

@@ -94,9 +94,13 @@ export async function openWeights(source: Source, given: GivenFacts): Promise<Om
 
 /** What is wanted of a prediction. */
 export interface PredictOptions {
+  /** Answers of an image, 5 without it. */
   readonly top?: number;
+  /** Makes what is dark in a picture light; images that are given as values are taken as they are. */
   readonly invert?: boolean;
 }
+
+const WANTED: Readonly<Record<keyof PredictOptions, true>> = { top: true, invert: true };
 
 /**
  * Calls may be made at any time and all at once: they are answered in order, and those that wait are computed together. Programs for 1, 4,
@@ -181,12 +185,14 @@ export class Predictor {
 
   /**
    * The likeliest classes of an image, or of each of several; the first `top` of them (5). An image is its values [c, h, w] or a picture,
-   * which is cropped about the middle and resized; `invert` makes its dark light.
+   * which is cropped about the middle and resized.
    */
   predict(image: Pixels | Picture, o?: PredictOptions): Promise<Answer[]>;
   predict(images: readonly (Pixels | Picture)[], o?: PredictOptions): Promise<Answer[][]>;
-  async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], { top = TOP, invert }: PredictOptions = {}): Promise<unknown> {
+  async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], o: PredictOptions = {}): Promise<unknown> {
     this.#checkClasses('predict');
+    onlyOptions('predict', o, WANTED);
+    const { top = TOP, invert } = o;
     check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
     const images = bytesOfPictures(this.#kind, given, { invert, resize: this.#own?.facts.resize });
     const bytes = images.bytes instanceof Promise ? await images.bytes : images.bytes; // values take their turn at once

@@ -1,5 +1,5 @@
 /** The weights of a model between device and host. */
-import { check, kindOf, show, some } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show, some } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
@@ -48,6 +48,8 @@ export interface LoadOptions {
   readonly rename?: ((name: string) => string) | undefined;
 }
 
+const OPTIONS: Readonly<Record<keyof LoadOptions, true>> = { strict: true, skip: true, rename: true };
+
 /** What loading left out, by name: tensors of the model that were not given, given ones that it has not, and those of another shape. */
 export interface Loaded {
   readonly missing: readonly string[];
@@ -60,7 +62,9 @@ interface Matched extends Loaded {
 }
 
 /** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does. */
-export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict = true, skip, rename }: LoadOptions = {}): Matched {
+export function matchWeights(own: readonly Tensor[], tensors: Tensors, options: LoadOptions = {}): Matched {
+  onlyOptions('loading', options, OPTIONS);
+  const { strict = true, skip, rename } = options;
   check(skip === undefined || skip instanceof RegExp, `skip: it is ${kindOf(skip)}`, 'give a regular expression, as /^fc\\./');
   check(rename === undefined || typeof rename === 'function', `rename: it is ${kindOf(rename)}`, 'give a function of a name');
   check(typeof tensors === 'object' && tensors !== null, `weights: got ${kindOf(tensors)}`, 'give tensors by name, as weights() does');

@@ -23,6 +23,8 @@ const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = {
   mode: true,
 };
 
+const BACKWARD_OPTIONS = { accumulate: true } as const;
+
 const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
 
 /** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
@@ -139,7 +141,9 @@ export class Net {
    * Leaves the gradients of the mean loss of a batch in memory, or adds them to those there with `accumulate`; norms take the statistics of
    * the batch, and their running ones move. No weight changes.
    */
-  backward(x: Float32Array, y: Targets, { accumulate = false }: { readonly accumulate?: boolean } = {}): Promise<Backward> {
+  backward(x: Float32Array, y: Targets, o: { readonly accumulate?: boolean } = {}): Promise<Backward> {
+    onlyOptions('backward', o, BACKWARD_OPTIONS);
+    const { accumulate = false } = o;
     const { batch, shape } = this.#o;
     const size = batch * product(shape);
     check(

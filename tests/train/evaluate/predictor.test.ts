@@ -15,7 +15,9 @@ import { rules } from '../../../optim/index.ts';
 import { openData } from '../../../train/data/data.ts';
 import type { Normalize } from '../../../train/data/statistics.ts';
 import { Inference } from '../../../train/evaluate/inference.ts';
-import { Predictor, type PredictorOptions } from '../../../train/evaluate/predictor.ts';
+import type { EvaluationOptions } from '../../../train/evaluate/evaluation-options.ts';
+import { Predictor, type PredictOptions, type PredictorOptions } from '../../../train/evaluate/predictor.ts';
+import type { LoadOptions } from '../../../train/evaluate/weights.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { softmaxRows } from '../../../train/study/probabilities.ts';
 import { close, deviceFor } from '../../support/check.ts';
@@ -229,12 +231,18 @@ test('predictors made and destroyed leave nothing on the device', async () => {
 
 test('what is no image of its kind, or no fitting option, is named', async () => {
   const predictor = await Predictor.create(options);
-  const said = (given: unknown, o?: { top: number }) => refusal(() => predictor.predict(given as Uint8Array, o));
+  const said = (given: unknown, o?: unknown) => refusal(() => predictor.predict(given as Uint8Array, o as PredictOptions));
   assert.is(await said(new Uint8Array(145)), 'the image: got 145 values, expected those of [1, 12, 12]; which has 144');
   assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: got 7 values/);
   assert.match(await said(new Float32Array(144)), /^the image: got of the class Float32Array; give bytes from 0 to 255/);
   assert.match(await said(Array(144).fill(256)), /^the image: value 0 is 256; give whole numbers from 0 to 255$/);
   assert.match(await said(image(0), { top: 0 }), /^top: it is 0; give 1 to 3$/);
+  assert.is(await said(image(0), { topp: 1 }), "unknown option of predict 'topp'; did you mean 'top'? known: top, invert");
+  assert.is(await said(image(0), null), 'predict: got null; give options as { top, invert }');
+  assert.is(
+    await refusal(() => predictor.swap(options.weights, { strickt: false } as LoadOptions)),
+    "unknown option of loading 'strickt'; did you mean 'strict'? known: strict, skip, rename",
+  );
   assert.match(await refusal(() => predictor.logits(new Uint8Array(100))), /got 100 values, expected a multiple/);
   predictor.destroy();
   const wrong = (o: Record<string, unknown>) => refusal(() => Predictor.create({ ...options, ...o } as PredictorOptions));
@@ -250,6 +258,23 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.match(await wrong({ moments: { mean: [0, 0], std: [1, 1] } }), /^normalize: 'meanstd' .* these are not of \[1, 12, 12\]; /);
   assert.match(await wrong({ batch: 0 }), /^batch: it is 0; give a whole number from 1 on$/);
   assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
+});
+
+test('what an evaluation is not made from is named, before anything is on the device', async () => {
+  const { device, weights } = options;
+  const alive = buffersOf(device.gpu);
+  const given = { device, model, data: await openData(dataset), batchSize: 8 };
+  const said = (o: unknown) => refusal(() => new Inference(o as EvaluationOptions, weights));
+  const { batchSize: _, ...rest } = given;
+  assert.match(
+    await said({ ...rest, batchsize: 8 }),
+    /^unknown option of Inference 'batchsize'; did you mean 'batchSize'\? known: device, /,
+  );
+  assert.is(await said(rest), 'batchSize: it is undefined; give a whole number from 1 on');
+  assert.is(await said({ ...given, data: dataset }), 'data: it is an object of name, shape, classes, train; give await openData(dataset)');
+  assert.is(await said({ ...given, device: undefined }), 'device: undefined is none; give what openDevice() returned');
+  assert.match(await said(null), /^Inference: got null; give options as \{ device, model, data, batchSize, … \}$/);
+  assert.is(alive.made, 0);
 });
 
 test.run();

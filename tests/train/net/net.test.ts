@@ -17,6 +17,7 @@ import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Net, type Targets } from '../../../train/net/net.ts';
 import type { NetOptions } from '../../../train/net/programs.ts';
+import type { LoadOptions } from '../../../train/evaluate/weights.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
@@ -247,7 +248,6 @@ test('weights that have no gradients are not updated, which is said', async () =
   }
 });
 
-test('what is given wrongly is said in words', async () => {
 test('a net without layers gives what it is given, and the gradient of its loss', async () => {
   const x = values(12, 1);
   for (const layer of [sequential({}), flatten()]) {
@@ -259,6 +259,7 @@ test('a net without layers gives what it is given, and the gradient of its loss'
   }
 });
 
+test('what is given wrongly is said in words', async () => {
   const net = await Net.build(device, model, { shape: dataset.shape, batch: 8 });
   const { x, y } = batchOf(0, 8);
   const said = (call: () => unknown) => refusal(call);
@@ -270,6 +271,13 @@ test('a net without layers gives what it is given, and the gradient of its loss'
     /^backward: got 1151 values of the class Float32Array; give a Float32Array of \[8, 1, 12, 12\]/,
   );
   assert.match(await said(() => net.backward(x, Uint32Array.of(1))), /^backward: got 1 values/);
+  const other = (o: unknown) => said(() => net.backward(x, y, o as { accumulate: boolean }));
+  assert.is(await other({ acumulate: true }), "unknown option of backward 'acumulate'; did you mean 'accumulate'? known: accumulate");
+  assert.is(await other(null), 'backward: got null; give options as { accumulate }');
+  assert.match(
+    await said(async () => net.load(await net.weights(), { strickt: false } as LoadOptions)),
+    /^unknown option of loading 'strickt'; /,
+  );
   assert.match(
     await said(() =>
       net.backward(
