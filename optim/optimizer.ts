@@ -65,6 +65,9 @@ export function optimizer(
   grouped: GroupOptions = {},
 ): Optimizer {
   check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
+  const isList = Array.isArray(pieces);
+  const wrong = isList ? pieces.find(piece => typeof piece !== 'object') : pieces;
+  check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');
   const hyper = hyperParameters(chosen.name, chosen.hyper, options);
   const { state, update } = chosen.form?.(hyper) ?? chosen;
   const rule: Rule = { ...chosen, state, update };

@@ -2,7 +2,9 @@
 import type { Graph } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
-import { flag, number, type Values } from '../engine/parameter.ts';
+import { check, kindOf } from '../engine/check.ts';
+import { flag, number, valuesOf, type Values } from '../engine/parameter.ts';
+import { AT_LEAST_0, COUNT, describeRange, isWithin, POSITIVE, type Range } from '../engine/range.ts';
 import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
 import type { Privacy } from './accountant.ts';
@@ -55,6 +57,12 @@ export interface Average {
   readonly refreshes?: true;
 }
 
+/** A piece, once its number is seen to be in its range: programs without types may give none. */
+function held(who: string, value: number, range: Range, piece: Piece): Piece {
+  check(isWithin(value, range), `${who} is ${kindOf(value)}`, `give ${describeRange(range)}`);
+  return piece;
+}
+
 /** The mean of gradients that were summed, over micro-batches and batches. */
 export const mean: Piece = { gradient: 'g *= op.g_scale;' };
 
@@ -62,32 +70,35 @@ export const mean: Piece = { gradient: 'g *= op.g_scale;' };
  * Scales all gradients so that their norm together is at most `max` (Pascanu 2013), as torch.nn.utils.clip_grad_norm_. The norm is that of
  * the mean gradient, whatever pieces stand before.
  */
-export const clipNorm = (max: number): Piece => ({
-  gradient: 'g *= clip[0];',
-  values: () => ({ clip_norm: max }),
-  reduces(g, reduce, { scaling }) {
-    const clip = g.persistent('state', 'clip', [4]);
-    const { partial, pages } = reduce('clip partial', 'a * a');
-    g.run(clipScale, { pages, scaling: scaling !== undefined }, { partial, scaling, scale: clip });
-    return { clip };
-  },
-});
+export const clipNorm = (max: number): Piece =>
+  held('clipNorm', max, POSITIVE, {
+    gradient: 'g *= clip[0];',
+    values: () => ({ clip_norm: max }),
+    reduces(g, reduce, { scaling }) {
+      const clip = g.persistent('state', 'clip', [4]);
+      const { partial, pages } = reduce('clip partial', 'a * a');
+      g.run(clipScale, { pages, scaling: scaling !== undefined }, { partial, scaling, scale: clip });
+      return { clip };
+    },
+  });
 
 /** Each value of the gradient within -max and max, as torch.nn.utils.clip_grad_value_: NaN stays. */
-export const clipValue = (max: number): Piece => ({
-  gradient: 'g = keep(g, clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value)));',
-  values: () => ({ clip_value: max }),
-});
+export const clipValue = (max: number): Piece =>
+  held('clipValue', max, POSITIVE, {
+    gradient: 'g = keep(g, clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value)));',
+    values: () => ({ clip_value: max }),
+  });
 
 /** Key of the gradient noise, apart from that of dropout. */
 const NOISE = 0x6e6f6973;
 
 /** Gaussian gradient noise N(0, eta / (1 + t)^0.55), t from 0 (Neelakantan 2015). */
-export const gradNoise = (eta: number): Piece => ({
-  gradient: `g += op.noise * normal4(philox(vec4u(k, op.step, page, 0u), vec2u(op.seed, ${NOISE}u)));`,
-  values: t => ({ noise: Math.sqrt(eta / t ** 0.55) }),
-  draws: true,
-});
+export const gradNoise = (eta: number): Piece =>
+  held('gradNoise', eta, AT_LEAST_0, {
+    gradient: `g += op.noise * normal4(philox(vec4u(k, op.step, page, 0u), vec2u(op.seed, ${NOISE}u)));`,
+    values: t => ({ noise: Math.sqrt(eta / t ** 0.55) }),
+    draws: true,
+  });
 
 /** Key of private noise, apart from other noise. */
 const PRIVATE_NOISE = 0x70726976;
@@ -108,35 +119,39 @@ export const dpSgd = (privacy: Privacy): Piece => ({
 });
 
 /** L2, PyTorch's weight_decay. */
-export const weightDecay = (l2: number): Piece => ({
-  gradient: 'g += op.l2 * w;',
-  values: (_t, _lr, decay = 1) => ({ l2: l2 * decay }),
-  decays: true,
-});
+export const weightDecay = (l2: number): Piece =>
+  held('weightDecay', l2, AT_LEAST_0, {
+    gradient: 'g += op.l2 * w;',
+    values: (_t, _lr, decay = 1) => ({ l2: l2 * decay }),
+    decays: true,
+  });
 
 /** L1 by its subgradient; with weightDecay the elastic net. Weights swing about 0 by steps of lr * rate, and none becomes 0 itself. */
-export const l1 = (rate: number): Piece => ({
-  gradient: 'g += op.l1 * sign(w);',
-  values: (_t, _lr, decay = 1) => ({ l1: rate * decay }),
-  decays: true,
-});
+export const l1 = (rate: number): Piece =>
+  held('l1', rate, AT_LEAST_0, {
+    gradient: 'g += op.l1 * sign(w);',
+    values: (_t, _lr, decay = 1) => ({ l1: rate * decay }),
+    decays: true,
+  });
 
 /**
  * L1 by its proximal step, the soft threshold lr * rate (ISTA: Daubechies et al. 2004): weights below it become exactly 0. With sgd it is
  * the step of the penalised loss; beside a rule that scales gradients it acts outside of that, as decoupled decay does.
  */
-export const l1Proximal = (rate: number): Piece => ({
-  after: 'if (!skip) { w -= clamp(w, vec4f(-op.threshold), vec4f(op.threshold)); }',
-  values: (_, lr, decay = 1) => ({ threshold: lr * rate * decay }),
-  decays: true,
-});
+export const l1Proximal = (rate: number): Piece =>
+  held('l1Proximal', rate, AT_LEAST_0, {
+    after: 'if (!skip) { w -= clamp(w, vec4f(-op.threshold), vec4f(op.threshold)); }',
+    values: (_, lr, decay = 1) => ({ threshold: lr * rate * decay }),
+    decays: true,
+  });
 
 /** Decay of the weight itself by lr * rate, outside the rule (Loshchilov & Hutter 2019). */
-export const decoupledDecay = (rate: number): Piece => ({
-  weight: 'w *= op.shrink;',
-  values: (_, lr, decay = 1) => ({ shrink: 1 - lr * rate * decay }),
-  decays: true,
-});
+export const decoupledDecay = (rate: number): Piece =>
+  held('decoupledDecay', rate, AT_LEAST_0, {
+    weight: 'w *= op.shrink;',
+    values: (_, lr, decay = 1) => ({ shrink: 1 - lr * rate * decay }),
+    decays: true,
+  });
 
 /** Every gradient but the first without a share of it, as the dampening of torch.optim.SGD. */
 export const dampened = (share: number): Piece => ({
@@ -156,28 +171,32 @@ export const LOOKAHEAD = {
  * Every k updates the weights go back to slow ones that have moved by alpha towards them (Zhang 2019). Over a run of `updates` the share
  * becomes alpha + (end - alpha) (t / updates)^power, and with `slow` the last update leaves the slow weights (Jordan 2024).
  */
-export const lookahead = (
+export function lookahead(
   k: number,
   alpha = 0.5,
-  { end = 0, power = 1, slow = false, updates = Infinity }: Partial<Values<typeof LOOKAHEAD>> & { updates?: number } = {},
-): Piece => ({
-  state: ['slow'],
-  weight: 'slow = select(slow, w, first);',
-  after: 'if (op.sync >= 0.0) { slow += op.sync * (w - slow); w = slow; }',
-  values(t) {
-    if (t % k) return { sync: slow && t === updates ? 0 : -1 };
-    return { sync: end ? alpha + (end - alpha) * Math.min(1, t / updates) ** power : alpha };
-  },
-});
+  { updates = Infinity, ...path }: Partial<Values<typeof LOOKAHEAD>> & { readonly updates?: number } = {},
+): Piece {
+  const { end, power, slow } = valuesOf('lookahead', LOOKAHEAD, { ...path, alpha });
+  return held('lookahead', k, COUNT, {
+    state: ['slow'],
+    weight: 'slow = select(slow, w, first);',
+    after: 'if (op.sync >= 0.0) { slow += op.sync * (w - slow); w = slow; }',
+    values(t) {
+      if (t % k) return { sync: slow && t === updates ? 0 : -1 };
+      return { sync: end ? alpha + (end - alpha) * Math.min(1, t / updates) ** power : alpha };
+    },
+  });
+}
 
 /** Greatest norm of the incoming weights of each output (Srivastava 2014). */
-export const maxNorm = (max: number): Piece => ({
-  values: () => ({ max_norm: max }),
-  constrains(g, { w, layout, buffer }) {
-    const table = unitRows(g, layout, buffer);
-    if (table) g.run(scaleRows, { rows: table.size / 2 }, { w, table });
-  },
-});
+export const maxNorm = (max: number): Piece =>
+  held('maxNorm', max, POSITIVE, {
+    values: () => ({ max_norm: max }),
+    constrains(g, { w, layout, buffer }) {
+      const table = unitRows(g, layout, buffer);
+      if (table) g.run(scaleRows, { rows: table.size / 2 }, { w, table });
+    },
+  });
 
 /** A running mean of the weights; `rate` is the share of update `t` in it. */
 const averaging = (rate: (t: number) => number, average: Omit<Average, 'state'>): Piece => ({
@@ -188,8 +207,24 @@ const averaging = (rate: (t: number) => number, average: Omit<Average, 'state'>)
 });
 
 /** Exponential moving average of the weights; decay 1 is the plain mean of all (Polyak). */
-export const ema = (decay: number): Piece => averaging(t => (t === 1 ? 1 : decay === 1 ? 1 / t : 1 - decay), { from: 1 });
+export const ema = (decay: number): Piece =>
+  held(
+    'ema',
+    decay,
+    { min: 0, max: 1 },
+    averaging(t => (t === 1 ? 1 : decay === 1 ? 1 / t : 1 - decay), { from: 1 }),
+  );
 
 /** Mean of the weights after the updates start, start + every, … (SWA, Izmailov 2018). */
 export const swa = (start: number, every: number): Piece =>
-  averaging(t => (t < start || (t - start) % every ? 0 : 1 / ((t - start) / every + 1)), { from: start, refreshes: true });
+  held(
+    'swa: start',
+    start,
+    COUNT,
+    held(
+      'swa: every',
+      every,
+      COUNT,
+      averaging(t => (t < start || (t - start) % every ? 0 : 1 / ((t - start) / every + 1)), { from: start, refreshes: true }),
+    ),
+  );

@@ -10,7 +10,19 @@ import { layerNorm } from '../../layers/norm.ts';
 import { rules } from '../../optim/index.ts';
 import { matrices } from '../../optim/orthogonal.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import { clipNorm, clipValue, ema, gradNoise, l1, l1Proximal, maxNorm, weightDecay, type Piece } from '../../optim/pieces.ts';
+import {
+  clipNorm,
+  clipValue,
+  ema,
+  gradNoise,
+  l1,
+  l1Proximal,
+  lookahead,
+  maxNorm,
+  swa,
+  weightDecay,
+  type Piece,
+} from '../../optim/pieces.ts';
 import { philox } from '../../shaders/kernel/random.ts';
 import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
 import { follow, optimizers } from '../reference/optimizers.ts';
@@ -286,6 +298,29 @@ test('says what is wrong with a hyper-parameter', async () => {
   assert.is(await message('sgd', { lr: -1 }), 'sgd: lr is -1; give a number of at least 0');
   assert.is(await message('rmsprop', { centered: 2 }), 'rmsprop: centered is 2; give true or false');
   assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number of at least 0");
+});
+
+test('a number of a piece that is out of its range is refused, and what is no list of pieces', async () => {
+  const none = undefined as unknown as number;
+  const cases: readonly [make: () => Piece, message: string][] = [
+    [() => ema(2), 'ema is 2; give a number of at least 0 and at most 1'],
+    [() => clipNorm(-1), 'clipNorm is -1; give a number above 0'],
+    [() => clipValue(0), 'clipValue is 0; give a number above 0'],
+    [() => maxNorm(NaN), 'maxNorm is NaN; give a number above 0'],
+    [() => weightDecay(-0.1), 'weightDecay is -0.1; give a number of at least 0'],
+    [() => l1(none), 'l1 is undefined; give a number of at least 0'],
+    [() => lookahead(none), 'lookahead is undefined; give a whole number of at least 1'],
+    [() => lookahead(5, 2), 'lookahead: alpha is 2; give a number above 0 and at most 1'],
+    [
+      () => lookahead(5, 1, { ende: 0.2 } as object),
+      "unknown option of lookahead 'ende'; did you mean 'end'? known: alpha, end, power, slow",
+    ],
+    [() => swa(10, 0), 'swa: every is 0; give a whole number of at least 1'],
+  ];
+  for (const [make, message] of cases) assert.is(await refusal(make), message);
+  const made = (pieces: unknown) => refusal(() => optimizer(rules.sgd!, {}, pieces as Piece[]));
+  assert.is(await made(ema(0.9)), 'sgd: an object of state, after, values, average is no list of pieces; give one, as [ema(0.999)]');
+  assert.is(await made([ema]), 'sgd: a function is no list of pieces; give one, as [ema(0.999)]');
 });
 
 const swiftshader: readonly Way[] = (await listAdapters()).some(a => a.kind === 'swiftshader') ? ['swiftshader'] : [];
