@@ -1,24 +1,24 @@
 /** A phase of a run in which a first-order rule moves the weights. */
 import type { Memory } from '../../../engine/memory.ts';
 import type { Program } from '../../../engine/program.ts';
-import { Flat, type Vector } from '../../../optim/flat.ts';
 import { LOSS_SCALE } from '../../../optim/loss-scale.ts';
 import { stateBuffer, type Optimizer } from '../../../optim/optimizer.ts';
-import type { Hyper } from '../../../optim/rule.ts';
-import type { Rates, Schedule } from '../../../optim/schedule.ts';
+import { ratesAt, type Rates, type Schedule } from '../../../optim/schedule.ts';
 import { SKIPPED } from '../../../shaders/update/loss-scale.ts';
 import type { Kfac } from '../../linear/kfac.ts';
 import type { LastLayer } from '../../linear/last-layer.ts';
 import { Accumulation } from './accumulation.ts';
 import type { GradientProgram } from '../gradients.ts';
 import type { Span, Step } from '../step.ts';
+import type { HessianDiagonal } from './hessian-diagonal.ts';
 
 /** What a phase has beside its rule. */
 export interface Needs {
   readonly schedule?: Schedule | undefined;
   /** The program of the update, where it is not part of the one that computes the gradients. */
   readonly update?: Program | undefined;
-  /** The layer that is solved for, and the factors of layers, where the rule asks for them. */
+  /** The estimate of the curvature, the layer that is solved for, and the factors of layers, where the rule asks for them. */
+  readonly hessian?: HessianDiagonal | undefined;
   readonly last?: LastLayer | undefined;
   readonly factors?: Kfac | undefined;
 }
@@ -36,17 +36,16 @@ export class FirstOrderPhase implements Span {
   /** What the rule knows of the curvature, beside its state. */
   readonly curvature: Kfac | undefined;
 
-  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, { schedule, update, last, factors }: Needs = {}) {
+  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, { schedule, update, hessian, last, factors }: Needs = {}) {
     this.start = start;
     this.end = end;
     this.optimizer = optimizer;
     this.#memory = memory;
     this.#schedule = schedule;
     this.#update = update;
+    this.#hessian = hessian;
     this.#last = last;
     this.curvature = factors;
-    const { rule, hyper } = optimizer;
-    if (rule.probes !== undefined) this.#hessian = new HessianDiagonal(memory, hyper, page => stateBuffer(rule, rule.probes!, page));
   }
 
   /** The rates of step number `step`. */
@@ -100,54 +99,5 @@ export class FirstOrderPhase implements Span {
     this.#hessian?.destroy();
     this.#last?.destroy();
     this.curvature?.destroy();
-  }
-}
-
-/** The diagonal of the Hessian, estimated into a state. */
-class HessianDiagonal {
-  #flat: Flat;
-  #probes: number;
-  #epsilon: number;
-  #z: Vector;
-  #w: Vector;
-  #g: Vector;
-  #h: Vector;
-
-  /** `state` names the buffer of the state for a page of parameters. */
-  constructor(memory: Memory, { probes = 1, epsilon = 1e-3 }: Hyper, state: (page: number) => string) {
-    this.#flat = new Flat(memory);
-    this.#probes = probes;
-    this.#epsilon = epsilon;
-    this.#z = this.#flat.vector('probe');
-    this.#w = this.#flat.vector('weights');
-    this.#g = this.#flat.vector('gradient');
-    this.#h = this.#flat.named(state);
-  }
-
-  /**
-   * The mean over probes z of z * (g(w + epsilon z) - g(w - epsilon z)) / (2 epsilon), for step number `step`. `gradients` computes those
-   * of its batch at the present weights.
-   */
-  async estimate(step: number, seed: number, gradients: () => Promise<void>): Promise<void> {
-    const flat = this.#flat;
-    const [z, w, g, h] = [this.#z, this.#w, this.#g, this.#h];
-    const [probes, epsilon] = [this.#probes, this.#epsilon];
-    await flat.copy(w, flat.w);
-    for (let k = 0; k < probes; k++) {
-      await flat.signs(z, seed, step * probes + k);
-      await flat.map(flat.w, 'a + op.alpha * b', { a: w, b: z, alpha: epsilon });
-      await gradients();
-      await flat.copy(g, flat.g);
-      await flat.map(flat.w, 'a - op.alpha * b', { a: w, b: z, alpha: epsilon });
-      await gradients();
-      await flat.map(g, 'a - y', { a: flat.g });
-      const alpha = -1 / (2 * epsilon * probes);
-      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', { a: z, b: g, alpha });
-    }
-    await flat.copy(flat.w, w);
-  }
-
-  destroy(): void {
-    this.#flat.destroy();
   }
 }

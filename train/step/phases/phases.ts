@@ -51,8 +51,11 @@ export async function activate(
     if (isFirstOrder(optimizer)) {
       const factors = optimizer.rule.factors ? await kfac(optimizer.hyper) : undefined;
       const update = gradients && (await updateProgram(optimizer, memory, graph, gradients, factors));
+      const { probes } = optimizer.rule;
+      const hessian =
+        probes === undefined ? undefined : new (await import('./hessian-diagonal.ts')).HessianDiagonal(memory, optimizer, probes);
       const last = optimizer.rule.solves ? await lastLayer(optimizer.hyper) : undefined;
-      out.push(new FirstOrderPhase(memory, optimizer, span, { schedule: own, update, last, factors }));
+      out.push(new FirstOrderPhase(memory, optimizer, span, { schedule: own, update, hessian, last, factors }));
     } else {
       const { QuasiNewtonPhase } = await import('./quasi-newton.ts');
       out.push(new QuasiNewtonPhase(memory, graph, optimizer, span, own));
