@@ -3,6 +3,7 @@ import { check, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
+import { applied } from './applied.ts';
 import { broadcast, broadcastSum, type Operands } from '../shaders/move/broadcast.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 
@@ -78,4 +79,4 @@ export function multiply(g: Graph, a: Tensor, b: Tensor): Tensor {
 export const gated =
   (gate: Layer): Layer =>
   (g, x) =>
-    multiply(g, x, gate(g, x));
+    multiply(g, x, applied('gated', 'gate', gate, g, x));

@@ -7,6 +7,7 @@ import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
+import { applied } from './applied.ts';
 import { add } from './broadcast.ts';
 import { reshape } from './geometry.ts';
 
@@ -20,12 +21,7 @@ function listed(who: string, layers: Layers): [name: string, layer: Layer][] {
 }
 
 /** What a layer of a list makes of x, in the scope of its name. */
-function within(who: string, [name, layer]: readonly [string, Layer], g: Graph, x: Tensor): Tensor {
-  check(typeof layer === 'function', `${g.who(who)}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
-  const y = g.scope(name, () => layer(g, x));
-  check(Array.isArray(y?.shape), `${g.who(who)}: '${name}' returned ${kindOf(y)}, no output`, 'give a layer, as relu()');
-  return y;
-}
+const within = (who: string, [name, layer]: readonly [string, Layer], g: Graph, x: Tensor): Tensor => applied(who, name, layer, g, x, true);
 
 /** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */
 export function sequential(layers: Layers): Layer {
@@ -38,7 +34,7 @@ export function sequential(layers: Layers): Layer {
 export const named =
   (name: string, layer: Layer): Layer =>
   (g, x) =>
-    g.scope(name, () => layer(g, x));
+    within('named', [name, layer], g, x);
 
 /** [n, c, h, w] -> [n, c h w]: the same values under another shape, at no cost (dense layers flatten by themselves). */
 export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, product(x.shape.slice(1))]);
@@ -78,7 +74,7 @@ export const scale =
 export const residual =
   (body: Layer, shortcut: Layer = (_, x) => x): Layer =>
   (g, x) =>
-    sumOf(g, body(g, x), shortcut(g, x));
+    sumOf(g, applied('residual', 'body', body, g, x), applied('residual', 'shortcut', shortcut, g, x));
 
 /**
  * He et al.'s shortcut A to `o` channels: every `stride`-th row and column, with zeros before and after the channels. [n, c, h, w] ->
@@ -131,7 +127,7 @@ export const beside =
   (g, x) =>
     cat(
       g,
-      branches.map(branch => branch(g, x)),
+      branches.map((branch, i) => applied('beside', `${i}`, branch, g, x)),
     );
 
 /** Tensors side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
@@ -180,7 +176,7 @@ export const stochasticDepth =
   (body: Layer, p: number, { perSample = false, rescale = false } = {}): Layer =>
   (g, x) => {
     check(p >= 0 && p < 1, `${g.who('stochasticDepth')}: p is ${p}, expected 0 <= p < 1`);
-    const out = body(g, x);
+    const out = applied('stochasticDepth', 'body', body, g, x);
     if (!g.training || p === 0) return rescale ? out : scale(1 - p)(g, out);
     const n = out.shape[0]!;
     return droppedSamples(g, out, {

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { relu, sigmoid, tanh } from '../../layers/activation.ts';
-import { concat, flatten, mean, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
+import { gated } from '../../layers/broadcast.ts';
+import { beside, concat, flatten, mean, named, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { streamOf } from '../../shaders/kernel/random.ts';
@@ -188,6 +189,18 @@ test('what stands among layers and is none is named', async () => {
     await message(() => sequential({ fc: dense(3), act: () => undefined as never })),
     `sequential: 'act' returned undefined, no output; ${none}`,
   );
+  const others: readonly [make: (layer: Layer) => Layer, who: string, what: string][] = [
+    [residual, 'residual', 'body'],
+    [shortcut => residual(relu(), shortcut), 'residual', 'shortcut'],
+    [body => stochasticDepth(body, 0.5), 'stochasticDepth', 'body'],
+    [branch => beside(relu(), branch), 'beside', '1'],
+    [gated, 'gated', 'gate'],
+    [layer => named('act', layer), 'named', 'act'],
+  ];
+  for (const [make, who, what] of others) {
+    assert.is(await message(() => make(uncalled)), `${who}: '${what}' returned a function, no output; ${none}`);
+    assert.is(await message(() => make({} as Layer)), `${who}: '${what}' is an object of nothing; ${none}`);
+  }
 });
 
 test.run();

@@ -1,0 +1,13 @@
+/** What layers that are given to others make, which a program without types may give uncalled. */
+import { check, kindOf } from '../engine/check.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
+
+/** What `layer`, called `name` by `who` takes it, makes of x, in a scope of its own where `isScope`. Throws where it is no layer. */
+export function applied(who: string, name: string, layer: Layer, g: Graph, x: Tensor, isScope = false): Tensor {
+  const advice = 'give a layer, as relu()';
+  check(typeof layer === 'function', `${g.who(who)}: '${name}' is ${kindOf(layer)}`, advice);
+  const y = isScope ? g.scope(name, () => layer(g, x)) : layer(g, x);
+  check(Array.isArray(y?.shape), `${g.who(who)}: '${name}' returned ${kindOf(y)}, no output`, advice);
+  return y;
+}
