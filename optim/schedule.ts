@@ -1,4 +1,5 @@
 /** What a schedule is, and what all schedules take. */
+import { check, kindOf } from '../engine/check.ts';
 import { number, type Described, type Parameters, type Values } from '../engine/parameter.ts';
 
 /** What a schedule sets for one update. */
@@ -18,6 +19,13 @@ export interface Schedule {
   observe?(loss: number): void;
   /** Whether it gives `batches`. */
   readonly grows?: boolean;
+}
+
+/** The rates of the update after `t` others: those of the schedule, where there is one. Throws where one of a program's own gives no rate. */
+export function ratesAt(schedule: Schedule | undefined, t: number, lr: number): Rates {
+  const rates = schedule ? schedule.at(t) : { lr };
+  check(Number.isFinite(rates?.lr), `schedule: at(${t}) gave ${kindOf(rates)}`, 'give a rate, as { lr: 0.1 }');
+  return rates;
 }
 
 /** What a schedule is made for: the optimizer's rate, and the updates of the whole run. */

@@ -12,7 +12,7 @@ import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phases/phase.ts';
 import { privacyOf } from './privacy.ts';
 import { activate, fusable, type ActivePhase, type Beside } from './phases/phases.ts';
-import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
+import { checkChanges, shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 
 export interface Parts {
@@ -33,6 +33,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData, resting?:
   const phases = phasesOf(o);
   const privacy = privacyOf(phases);
   checkOptions(o, phases);
+  checkChanges(o.changes ?? []);
   checkLabels(o);
   const memory = before?.memory ?? new Memory(o.device, o.frozen);
   try {

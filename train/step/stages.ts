@@ -8,7 +8,7 @@ import { FirstOrderPhase } from './phases/first-order.ts';
 import type { Phase } from './phases/phase.ts';
 import { readCurvature, writeCurvature } from './state.ts';
 import { Steps } from './steps.ts';
-import type { Change, TrainerOptions } from './trainer-options.ts';
+import { checkChanges, type Change, type TrainerOptions } from './trainer-options.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
 /** What may change. */
@@ -104,6 +104,7 @@ export class Stages {
 
   /** Replaces what changes; where the programs of the next step cannot be made all is as before. */
   async change(changes: readonly Change[]): Promise<void> {
+    checkChanges(changes);
     const before = this.#changes;
     const known = this.#schedules;
     this.#changes = changes;

@@ -1,4 +1,5 @@
 /** What a trainer is made from. */
+import { check, kindOf } from '../../engine/check.ts';
 import type { Frozen } from '../../engine/graph.ts';
 import type { Init } from '../../engine/tensor.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
@@ -70,6 +71,17 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly syncBatchNorm?: boolean;
   /** Whether a step ends with its gradients: what moves the weights is elsewhere. */
   readonly withoutUpdate?: boolean;
+}
+
+/** Throws where what was given is no list of changes, as a program without types may. */
+export function checkChanges(changes: readonly Change[]): void {
+  const isChange = (each: Partial<Change> | undefined) => Number.isInteger(each?.after) && each!.optimizer && each!.data;
+  const isList = Array.isArray(changes);
+  check(
+    isList && changes.every(isChange),
+    `changes: ${kindOf(isList ? changes.find(each => !isChange(each)) : changes)} is none`,
+    'give a list of { after, data, optimizer, schedule }',
+  );
 }
 
 /** This rank among those that share a batch. */

@@ -12,11 +12,12 @@ import { models } from '../../../models/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { rules } from '../../../optim/index.ts';
 import { openData } from '../../../train/data/data.ts';
+import type { Schedule } from '../../../optim/schedule.ts';
 import type { Rule } from '../../../optim/rule.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
 import type { TrainerState } from '../../../train/step/state.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
-import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
+import type { Change, TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
 import { deviceFor } from '../../support/check.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -121,11 +122,11 @@ test('what a program without types gives wrongly is said in words', async () => 
     await wrong({ model: sequential([conv2d('4' as unknown as number, 3), dense(3)]) }),
     /^0\.weight: its shape is \['4', 1, 3, 3\]; /,
   );
-  for (const none of [conv2d(0, 3), dense(0)])
-    assert.match(
-      await wrong({ model: sequential([none, dense(3)]) }),
-      /^0\.weight: its shape is \[0, .*\]; sizes are whole numbers above 0$/,
-    );
+  assert.match(
+    await wrong({ model: sequential([conv2d(0, 3), dense(3)]) }),
+    /^0\.weight: its shape is \[0, .*\]; sizes are whole numbers above 0$/,
+  );
+  assert.is(await wrong({ model: sequential([dense(0), dense(3)]) }), 'dense 0: it has 0 outputs; give a whole number of at least 1');
   assert.match(await wrong({ model: sequential([undefined as unknown as Layer]) }), /^sequential: '0' is undefined; give a layer/);
   assert.match(await refusal(() => optimizer('adam' as unknown as Rule)), /^optimizer: 'adam' is no rule; /);
   const t = await create();
@@ -134,6 +135,22 @@ test('what a program without types gives wrongly is said in words', async () => 
   assert.match(await refusal(() => t.loadWeights(undefined as unknown as Tensors)), /^weights: got undefined; /);
   assert.match(await refusal(() => t.loadWeights({ w: [1] as unknown as Tensors[string] })), /^weights: 'w' is no tensor of float32; /);
   assert.match(await refusal(() => t.loadState({} as TrainerState)), /^state: got an object of nothing; /);
+  const change = (changes: unknown) => refusal(() => t.change(changes as Change[]));
+  const list = 'give a list of { after, data, optimizer, schedule }';
+  assert.is(await change({ lr: 0.1 }), `changes: an object of lr is none; ${list}`);
+  assert.is(await change([{ after: 3, lr: 0.1 }]), `changes: an object of after, lr is none; ${list}`);
+  assert.is(await change([{ optimizer: optimizer(rules.adam!) }]), `changes: an object of optimizer is none; ${list}`);
+  assert.is(await change([undefined]), `changes: undefined is none; ${list}`);
+  assert.is(await wrong({ changes: [{}] }), `changes: an object of nothing is none; ${list}`);
+  const scheduled = async (at: () => unknown) => {
+    const made = await create({ schedule: { at: at as Schedule['at'] } });
+    const said = await refusal(() => made.step());
+    made.destroy();
+    return said;
+  };
+  assert.is(await scheduled(() => 0.1), 'schedule: at(0) gave 0.1; give a rate, as { lr: 0.1 }');
+  assert.is(await scheduled(() => ({ rate: 0.1 })), 'schedule: at(0) gave an object of rate; give a rate, as { lr: 0.1 }');
+  assert.is(await scheduled(() => undefined), 'schedule: at(0) gave undefined; give a rate, as { lr: 0.1 }');
   t.destroy();
   const data = (changes: object, options?: object) => refusal(() => openData({ ...dataset, ...changes }, options));
   const { train } = dataset;

@@ -50,7 +50,7 @@ export class FirstOrderPhase implements Span {
 
   /** The rates of step number `step`. */
   rates(step: number): Rates {
-    return this.#schedule?.at(step - 1) ?? { lr: this.optimizer.hyper.lr };
+    return ratesAt(this.#schedule, step - 1, this.optimizer.hyper.lr);
   }
 
   /** Goes on with other numbers: those of an optimizer whose kernels are the same. */

@@ -4,7 +4,7 @@ import type { Memory } from '../../../engine/memory.ts';
 import { Flat, type Vector } from '../../../optim/flat.ts';
 import { Minimiser } from '../../../optim/minimiser.ts';
 import type { QuasiNewton } from '../../../optim/quasi-newton.ts';
-import type { Rates, Schedule } from '../../../optim/schedule.ts';
+import { ratesAt, type Rates, type Schedule } from '../../../optim/schedule.ts';
 import type { Totals } from '../../evaluate/score.ts';
 import type { GradientProgram } from '../gradients.ts';
 import type { Span, Step } from '../step.ts';
@@ -39,7 +39,7 @@ export class QuasiNewtonPhase implements Span {
 
   /** The rates of step number `step`. */
   rates(step: number): Rates {
-    return this.#schedule?.at(step - 1) ?? { lr: this.#lr };
+    return ratesAt(this.#schedule, step - 1, this.#lr);
   }
 
   /** One step, which waits for the device: it goes by the loss of each evaluation. Returns the learning rate. */
