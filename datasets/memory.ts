@@ -17,7 +17,10 @@ export interface Sample {
   readonly label: Label;
 }
 
-/** Images and a label for each: an array of images, the values of all images in one array, or samples that come one by one. */
+/**
+ * Images and a label for each: an array of images, the values of all images in one array, or samples that come one by one. The values of all
+ * in one array are not copied, as they may be most of the memory: they must stay as they are for as long as a run or data set has them.
+ */
 export interface Labelled {
   readonly images: Uint8Array | Float32Array | Iterable<Image> | Iterable<Sample> | AsyncIterable<Sample>;
   /** A class number or name for each image; not for samples, which have their own. */
