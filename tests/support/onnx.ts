@@ -49,6 +49,18 @@ export async function evaluated(layer: Layer, dims: readonly number[], data: Flo
   return y;
 }
 
+/** A net of nodes on images, each of which takes what comes before it in place of the input `x`. */
+export const chain = (nodes: readonly Partial<OnnxNode>[], constants: Readonly<Record<string, Constant['data'] | Constant>>): OnnxNet => ({
+  nodes: nodes.map((node, i) => ({
+    ...{ name: `n${i}`, op: 'Identity', outputs: [i === nodes.length - 1 ? 'logits' : `v${i}`], attributes: {}, ...node },
+    inputs: (node.inputs ?? ['x']).map(name => (name === 'x' ? (i ? `v${i - 1}` : 'image') : name)),
+  })),
+  constants: new Map(Object.entries(constants).map(([name, c]) => [name, 'data' in c ? c : { shape: [c.length], data: c }])),
+  inputs: [{ name: 'image', shape: ['n', 2, 7, 6] }],
+  outputs: [{ name: 'logits', shape: ['n', 'k'] }],
+  metadata: {},
+});
+
 export type Shape = readonly [c: number, h: number, w: number];
 
 /** Exports a net and compares its logits in ONNX Runtime with ours, of `n` images where it was built for one. */

@@ -111,7 +111,7 @@ const WEIGHTED: Readonly<Record<string, readonly number[]>> = {
   PRelu: [1],
 };
 /** Attributes that must agree where both nodes have them; pads of pools are those of PyTorch or what rounding up amounts to. */
-const TOLD = ['kernel_shape', 'strides', 'dilations', 'group', 'axis', 'epsilon', 'alpha', 'beta', 'bias', 'size', 'pads'];
+const TOLD = ['kernel_shape', 'strides', 'dilations', 'group', 'axis', 'epsilon', 'alpha', 'beta', 'bias', 'size', 'pads', 'approximate'];
 
 /** What gives a value; `images` where that are the images, undefined where it is a constant. */
 function unitOf(side: Side, value: string): Unit | 'images' | undefined {
@@ -163,9 +163,11 @@ function* pair(nets: Nets, [a, b, steps]: Pair): Following<Found> {
   const layer = layerOf(mine);
   if (mine.node.op !== theirs.node.op) return differ(`whose ${layer} is ${mine.node.op}, not ${theirs.node.op}`);
   for (const key of TOLD) {
-    const [ours, given] = [mine.node, theirs.node].map(node =>
-      key === 'pads' && /Pool/.test(node.op) ? '' : inWords(node.attributes[key]),
-    );
+    const [ours, given] = [mine.node, theirs.node].map(({ op, attributes }) => {
+      if (key === 'approximate') return String(attributes[key] ?? 'none'); // of Gelu
+      // axes are counted from either end, and the shape of the weights says the same
+      return (key === 'pads' && /Pool/.test(op)) || (key === 'axis' && op === 'LayerNormalization') ? '' : inWords(attributes[key]);
+    });
     if (ours && given && ours !== given) return differ(`whose ${layer} has ${key} ${ours}, not ${given}`);
   }
   const own = weightsOfUnit(nets, mine, theirs);

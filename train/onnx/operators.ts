@@ -52,6 +52,7 @@ function layerNormOf(n: Reading): Tensor {
   const x = n.tensor(0);
   const axis = n.whole('axis', -1);
   if (axis !== 1 && axis !== 1 - x.shape.length) n.fail(`its axis is ${axis}`, 'a norm over all of a sample is accepted');
+  if (!n.value(1)) return n.layer(layerNorm({ eps: n.float('epsilon', 1e-5), affine: false }), x);
   const weight = n.constant(1);
   const bias = n.value(2) ? n.constant(2) : { shape: weight.shape, data: new Float32Array(weight.data.length) };
   return n.layer(layerNorm({ eps: n.float('epsilon', 1e-5) }), x, { weight, bias });
@@ -62,14 +63,18 @@ function arithmetic(n: Reading, op: 'Add' | 'Mul', inverse?: (value: number) => 
   const [a, b] = [n.value(0), n.value(1)];
   const own = (value: number) => inverse?.(value) ?? value;
   if (a && b && !isConstant(a) && !isConstant(b)) {
-    if (inverse) return n.fail('both its sides are computed from the image', 'sums and products of two values are accepted');
-    return n.layer(g => (op === 'Add' ? add : multiply)(g, a, b), a);
+    if (inverse && op === 'Mul')
+      return n.fail('both its sides are computed from the image', 'sums, differences and products of two values are accepted');
+    const side = inverse ? n.layer(scale(-1), b) : b;
+    return n.layer(g => (op === 'Add' ? add : multiply)(g, a, side), a);
   }
-  const x = [a, b].find((v): v is Tensor => v !== undefined && !isConstant(v));
-  if (!x) return folded(n);
-  if (inverse && x === b) return n.fail('its first side is a constant', 'the image less or divided by a constant is accepted');
-  const other = n.constant(x === a ? 1 : 0);
-  const data = Float32Array.from(other.data, own);
+  const given = [a, b].find((v): v is Tensor => v !== undefined && !isConstant(v));
+  if (!given) return folded(n);
+  const isFirst = given === a;
+  if (inverse && op === 'Mul' && !isFirst) return n.fail('its first side is a constant', 'the image divided by a constant is accepted');
+  const other = n.constant(isFirst ? 1 : 0);
+  const data = Float32Array.from(other.data, isFirst ? own : value => value);
+  const x = inverse && !isFirst ? n.layer(scale(-1), given) : given; // of c - x
   if (data.every(v => v === (op === 'Add' ? 0 : 1))) return x;
   if (op === 'Mul' && data.length === 1) return n.layer(scale(data[0]!), x);
   return n.layer(operand(op, other.shape), x, { weight: { shape: other.shape, data } });
@@ -118,8 +123,30 @@ function clip(n: Reading): Tensor {
   const bound = (i: number, name: string, otherwise: number) => (n.value(i) ? n.constant(i).data[0]! : n.float(name, otherwise));
   const [least, most] = [bound(1, 'min', -Infinity), bound(2, 'max', Infinity)];
   if (least === 0 && most > 1e30) return n.layer(activation.relu(), n.tensor(0));
-  if (least !== 0 || most !== 6) n.fail(`it is to ${least} … ${most}`, '0 to 6 is accepted');
-  return n.layer(activation.relu6(), n.tensor(0));
+  if (least !== 0 || most <= 0) n.fail(`it is to ${least} … ${most}`, 'from 0 to a number above it is accepted');
+  const scaled = n.layer(scale(6 / most), n.tensor(0));
+  return n.layer(scale(most / 6), n.layer(activation.relu6(), scaled));
+}
+
+/** Small whole powers, as products. */
+function power(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const { data } = n.constant(1);
+  const exponent = data[0]!;
+  if (data.length !== 1 || ![1, 2, 3, 4].includes(exponent)) n.fail(`its exponent is ${data.join(', ')}`, '1, 2, 3 or 4 is accepted');
+  let y = x;
+  for (let k = 1; k < exponent; k++) y = n.layer(g => multiply(g, y, x), x);
+  return y;
+}
+
+/** gamma times what elu gives. */
+const selu = (n: Reading): Tensor =>
+  n.layer(scale(n.float('gamma', 1.0507009873554805)), n.layer(activation.elu(n.float('alpha', 1.6732632423543772)), n.tensor(0)));
+
+function lrnOf(n: Reading): Tensor {
+  const size = n.whole('size', 1);
+  if (size % 2 === 0) n.fail(`its size is ${size}`, 'an odd number of channels is accepted');
+  return n.layer(lrn({ size, alpha: n.float('alpha', 1e-4), beta: n.float('beta', 0.75), k: n.float('bias', 1) }), n.tensor(0));
 }
 
 function hardSigmoid(n: Reading): Tensor {
@@ -168,7 +195,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   HardSwish: plain(() => activation.hardswish()),
   Identity: as,
   InstanceNormalization: instanceNormOf,
-  LRN: plain(n => lrn({ size: n.whole('size', 1), alpha: n.float('alpha', 1e-4), beta: n.float('beta', 0.75), k: n.float('bias', 1) })),
+  LRN: lrnOf,
   LayerNormalization: layerNormOf,
   LeakyRelu: plain(n => activation.leakyRelu(n.float('alpha', 0.01))),
   LogSoftmax: n => overChannels(n, activation.logSoftmax),
@@ -177,10 +204,12 @@ export const readers: Readonly<Record<string, Reader>> = {
   Mul: n => arithmetic(n, 'Mul'),
   PRelu: prelu,
   Pad: pad,
+  Pow: power,
   ReduceMax: n => reduced(n, true),
   ReduceMean: n => reduced(n, false),
   Relu: plain(() => activation.relu()),
   Reshape: reshapeOf,
+  Selu: selu,
   Shape: shapeOf,
   Sigmoid: plain(() => activation.sigmoid()),
   Slice: slice,

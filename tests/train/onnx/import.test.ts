@@ -18,7 +18,7 @@ import { weightsOf } from '../../../train/onnx/match.ts';
 import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { trim } from '../../../train/onnx/trim.ts';
 import { close } from '../../support/check.ts';
-import { evaluated, foreign, generatedWeights, runOnnx, sameByPlaces } from '../../support/onnx.ts';
+import { chain, evaluated, foreign, generatedWeights, runOnnx, sameByPlaces } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
 import { readJson } from '../../vectors/read.ts';
 import { vectorUniform } from '../../vectors/weights.ts';
@@ -152,17 +152,6 @@ test('nets that differ are told apart', async () => {
   assert.match(await said({ ...net, nodes: strided }, 'vgg-small'), 'whose conv2 has strides 1x1, not 2x2');
 });
 
-/** A net of nodes on images, each of which takes what comes before it in place of the input `x`. */
-const chain = (nodes: readonly Partial<OnnxNode>[], constants: Readonly<Record<string, Constant['data']>>): OnnxNet => ({
-  nodes: nodes.map((node, i) => ({
-    ...{ name: `n${i}`, op: 'Identity', outputs: [i === nodes.length - 1 ? 'logits' : `v${i}`], attributes: {}, ...node },
-    inputs: (node.inputs ?? ['x']).map(name => (name === 'x' ? (i ? `v${i - 1}` : 'image') : name)),
-  })),
-  constants: new Map(Object.entries(constants).map(([name, data]) => [name, { shape: [data.length], data }])),
-  inputs: [{ name: 'image', shape: ['n', 2, 7, 6] }],
-  outputs: [{ name: 'logits', shape: ['n', 'k'] }],
-  metadata: {},
-});
 const END = 2 ** 40;
 const MEANS = [{ op: 'GlobalAveragePool' }, { op: 'Flatten' }];
 const CHAINS: Readonly<Record<string, OnnxNet>> = {
