@@ -27,12 +27,14 @@ export function weightsOf(net: OnnxNet, file: string, model: Layer, shape: reado
       images: new Set(['image']),
       constants: o.constants,
       isConstant: name => weights.has(asWeight(giver, name)) || o.constants.has(name),
+      known: knownIn(o.nodes, [...weights.keys(), ...o.constants.keys()]),
     },
     theirs: {
       giver: giversOf(net.nodes),
       images: new Set(net.inputs.map(v => v.name)),
       constants: net.constants,
       isConstant: name => net.constants.has(name),
+      known: knownIn(net.nodes, net.constants.keys()),
     },
     weights,
     known: new Map(),
@@ -53,6 +55,15 @@ function byName({ constants }: OnnxNet, own: readonly Tensor[]): Tensors | undef
   return fits ? Object.fromEntries(own.map(t => [t.name, tensorOf(constants.get(t.name)!)])) : undefined;
 }
 
+/** What is known before any image: `given`, sizes, and what nodes make of these. */
+function knownIn(nodes: readonly OnnxNode[], given: Iterable<string>): Set<string> {
+  const known = new Set(given);
+  for (const { op, inputs, outputs } of nodes) {
+    if (op === 'Shape' || inputs.every(name => !name || known.has(name))) for (const name of outputs) known.add(name);
+  }
+  return known;
+}
+
 /** The weight that is given another shape, else the value itself. */
 const asWeight = (giver: ReadonlyMap<string, OnnxNode>, name: string): string => {
   const node = giver.get(name);
@@ -64,6 +75,8 @@ const tensorOf = ({ shape, data }: Constant): Tensors[string] => ({ shape, data:
 /** One of two nets, to be followed from values to the nodes that give them. */
 interface Side extends Followed {
   readonly images: ReadonlySet<string>;
+  /** Values that do not depend on what the images show: constants, and what exporters compute sizes with. */
+  readonly known: ReadonlySet<string>;
 }
 
 interface Nets {
@@ -174,7 +187,7 @@ function* pair(nets: Nets, [a, b, steps]: Pair): Following<Found> {
   if (typeof own === 'string') return differ(own);
 
   const values = (side: Side, { node }: Unit) =>
-    node.inputs.filter((name, i) => name && !WEIGHTED[node.op]?.includes(i) && !side.isConstant(name));
+    node.inputs.filter((name, i) => name && !WEIGHTED[node.op]?.includes(i) && !side.known.has(name));
   const [ours, given] = [nets.mine, nets.theirs].map((side, i) => numbersOf(side, (i ? theirs : mine).node));
   if (ours && given && ours !== given) return differ(`whose ${layer} has ${ours}, not ${given}`);
   const inputs = values(nets.mine, mine);

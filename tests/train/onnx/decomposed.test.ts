@@ -1,10 +1,18 @@
 /** Layers that exporters write as several nodes, and operators that our layers are together, beside ONNX Runtime. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { gelu, geluTanh } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { layerNorm, lrn } from '../../../layers/norm.ts';
+import { constantPad } from '../../../layers/pad.ts';
+import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
+import { weightsOf } from '../../../train/onnx/match.ts';
 import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { close } from '../../support/check.ts';
-import { chain, evaluated, runOnnx } from '../../support/onnx.ts';
+import { chain, evaluated, foreign, generatedWeights, runOnnx } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
 import { vectorUniform } from '../../vectors/weights.ts';
 
@@ -124,6 +132,49 @@ test('what only looks like one of them is refused', async () => {
     await said(chain([{ op: 'Div', inputs: ['one', 'x'] }, FLAT], { one: number(1) })),
     'its first side is a constant; the image divided',
   );
+});
+
+test('weights are taken by places from a file whose pads are computed by nodes, norms and GELUs of which are several', async () => {
+  const shape = [2, 7, 7] as const;
+  const model = sequential({
+    pad: constantPad(1),
+    conv: conv2d(4, 3),
+    act: geluTanh(),
+    lrn: lrn({ size: 3 }),
+    norm: layerNorm(),
+    fc: dense(3), // prettier-ignore
+  });
+  const weights = generatedWeights(model, shape);
+  const file = exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' });
+  const net = foreign(decodeOnnx(file, 'x'));
+  const pads = net.nodes.find(({ op }) => op === 'Pad')!;
+  const computed = (name: string): OnnxNode[] => [
+    { name: '', op: 'Shape', inputs: [net.inputs[0]!.name], outputs: ['sizes'], attributes: {} },
+    { name: '', op: 'Mul', inputs: ['sizes', 'none'], outputs: ['zeros'], attributes: {} },
+    { name: '', op: 'Concat', inputs: ['zeros', 'zeros'], outputs: ['all'], attributes: { axis: 0 } },
+    { name: '', op: 'Add', inputs: ['all', name], outputs: ['pads'], attributes: {} },
+  ];
+  const legacy: OnnxNet = {
+    ...net,
+    constants: new Map([...net.constants, ['none', { shape: [1], data: [0] }]]),
+    nodes: [
+      ...computed(pads.inputs[1]!),
+      ...net.nodes.map(node => {
+        if (node === pads) return { ...node, inputs: [node.inputs[0]!, 'pads', ...node.inputs.slice(2)] };
+        return node.op === 'LayerNormalization' ? { ...node, attributes: { ...node.attributes, axis: -3 } } : node;
+      }),
+    ],
+  };
+  assert.equal(weightsOf(legacy, 'x', model, shape), weights);
+  const other = sequential({
+    pad: constantPad(1),
+    conv: conv2d(4, 3),
+    act: gelu(),
+    lrn: lrn({ size: 3 }),
+    norm: layerNorm(),
+    fc: dense(3),
+  });
+  assert.match(await refusal(() => weightsOf(legacy, 'x', other, shape)), 'whose act has approximate none, not tanh');
 });
 
 test.run();
