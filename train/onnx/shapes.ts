@@ -2,7 +2,7 @@
 import { product, type Tensor } from '../../engine/tensor.ts';
 import { concat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
-import { constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
+import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { maxPool } from '../../layers/pool.ts';
 import { reshaped, type Constant } from './net.ts';
 import { transposed } from './patterns.ts';
@@ -147,5 +147,10 @@ export function pad(n: Reading): Tensor {
   }
   const edges = { top, left, bottom, right };
   if (mode === 'reflect') return n.layer(reflectionPad(edges), x);
-  return n.layer(mode === 'edge' ? replicationPad(edges) : constantPad(edges, value), x);
+  if (mode === 'edge') return n.layer(replicationPad(edges), x);
+  if (mode === 'wrap') return n.layer(circularPad(edges), x);
+  return n.layer(
+    mode === 'constant' ? constantPad(edges, value) : n.fail(`its mode is ${mode}`, 'constant, reflect, edge or wrap is accepted'),
+    x,
+  );
 }

@@ -2,11 +2,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gelu, geluTanh } from '../../../layers/activation.ts';
-import { sequential } from '../../../layers/compose.ts';
+import { flatten, sequential } from '../../../layers/compose.ts';
 import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { layerNorm, lrn } from '../../../layers/norm.ts';
-import { constantPad } from '../../../layers/pad.ts';
+import { circularPad, constantPad } from '../../../layers/pad.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
@@ -111,6 +111,16 @@ for (const [name, net] of Object.entries(CHAINS)) {
     close('logits', await evaluated(layer, DIMS, data, weightsIn(layer, SHAPE)), logits!.data, 1e-5);
   });
 }
+
+test('an image put around itself is an operator of its own from opset 19 on; it was zeros', async () => {
+  const net = chain([{ op: 'Pad', inputs: ['x', 'pads'], attributes: { mode: 'wrap' } }, FLAT], { pads: [0, 0, 1, 2, 0, 0, 3, 0] });
+  const data = vectorUniform('images', 168);
+  const layer = modelOf(net, 'x')({ classes: 1, shape: [...SHAPE] });
+  const want = sequential([circularPad({ top: 1, left: 2, bottom: 3 }), flatten()]);
+  const exported = { model: want, shape: SHAPE, classes: Array(176).fill('x'), weights: {}, normalize: 'none' as const };
+  const { logits } = await runOnnx(exportOnnx(exported), data, DIMS);
+  close('values', await evaluated(layer, DIMS, data, {}), logits!.data, 0);
+});
 
 test('what only looks like one of them is refused', async () => {
   const said = (net: OnnxNet) => refusal(() => weightsIn(modelOf(net, 'a.onnx')({ classes: 1, shape: [...SHAPE] }), SHAPE));
