@@ -1,5 +1,5 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
-import { check, show } from '../engine/check.ts';
+import { check, onlyOptions, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { product, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
@@ -194,13 +194,17 @@ const overChannels =
     return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(backward, p, { y, dy, dx }))], { onnx: onnxNode(operator, { axis: 1 }) });
   };
 
+const PRELU = { perChannel: true, init: true } as const;
+
 /**
  * x, or a learned slope times x below 0 (He et al. 2015), as torch.nn.PReLU: one slope, or one for each channel. [n, c, …] -> the same;
  * weight [1] or [c], which begins at `init`.
  */
 export const prelu =
-  ({ perChannel = false, init = 0.25 }: { perChannel?: boolean; init?: number } = {}): Layer =>
+  (options: { perChannel?: boolean; init?: number } = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('prelu'), options, PRELU);
+    const { perChannel = false, init = 0.25 } = options;
     check(x.shape.length >= 2, `${g.who('prelu')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
     const c = x.shape[1]!;
     const ofChannels = [c, ...x.shape.slice(2).map(() => 1)];

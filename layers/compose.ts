@@ -1,5 +1,5 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
-import { check, images, kindOf, show } from '../engine/check.ts';
+import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { product, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
@@ -16,7 +16,11 @@ export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 
 /** Layers and their names. Throws where a layer stands in place of a list, after which `nn.Sequential(a, b)` of PyTorch has more of them. */
 function listed(who: string, layers: Layers): [name: string, layer: Layer][] {
-  check(typeof layers === 'object', `${who}: it got ${kindOf(layers)} where a list of layers goes`, 'give one, as [relu(), flatten()]');
+  check(
+    typeof layers === 'object' && layers !== null,
+    `${who}: it got ${kindOf(layers)} where a list of layers goes`,
+    'give one, as [relu(), flatten()]',
+  );
   return Object.entries(layers);
 }
 
@@ -43,6 +47,7 @@ export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, produc
 export const unflatten =
   (shape: Shape): Layer =>
   (g, x) => {
+    check(Array.isArray(shape), `${g.who('unflatten')}: the shape is ${kindOf(shape)}`, 'give a list, as [1, 28, 28]');
     const size = product(x.shape.slice(1));
     check(
       product(shape) === size,
@@ -65,6 +70,7 @@ function sumOf(g: Graph, a: Tensor, b: Tensor): Tensor {
 export const scale =
   (factor: number): Layer =>
   (g, x) => {
+    check(Number.isFinite(factor), `${g.who('scale')}: the factor is ${kindOf(factor)}`, 'give a number');
     const times = `v * ${float(factor)}`;
     if (factor === 1) return x;
     return g.record([x], g.map(times, x), dy => [g.map(times, dy)], { onnx: (o, x) => o.node('Mul', [x, o.floats(factor)]) });
@@ -167,14 +173,18 @@ export const mean =
     );
   };
 
+const DEPTH = { perSample: true, rescale: true } as const;
+
 /**
  * Stochastic depth (Huang et al. 2016) for the body of a residual block: with probability p its output is zero, for the whole batch or
  * (`perSample`) for each sample by itself; evaluation multiplies it by 1 - p, or training what is left by 1 / (1 - p) with `rescale`, as
  * torchvision's. A static graph computes the body either way.
  */
 export const stochasticDepth =
-  (body: Layer, p: number, { perSample = false, rescale = false } = {}): Layer =>
+  (body: Layer, p: number, options: { perSample?: boolean; rescale?: boolean } = {}): Layer =>
   (g, x) => {
+    onlyOptions(g.who('stochasticDepth'), options, DEPTH);
+    const { perSample = false, rescale = false } = options;
     check(p >= 0 && p < 1, `${g.who('stochasticDepth')}: p is ${p}, expected 0 <= p < 1`);
     const out = applied('stochasticDepth', 'body', body, g, x);
     if (!g.training || p === 0) return rescale ? out : scale(1 - p)(g, out);

@@ -1,4 +1,4 @@
-import { check, images, onlyOptions, show } from '../engine/check.ts';
+import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
@@ -26,6 +26,10 @@ export interface BatchNormOptions {
   affine?: boolean;
 }
 
+/** Throws where what is added to a variance is no number, or would make it less. */
+const checkEps = (who: string, eps: number): void =>
+  check(Number.isFinite(eps) && eps >= 0, `${who}: eps is ${kindOf(eps)}`, 'give a number of at least 0');
+
 const BATCH: Readonly<Record<keyof BatchNormOptions, true>> = { eps: true, momentum: true, affine: true };
 
 /**
@@ -38,6 +42,8 @@ export const batchNorm =
   (g, x) => {
     onlyOptions(g.who('batchNorm'), options, BATCH);
     const { eps = 1e-5, momentum = 0.1, affine = true } = options;
+    checkEps(g.who('batchNorm'), eps);
+    check(momentum >= 0 && momentum <= 1, `${g.who('batchNorm')}: momentum is ${kindOf(momentum)}`, 'give a number of 0 to 1');
     const [n, c] = x.shape as [number, number];
     const hw = product(x.shape.slice(2));
     check(x.shape.length >= 2, `${g.who('batchNorm')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
@@ -139,6 +145,7 @@ export const layerNorm =
   (g, x) => {
     onlyOptions(g.who('layerNorm'), options, SET);
     const { eps = 1e-5, affine = true } = options;
+    checkEps(g.who('layerNorm'), eps);
     const own = x.shape.slice(1);
     const size = product(own);
     check(
@@ -170,6 +177,7 @@ export const groupNorm =
   (g, x) => {
     onlyOptions(g.who('groupNorm'), options, SET);
     const { eps = 1e-5, affine = true } = options;
+    checkEps(g.who('groupNorm'), eps);
     const [n, c] = x.shape as [number, number];
     const span = product(x.shape.slice(2));
     const size = (c / groups) * span;
@@ -303,7 +311,11 @@ export const lrn =
     const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options;
     const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
-    check(size >= 1 && k > 0, `${g.who('lrn')}: size ${size} and k ${k}`, 'both must be above 0');
+    check(
+      Number.isInteger(size) && size >= 1 && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
+      `${g.who('lrn')}: size ${size}, alpha ${alpha}, beta ${beta} and k ${k}`,
+      'give numbers, a whole size and a k above 0',
+    );
     const y = g.tensor(x.shape);
     const base = g.tensor(x.shape);
     g.run(lrnForward, p, { x, base, y });

@@ -1,5 +1,5 @@
 /** Layers that put rows and columns around images [n, c, h, w], or values at both ends of signals [n, c, l]. */
-import { check, images, show } from '../engine/check.ts';
+import { check, images, kindOf, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
@@ -25,6 +25,7 @@ const around =
   (name: string, pad: Around, mode: PadMode, value?: number): Layer =>
   (g, x) => {
     const who = g.who(name);
+    check(value === undefined || Number.isFinite(value), `${who}: the value is ${kindOf(value)}`, 'give a number');
     if (x.shape.length !== 3) return padded(g, x, who, pad, mode, value);
     const rows = typeof pad === 'number' ? rowPadding(pad) : pad;
     return onSignals(who, g, x, row => padded(g, row, who, rows, mode, value));

@@ -2,9 +2,23 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
-import { relu, sigmoid, tanh } from '../../layers/activation.ts';
+import { prelu, relu, sigmoid, tanh } from '../../layers/activation.ts';
+import { auxiliary } from '../../layers/auxiliary.ts';
 import { gated } from '../../layers/broadcast.ts';
-import { beside, concat, flatten, mean, named, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
+import {
+  beside,
+  concat,
+  flatten,
+  mean,
+  named,
+  residual,
+  scale,
+  sequential,
+  stochasticDepth,
+  unflatten,
+  zeroPadShortcut,
+} from '../../layers/compose.ts';
+import { constantPad } from '../../layers/pad.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { streamOf } from '../../shaders/kernel/random.ts';
@@ -172,12 +186,37 @@ test('an option that a layer does not have is named, as of PyTorch or Keras', as
     [instanceNorm(o({ epsilon: 1 })), "unknown option of instanceNorm 'epsilon'; known: eps, affine"],
     [lrn(o({ depth: 1 })), "unknown option of lrn 'depth'; known: size, alpha, beta, k"],
     [rnn(3, o({ bias: false })), "unknown option of rnn 'bias'; known: dropout, zoneout"],
+    [prelu(o({ perchannel: true })), "unknown option of prelu 'perchannel'; did you mean 'perChannel'? known: perChannel, init"],
+    [stochasticDepth(relu(), 0.5, o({ persample: true })), "unknown option of stochasticDepth 'persample'; did you mean 'perSample'?"],
   ];
   for (const [layer, wanted] of cases) assert.ok((await message(layer)).startsWith(wanted), `${await message(layer)} is not ${wanted}`);
   for (const layer of [conv1d(3, 3, o({ padding: 1 })), maxPool1d(2, o({ padding: 1 })), avgPool1d(2, o({ dilation: 1 }))]) {
     assert.match(await message(layer, [2, 4, 8]), /^unknown option of \w+1d '/);
   }
   for (const out of [0, 1.5]) assert.is(await message(dense(out)), `weight: its shape is [${out}, 64]; sizes are whole numbers above 0`);
+});
+
+test('a number of a layer that is none, or out of its range, is named', async () => {
+  const message = (layer: () => Layer) => refusal(() => runLayer('own', layer(), [2, 4, 4, 4]));
+  const none = undefined as never;
+  const [text, given] = ['x' as unknown as number, 'give a number'];
+  const cases: readonly [layer: () => Layer, message: string][] = [
+    [() => scale(none), `scale: the factor is undefined; ${given}`],
+    [() => scale(NaN), `scale: the factor is NaN; ${given}`],
+    [() => unflatten(4 as never), 'unflatten: the shape is 4; give a list, as [1, 28, 28]'],
+    [() => batchNorm({ eps: -1 }), `batchNorm: eps is -1; ${given} of at least 0`],
+    [() => batchNorm({ momentum: 2 }), `batchNorm: momentum is 2; ${given} of 0 to 1`],
+    [() => layerNorm({ eps: text }), `layerNorm: eps is 'x'; ${given} of at least 0`],
+    [() => groupNorm(2, { eps: NaN }), `groupNorm: eps is NaN; ${given} of at least 0`],
+    [() => lrn({ size: 2.5 }), 'lrn: size 2.5, alpha 0.0001, beta 0.75 and k 1; give numbers, a whole size and a k above 0'],
+    [() => lrn({ alpha: text }), 'lrn: size 5, alpha x, beta 0.75 and k 1; give numbers, a whole size and a k above 0'],
+    [() => constantPad(none), 'constantPad: pad is undefined; give whole numbers of at least 0 as top, bottom, left, right'],
+    [() => constantPad(1, text), `constantPad: the value is 'x'; ${given}`],
+    [() => auxiliary(dense(2), text), "auxiliary: the share is 'x'; give how much its loss counts, as 0.3"],
+    [() => auxiliary(relu as never, 0.3), "auxiliary: 'head' returned a function, no output; give a layer, as relu()"],
+    [() => sequential(null as never), 'sequential: it got null where a list of layers goes; give one, as [relu(), flatten()]'],
+  ];
+  for (const [layer, wanted] of cases) assert.is(await message(layer), wanted);
 });
 
 test('what stands among layers and is none is named', async () => {
