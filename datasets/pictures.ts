@@ -1,5 +1,5 @@
 /** Pictures of any kind as the bytes that a model takes. */
-import { check, DescentError, kindOf } from '../engine/check.ts';
+import { check, DescentError, kindOf, onlyOptions } from '../engine/check.ts';
 import type { Dataset } from './dataset.ts';
 import { host, type OpenPicture, type Picture } from './host.ts';
 
@@ -12,6 +12,8 @@ export interface PictureOptions {
   /** How messages name the picture, where it has no name of its own. */
   readonly who?: string;
 }
+
+const OPTIONS: Readonly<Record<keyof PictureOptions, true>> = { invert: true, resize: true, who: true };
 
 /** Whether a value may be a picture. */
 export const isPicture = (value: unknown): value is Picture =>
@@ -47,15 +49,14 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
 }
 
 /** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey. */
-export const pictureBytes = (
-  picture: Picture,
-  shape: Dataset['shape'],
-  { invert = false, resize, who }: PictureOptions = {},
-): Promise<Uint8Array> =>
-  withPicture(picture, who, async open => {
+export const pictureBytes = async (picture: Picture, shape: Dataset['shape'], options: PictureOptions = {}): Promise<Uint8Array> => {
+  onlyOptions('pictureBytes', options, OPTIONS);
+  const { invert = false, resize, who } = options;
+  return withPicture(picture, who, async open => {
     const bytes = await bytesOfOpen(open, shape, resize);
     return invert ? bytes.map(v => 255 - v) : bytes;
   });
+};
 
 /** As pictureBytes, of a picture that is open. */
 export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape'], resize?: number): Promise<Uint8Array> {

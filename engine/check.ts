@@ -128,7 +128,7 @@ export function onlyOptions(who: string, options: unknown, known: Readonly<Recor
 export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
-  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(name, names)}known: ${names.join(', ')}`);
+  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(String(name), names)}known: ${names.join(', ')}`);
 }
 
 /** Of the letters of the longer name, the share that a slip may change. */

@@ -27,6 +27,9 @@ export interface GroupOptions {
   readonly epochsBefore?: (t: number) => number;
 }
 
+/** All of them, for programs without types. */
+export const GROUPS: Readonly<Record<keyof GroupOptions, true>> = { decayBias: true, lr: true, decay: true, epochsBefore: true };
+
 /** The factors of one group, and whether its parameters are the matrices that a rule makes orthogonal. */
 export interface Group {
   readonly lr: number | Ending;

@@ -1,12 +1,12 @@
 /** A rule and the pieces around it as one update: its numbers, and its kernels on the pages of parameters. */
-import { check, kindOf, named, say } from '../engine/check.ts';
+import { check, kindOf, named, onlyOptions, say } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Param, Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
 import { fusedUpdate, inGroup } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
-import { factorAt, groupsOf, hasEnded, type GroupOptions, type Groups } from './groups.ts';
+import { factorAt, GROUPS, groupsOf, hasEnded, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
@@ -65,6 +65,8 @@ export function optimizer(
   grouped: GroupOptions = {},
 ): Optimizer {
   check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
+  onlyOptions('optimizer', grouped, GROUPS);
+  check(typeof options === 'object' && options, `${chosen.name}: got ${kindOf(options)}`, 'give options, as { lr: 0.01 }');
   const isList = Array.isArray(pieces);
   const wrong = isList ? pieces.find(piece => typeof piece !== 'object') : pieces;
   check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');

@@ -320,6 +320,10 @@ test('a number of a piece that is out of its range is refused, and what is no li
   for (const [make, message] of cases) assert.is(await refusal(make), message);
   const made = (pieces: unknown) => refusal(() => optimizer(rules.sgd!, {}, pieces as Piece[]));
   assert.is(await made(ema(0.9)), 'sgd: an object of state, after, values, average is no list of pieces; give one, as [ema(0.999)]');
+  const around = (options: unknown, groups?: unknown) =>
+    refusal(() => optimizer(rules.sgd!, options as Record<string, unknown>, [], groups as object));
+  assert.is(await around(null), 'sgd: got null; give options, as { lr: 0.01 }');
+  assert.match(await around({}, { decaybias: false }), /^unknown option of optimizer 'decaybias'; did you mean 'decayBias'\?/);
   assert.is(await made([ema]), 'sgd: a function is no list of pieces; give one, as [ema(0.999)]');
 });
 

@@ -166,6 +166,7 @@ test('a plateau lowers the rate of the steps that follow', async () => {
 
 test('says what is wrong', async () => {
   const message = (name: string, options: Record<string, unknown>) => refusal(() => schedule(name, options, { lr: 0.1, total: 100 }));
+  assert.match(await message(undefined as unknown as string, {}), /^unknown schedule 'undefined'; known: /);
   assert.match(await message('cosin', {}), /unknown schedule 'cosin'; did you mean 'cosine'\?/);
   assert.match(await message('cosine', { warmpu: 5 }), /unknown option of schedule cosine 'warmpu'; did you mean 'warmup'\?/);
   assert.is(

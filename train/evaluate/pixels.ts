@@ -37,6 +37,7 @@ export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize
     `${outputs ? 'outputs' : 'classes'}: it is ${kindOf(outputs ?? classes)}`,
     `give the names of the ${outputs ? 'numbers that are predicted' : 'classes in their order'}`,
   );
+  check([undefined, 'uint8', 'float32'].includes(dtype), `dtype: it is ${kindOf(dtype)}`, 'give uint8 or float32');
   check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZE.join(', ')}`);
   const [c, h, w] = shape;
   const isOfShape = moments?.mean.length === c && moments.std.length === c && (moments.image?.length ?? c * h * w) === c * h * w;

@@ -135,6 +135,8 @@ export class Predictor {
     const { device, weights, batch = BATCH } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
+    const { resize = 1 } = o;
+    check(Number.isInteger(resize) && resize >= 1, `resize: it is ${kindOf(resize)}`, 'give a whole number of pixels from 1 on');
     const kind = kindFor(o);
     const { layer } = await chosenModel(o.model);
     const net = layer({ shape: o.shape, classes: outputsOf(kind.dataset).length });

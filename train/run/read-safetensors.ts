@@ -40,7 +40,7 @@ export function halfValue(bits: number): number {
  * Reads a safetensors file; `file` is its name in messages. Every claim of the header is checked against the bytes:
  * a file that decodes has no holes, no overlaps and nothing beyond its tensors.
  */
-export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
+export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetensors {
   const damaged = 'the file is damaged or no safetensors file: fetch or write it again';
   const fail = (problem: string, advice = damaged): never => {
     throw new DescentError(`${file}: ${problem}`, advice);

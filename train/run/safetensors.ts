@@ -25,6 +25,7 @@ export function checkTensor(who: string, name: string, tensor: Partial<Tensors[s
  * where they hold what a file cannot.
  */
 export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+  check(typeof tensors === 'object' && tensors !== null, `safetensors: got ${kindOf(tensors)}`, 'give tensors by name');
   let end = 0;
   const header: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
   for (const [key, value] of Object.entries(metadata)) {

@@ -43,8 +43,8 @@ export async function read(source: Source): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Removes what is kept under `indexeddb://name`. */
 export async function forget(name: string): Promise<void> {
-  const key = keyOf(name);
-  check(key !== undefined, `forget: '${name}' is not in the browser`, `give ${INDEXED_DB}name`);
+  const key = typeof name === 'string' ? keyOf(name) : undefined;
+  check(key !== undefined, `forget: ${kindOf(name)} is not in the browser`, `give ${INDEXED_DB}name`);
   await inStore(name, 'readwrite', store => store.delete(key));
 }
 

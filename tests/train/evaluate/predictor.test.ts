@@ -21,6 +21,7 @@ import type { LoadOptions } from '../../../train/evaluate/weights.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { softmaxRows } from '../../../train/study/probabilities.ts';
 import { close, deviceFor } from '../../support/check.ts';
+import { pictureBytes, type PictureOptions } from '../../../datasets/pictures.ts';
 import { useHost } from '../../../datasets/host.ts';
 import { nodeHost } from '../../../datasets/node/host.ts';
 import { usePlatform } from '../../../engine/platform.ts';
@@ -116,6 +117,10 @@ test('takes pictures, which are cropped about the middle and made of its channel
   assert.equal(await predictor.predict([picture, image(8)]), [wanted, await predictor.predict(image(8))]);
   assert.equal(await predictor.predict(picture, { invert: true }), await predictor.predict(image(7).map(v => 255 - v)));
   assert.match(await refusal(() => predictor.predict(['nowhere.png'])), /nowhere\.png/);
+  assert.is(
+    await refusal(() => pictureBytes(picture, shape, { inverted: true } as PictureOptions)),
+    "unknown option of pictureBytes 'inverted'; did you mean 'invert'? known: invert, resize, who",
+  );
   predictor.destroy();
 });
 
@@ -257,6 +262,8 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.match(await wrong({ model: './mine.ts' }), /^model: '\.\/mine\.ts' is a file, /);
   assert.match(await wrong({ moments: { mean: [0, 0], std: [1, 1] } }), /^normalize: 'meanstd' .* these are not of \[1, 12, 12\]; /);
   assert.match(await wrong({ batch: 0 }), /^batch: it is 0; give a whole number from 1 on$/);
+  assert.is(await wrong({ dtype: 'float' }), "dtype: it is 'float'; give uint8 or float32");
+  assert.is(await wrong({ resize: -1 }), 'resize: it is -1; give a whole number of pixels from 1 on');
   assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
 });
 

@@ -168,6 +168,8 @@ safetensors('what a file cannot hold is not written, and what is no file is not 
   const { buffer } = encodeSafetensors({});
   const read = () => decodeSafetensors(buffer as unknown as Uint8Array, 'net.safetensors');
   assert.is(await refusal(read), 'net.safetensors: got of the class ArrayBuffer; give a Uint8Array');
+  assert.is(await refusal(() => encodeSafetensors(null as unknown as Tensors)), 'safetensors: got null; give tensors by name');
+  assert.match(await refusal(() => decodeSafetensors(new Uint8Array(3))), /^weights: 3 bytes are too few/);
 });
 
 safetensors('refuses every truncation of a good file', () => {
