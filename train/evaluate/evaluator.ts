@@ -90,7 +90,11 @@ export class Evaluator {
   /** The score over the first `count` images of a part, or over all. */
   evaluate(part: Part, count = Infinity): Promise<Score> {
     const { n } = this.#images(part);
-    check(n > 0, `evaluate: there are no ${part} images`, say`give a larger ${named('valSplit')}`);
+    check(
+      n > 0,
+      `evaluate: there are no ${part} images`,
+      part === 'val' ? say`give a larger ${named('valSplit')}` : 'give data that have some',
+    );
     return this.withAverage(() => this.#evaluateAsIs(part, Math.min(n, count)));
   }
 

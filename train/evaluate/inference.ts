@@ -12,6 +12,8 @@ import { Evaluator } from './evaluator.ts';
 import { evaluationGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 
+const PARTS: readonly Part[] = ['test', 'val', 'train'];
+
 const OPTIONS: Readonly<Record<keyof EvaluationOptions, true>> = {
   device: true,
   model: true,
@@ -41,7 +43,8 @@ export class Inference {
     check(Number.isInteger(o.batchSize) && o.batchSize >= 1, `batchSize: it is ${kindOf(o.batchSize)}`, 'give a whole number from 1 on');
     this.#memory = new Memory(o.device);
     const data = new DeviceData(o.data, this.#memory, o.batchSize);
-    const { graph } = evaluationGraph(o, data, 'test');
+    const part = PARTS.find(part => o.data.parts[part].n > 0) ?? 'test';
+    const { graph } = evaluationGraph(o, data, part); // all parts have the same weights
     this.#memory.reserve(graph);
     this.#memory.allocate(graph);
     writeWeights(this.#memory, savedOf(graph), weights);

@@ -267,6 +267,16 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
 });
 
+test('data without test images are evaluated on those that there are, and it is said that there are none', async () => {
+  const { train } = dataset;
+  const data = await openData({ ...dataset, test: { images: new Uint8Array(), labels: new Uint16Array(), n: 0 } }, { valSplit: 0 });
+  const inference = new Inference({ device: options.device, model, data, batchSize: 10 }, options.weights);
+  assert.is((await inference.logits('train')).length, 3 * train.n);
+  assert.is(await refusal(() => inference.evaluate('test')), 'evaluate: there are no test images; give data that have some');
+  assert.is(await refusal(() => inference.evaluate('val')), 'evaluate: there are no val images; give a larger valSplit');
+  inference.destroy();
+});
+
 test('what an evaluation is not made from is named, before anything is on the device', async () => {
   const { device, weights } = options;
   const alive = buffersOf(device.gpu);
