@@ -1,6 +1,7 @@
 /** Work on the device that is done once. */
 import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
-import type { Device, Pipeline } from './device.ts';
+import { check, kindOf, lookUp, onlyOptions } from './check.ts';
+import { Device, type Pipeline } from './device.ts';
 import { Graph } from './graph.ts';
 import type { Optional } from './op.ts';
 import type { Tensor } from './tensor.ts';
@@ -16,13 +17,26 @@ export interface OnceOptions extends CompileOptions {
   seed?: number;
 }
 
+const OPTIONS: Readonly<Record<keyof OnceOptions, true>> = {
+  training: true,
+  seed: true,
+  fuse: true,
+  meanwhile: true,
+  debug: true,
+  checkpoint: true,
+  half: true,
+};
+
 /** Compiles the graph that `build` makes on memory of its own, returns what `use` makes of the program, and frees both. */
 export async function withProgram<T, R>(
   device: Device,
   build: (g: Graph, memory: Memory) => T,
   use: (program: Program, built: T) => Promise<R>,
-  { training = false, seed, ...options }: OnceOptions = {},
+  once: OnceOptions = {},
 ): Promise<R> {
+  check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
+  onlyOptions('compute', once, OPTIONS);
+  const { training = false, seed, ...options } = once;
   const memory = new Memory(device);
   try {
     const g = new Graph({ training, profile: device.profile, seed });
@@ -67,10 +81,10 @@ export function compute<O extends Outputs>(
     return { outputs, persistent: g.tensors.filter(t => t.role !== 'activation' && t.role !== 'grad') };
   };
   const use = async (program: Program, { outputs, persistent }: ReturnType<typeof named>) => {
+    const known: Record<string, Tensor> = {};
+    for (const t of persistent) known[t.name] ??= t;
     for (const [name, data] of Object.entries(inputs)) {
-      const t = persistent.find(l => l.name === name);
-      if (!t) throw new Error(`compute: the graph has no tensor '${name}'; it has ${persistent.map(l => l.name).join(', ')}`);
-      program.memory.write(t, data);
+      program.memory.write(lookUp('tensor of the graph', name, known), data);
     }
     for (const [i, step] of [steps].flat().entries()) {
       program.run(step);

@@ -1,4 +1,5 @@
 /** L-BFGS and BFGS as they are asked for; minimiser.ts is what they do, which few runs load. */
+import { check, kindOf } from '../engine/check.ts';
 import { number, type Described } from '../engine/parameter.ts';
 import { hyperParameters, learningRate, type Hyper, type Rule } from './rule.ts';
 
@@ -42,7 +43,8 @@ export const bfgs: Method = {
 export const quasiNewtonMethods: Readonly<Record<string, Method>> = { lbfgs, bfgs };
 
 /** The quasi-Newton method with `options` in place of its defaults. */
-export const quasiNewton = ({ name, hyper }: Method, options: Readonly<Record<string, unknown>> = {}): QuasiNewton => ({
-  name,
-  hyper: hyperParameters(name, hyper, options),
-});
+export function quasiNewton(method: Method, options: Readonly<Record<string, unknown>> = {}): QuasiNewton {
+  check(method?.hyper, `quasiNewton: ${kindOf(method)} is no method`, 'give one of quasiNewtonMethods, as quasiNewtonMethods.lbfgs');
+  const { name, hyper } = method;
+  return { name, hyper: hyperParameters(name, hyper, options) };
+}

@@ -7,6 +7,7 @@ import { Owner } from '../../engine/owner.ts';
 import { addNormal } from '../../shaders/move/noise.ts';
 import { flatMap } from '../../shaders/update/flat.ts';
 import { deviceFor } from '../support/check.ts';
+import { refusal } from '../support/refusal.ts';
 
 const test = suite('compute');
 
@@ -29,8 +30,14 @@ test('runs once for each of the steps, on what the one before left', async () =>
 });
 
 test('an input that the graph has not is an error that lists those it has', async () => {
-  const wrong = compute(await deviceFor(), square, { z: Float32Array.of(1) });
-  assert.match(await wrong.then(String, String), "the graph has no tensor 'z'; it has x");
+  const device = await deviceFor();
+  assert.is(await refusal(() => compute(device, square, { z: Float32Array.of(1) })), "unknown tensor of the graph 'z'; known: x");
+  const x = Float32Array.of(1);
+  assert.is(await refusal(() => compute(undefined as never, square, { x })), 'device: undefined is none; give what openDevice() returned');
+  assert.match(
+    await refusal(() => compute(device, square, { x }, {}, { debgu: true } as object)),
+    /^unknown option of compute 'debgu'; did you mean 'debug'\?/,
+  );
 });
 
 test('a kernel runs on whole buffers', async () => {

@@ -185,6 +185,7 @@ test('says what is wrong', async () => {
     await refusal(() => quasiNewton(lbfgs, { histroy: 5 })),
     /unknown hyper-parameter of lbfgs 'histroy'; did you mean 'history'\?/,
   );
+  assert.match(await refusal(() => quasiNewton('lbfgs' as never)), /^quasiNewton: 'lbfgs' is no method; give one of quasiNewtonMethods/);
   const p = await problem([1, 2], rosenbrock);
   assert.match(
     await refusal(() => new Minimiser(quasiNewton(bfgs), p.flat, 61706)),
