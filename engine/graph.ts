@@ -5,7 +5,7 @@ import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
-import { product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
+import { isSize, product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -60,8 +60,6 @@ export interface Layer {
 
 /** Whether the parameter or buffer of a name is frozen: it keeps its values while a graph trains. */
 export type Frozen = (name: string) => boolean;
-
-const isSize = (n: number): boolean => Number.isInteger(n) && n > 0;
 
 /** Tensors, each view as the one whose values it is. */
 class Owners extends Set<Tensor> {

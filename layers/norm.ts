@@ -1,6 +1,6 @@
 import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
+import { isSize, product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -182,7 +182,7 @@ export const groupNorm =
     const span = product(x.shape.slice(2));
     const size = (c / groups) * span;
     check(
-      c % groups === 0,
+      isSize(groups) && c % groups === 0,
       `${g.who('groupNorm')}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)})`,
       `use a divisor of ${c}`,
     );
@@ -312,7 +312,7 @@ export const lrn =
     const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
     check(
-      Number.isInteger(size) && size >= 1 && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
+      isSize(size) && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
       `${g.who('lrn')}: size ${size}, alpha ${alpha}, beta ${beta} and k ${k}`,
       'give numbers, a whole size and a k above 0',
     );

@@ -82,6 +82,8 @@ test('says what does not fit', async () => {
     /conv2d: kernel 5x5 is larger than its padded input 4x4 \(input \[2, 3, 4, 4\], pad 0\)/,
   );
   assert.match(await message(conv2d(6, 3, { groups: 4 }), [2, 3, 4, 4]), /3 input and 6 output channels do not divide into 4 groups/);
+  for (const groups of [0.5, -1])
+    assert.match(await message(conv2d(6, 3, { groups }), [2, 3, 4, 4]), `output channels do not divide into ${groups} groups`);
   assert.match(await message(conv2d(6, 3), [2, 12]), /input is \[2, 12\], expected \[batch, channels, height, width\]/);
 });
 

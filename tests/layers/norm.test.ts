@@ -141,6 +141,14 @@ test('group norm says which groups divide', async () => {
   assert.match(message, /groupNorm: 4 channels do not divide into 3 groups \(input \[1, 4, 2, 2\]\); use a divisor of 4/);
 });
 
+test('groups that are not whole or none are refused with their number', async () => {
+  for (const groups of [0.5, -2, 0, NaN])
+    assert.match(
+      await refusal(() => runLayer('own', groupNorm(groups), [2, 4, 3, 3])),
+      `groupNorm: 4 channels do not divide into ${groups} groups (input [2, 4, 3, 3])`,
+    );
+});
+
 test('batch norm says when there is nothing to normalise', async () => {
   const message = await refusal(() => runLayer('own', batchNorm(), [1, 3, 1, 1]));
   assert.match(message, /batchNorm: one value for each channel \(input \[1, 3, 1, 1\]\) has no variance/);
