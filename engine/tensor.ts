@@ -26,10 +26,12 @@ export interface Tensor {
   readonly rows?: Rows;
   /** Of a parameter: whether its rows multiply what comes into a unit, as those of any weight of two dimensions or more but a norm's. */
   readonly isMatrix?: boolean;
+  /** Of the weight [c, o / groups, …] of a transposed convolution: the channels of its input that one of its outputs takes, c / groups. */
+  readonly inputs?: number;
 }
 
 /** What few tensors have, and what is said of them as they are made. */
-export type Traits = Pick<Tensor, 'rows' | 'isMatrix'>;
+export type Traits = Pick<Tensor, 'rows' | 'isMatrix' | 'inputs'>;
 
 /** Rows of a parameter of too many bytes for one binding: tensors of their own on the device, which files know as one. */
 export interface Rows {

@@ -221,7 +221,7 @@ export const convTranspose2d =
     // The convolution from y to x whose input gradient this is.
     const p: Conv = { n, c: o, h: oh, w: ow, o: c, oh: h, ow: w, ...window, pad: [edges.top, edges.left], groups };
     const fanIn = (o / groups) * window.k[0] * window.k[1];
-    const weight = g.param('weight', [c, o / groups, ...window.k], g.weights ?? torchDefault(fanIn));
+    const weight = g.param('weight', [c, o / groups, ...window.k], g.weights ?? torchDefault(fanIn), { inputs: c / groups });
     const b = bias ? g.param('bias', [o], g.biases?.(fanIn) ?? torchDefault(fanIn)) : undefined;
     const y = g.tensor([n, o, oh, ow]);
     runInputGradient(g, { ...p, bias }, { dy: x, weight: weight.value, bias: b?.value, dx: y });

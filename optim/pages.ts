@@ -1,6 +1,6 @@
 /** Which values of a page of parameters are what: of which group, the rows of weights. */
 import type { Graph } from '../engine/graph.ts';
-import { product, type Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import { GROUPED } from '../shaders/update/update.ts';
@@ -19,12 +19,17 @@ export function groupTable(g: Graph, layout: Layout, buffer: string, bytes: numb
   return g.persistent('state', `groups of ${buffer}`, [table.length], () => new Float32Array(table.buffer));
 }
 
-/** Start and length of the incoming weights of each output in a page, as u32 bits; undefined where there are no weights. */
+/** Where the incoming weights of each output lie in a page (see maxNorm), as u32 bits; undefined where there are no weights. */
 export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | undefined {
   const weights = inPage(g, layout, buffer).filter(({ value }) => value.isMatrix);
-  const table = weights.flatMap(({ value, place }) => {
-    const fan = product(value.shape.slice(1));
-    return range(value.shape[0]!).flatMap(unit => [place.offset / 4 + unit * fan, fan]);
+  const table = weights.flatMap(({ value: { shape, size, inputs }, place }) => {
+    const outputs = inputs ? shape[1]! : 1; // side by side in the weights of each input
+    const n = inputs ?? 1;
+    const run = size / shape[0]! / outputs;
+    return range((shape[0]! / n) * outputs).flatMap(unit => {
+      const first = Math.floor(unit / outputs) * n * outputs + (unit % outputs);
+      return [place.offset / 4 + first * run, n * run, run, outputs * run];
+    });
   });
   if (!table.length) return undefined;
   return g.persistent('state', `units of ${buffer}`, [table.length], () => new Float32Array(Uint32Array.from(table).buffer));

@@ -194,7 +194,7 @@ export const maxNorm = (max: number): Piece =>
     values: () => ({ max_norm: max }),
     constrains(g, { w, layout, buffer }) {
       const table = unitRows(g, layout, buffer);
-      if (table) g.run(scaleRows, { rows: table.size / 2 }, { w, table });
+      if (table) g.run(scaleRows, { rows: table.size / 4 }, { w, table });
     },
   });
 

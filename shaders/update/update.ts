@@ -6,7 +6,7 @@ import { kernel } from '../kernel/define.ts';
 import type { Bindings, Kernel } from '../kernel/kernel.ts';
 import { ceilDiv, rows, threads, values as items } from '../kernel/loops.ts';
 import { keeping } from '../kernel/nan.ts';
-import { total, totalNeeds } from '../kernel/total.ts';
+import { totalNeeds } from '../kernel/total.ts';
 import { range } from '../kernel/wgsl.ts';
 
 /** The `n` values of page number `page`. */
@@ -124,8 +124,8 @@ export const addClipped = kernel({
 });
 
 /**
- * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds start and length of each
- * row, the incoming weights of one output. One workgroup per row.
+ * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds of each row, the
+ * incoming weights of one output, its start, its length, and the length and distance of its runs. One workgroup per row.
  */
 export const maxNorm = kernel({
   name: 'max_norm',
@@ -133,20 +133,5 @@ export const maxNorm = kernel({
   step: () => ({ max_norm: 'f32' }),
   needs: totalNeeds,
   over: (p: { rows: number }, d) => rows(p.rows, threads(d)),
-  body: (_, d) => {
-    const { declared, of } = total(d, threads(d));
-    return {
-      declared,
-      each: `
-  let start = table[2u * row];
-  let end = start + table[2u * row + 1u];
-  var own = 0.0;
-  for (var i = start + lane; i < end; i += ${threads(d)}u) { own += w[i] * w[i]; }
-  ${of('own', true)}
-  if (total > op.max_norm * op.max_norm) {
-    let factor = op.max_norm / sqrt(total);
-    for (var i = start + lane; i < end; i += ${threads(d)}u) { w[i] *= factor; }
-  }`,
-    };
-  },
+  body: async (_, d) => (await import('./max-norm-code.ts')).maxNormCode(d),
 });
