@@ -302,6 +302,8 @@ test('test images are left alone', async () => {
 });
 
 for (const [text, message] of [
+  ['crop:x=-0.5', /^augment: crop: x is -0\.5; give 0 to 1, or -1$/],
+  ['scale:y=1.5', /^augment: scale: y is 1\.5; give 0 to 1, or -1$/],
   ['crop,flop', /unknown augmentation 'flop'; did you mean 'flip'\? known: crop, flip, /],
   ['crop:1.5', /^augment: crop: padding is 1\.5; give a whole number of at least 1/],
   ['flip:2', /^augment: flip: p is 2; give a number of at least 0 and at most 1/],

@@ -48,6 +48,14 @@ const between = (least: number, greatest: number, about: string, range: Range): 
   },
 });
 
+/** A share of the room for a window. */
+const place = (about: string): Parameter<number> => ({
+  ...number(-1, `share of the room that is ${about}; -1 is anywhere`, { min: -1, max: 1 }),
+  accepts: '0 to 1, or -1',
+  read: v => (v === -1 || (typeof v === 'number' && isWithin(v, ANY_SHARE)) ? v : undefined),
+});
+const PLACE = { x: place('left of the window'), y: place('above it') };
+
 const amount = { value: 'amount', options: { amount: number(0.2, 'at most', ANY_SHARE) } };
 
 /** What each name takes. What the numbers mean stands with the transforms in shaders/images/transform.ts. */
@@ -58,8 +66,7 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
     value: 'padding',
     options: {
       padding: number(4, 'pixels on each side', COUNT),
-      x: number(-1, 'share of the room that is left of the window; -1 is anywhere', { min: -1, max: 1 }),
-      y: number(-1, 'share of the room that is above it; -1 is anywhere', { min: -1, max: 1 }),
+      ...PLACE,
       fill: fill('zero'),
     },
   },
@@ -80,8 +87,7 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
     options: {
       min: number(0.8, 'least share of a side in the window', ZOOM),
       max: number(1, 'greatest share of a side in the window', ZOOM),
-      x: number(-1, 'share of the room that is left of the window; -1 is anywhere', { min: -1, max: 1 }),
-      y: number(-1, 'share of the room that is above it; -1 is anywhere', { min: -1, max: 1 }),
+      ...PLACE,
       fill: fill('zero'),
     },
   },
