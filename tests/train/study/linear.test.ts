@@ -29,7 +29,8 @@ test('coordinate descent is at the minimum of its penalty, and soft thresholds o
   for (let i = 0; i < 4; i++) {
     for (const step of [-1e-4, 1e-4]) assert.ok(objective(w.map((v, k) => v + (k === i ? step : 0))) > objective(w), `weight ${i}`);
   }
-  const { expected, values } = await outcomeOf('weight-paths:steps=250');
+  const { expected, values, rows } = await outcomeOf('weight-paths:steps=250');
+  assert.is(rows.find(({ penalty }) => penalty === 'L1, coordinate descent')!['length of w'], expected![1]!.expected, 'one length');
   for (const { expected: host, found } of expected!) assert.ok(Math.abs(host - found) < 1e-3, `${host} ${found}`);
   const { L1, L2 } = values as { L1: number[][]; L2: number[][] };
   const zeros = (path: number[][]) => path.map(w => w.slice(0, -1).filter(v => v === 0).length);

@@ -47,6 +47,8 @@ const trained = (lab: Lab, problem: Linear, lambda: number, steps: number): Prom
   });
 };
 
+/** Without the constant. */
+const lengthOf = (w: Float64Array): number => Math.hypot(...w.slice(0, -1));
 const zeros = (w: Float64Array): number => w.slice(0, -1).filter(v => v === 0).length;
 
 export const weightPaths = experiment({
@@ -80,7 +82,7 @@ export const weightPaths = experiment({
       penalty,
       '\u03bb': strength,
       zeros: zeros(w),
-      'length of w': Math.hypot(...w.slice(0, -1)),
+      'length of w': lengthOf(w),
       'training RMSE': rmse(train, w),
       'test RMSE': rmse(test, w),
     });
@@ -104,7 +106,7 @@ export const weightPaths = experiment({
       ],
       expected: device && [
         { what: `weights of 0 at \u03bb ${lambda}`, expected: zeros(host), found: zeros(device), source: 'coordinate descent in float64' },
-        { what: 'length of w there', expected: Math.hypot(...host), found: Math.hypot(...device), source: 'coordinate descent in float64' },
+        { what: 'length of w there', expected: lengthOf(host), found: lengthOf(device), source: 'coordinate descent in float64' },
       ],
       panels: [
         panel('L2', paths.L2),
