@@ -57,6 +57,7 @@ test('one sample at a time needs fewer samples than all at once, and more update
 test('products of Gaussian matrices grow as their Lyapunov exponent says', async () => {
   const { expected, rows } = await outcomeOf('exploding-products:products=100');
   for (const { what, expected: said, found } of expected!) assert.ok(Math.abs(found - said) < 0.02, `${what}: ${found}, expected ${said}`);
+  assert.ok(Object.is(expected![1]!.expected, 0), 'the critical deviation neither grows nor shrinks, and no -0 is told');
   const powers = (rows as Record<string, number>[]).map(row => Object.values(row).at(-1)!);
   assert.ok(powers[0]! > 22 && powers[0]! < 26 && Math.abs(powers[1]!) < 2 && powers[3]! < -20, `${powers}`);
 });

@@ -73,7 +73,7 @@ export const explodingProducts = experiment({
       expected: found.map(
         ({ name, scale, perMatrix }): Expected => ({
           what: `ln of the factor a matrix, ${name}`,
-          expected: Number((growth + Math.log(scale)).toFixed(6)),
+          expected: Number((growth + Math.log(scale)).toFixed(6)) + 0, // not -0
           found: perMatrix,
           source: 'Lyapunov exponent, Newman 1986',
         }),
