@@ -40,8 +40,8 @@ export type Timed<L> = L & { readonly seconds?: number };
 
 /** Where a run was branched from another. */
 export interface Branched {
-  /** The number of that run, as it is called. */
-  readonly from: number;
+  /** The number of that run, as it is called; with the name of its file where that run is not here. */
+  readonly from: number | string;
   /** The steps that it had done. */
   readonly step: number;
 }

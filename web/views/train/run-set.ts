@@ -124,7 +124,7 @@ export class RunSet {
   /** Adds the runs of a file, as curves; gives how many. */
   async load(text: string, name: string): Promise<number> {
     const { readRuns } = await import('../../data/run-file.ts');
-    const found = readRuns(text, name);
+    const found = readRuns(text, name, this.#next + 1);
     for (const { config, lines, notes = '', branched } of found) {
       const run = this.#make(config);
       Object.assign(run, { notes, branched });
