@@ -123,6 +123,23 @@ if (
     await row.getByText(`branched from run 2 of one.json at step ${step}`).waitFor();
   });
 
+  test('after Reset the list has no change that is still to come, though a rate that was typed stays', async () => {
+    await at.open(`train?${new URLSearchParams(SMALL)}`);
+    await at.press('Start');
+    await at.until('r.step >= 10');
+    await at.pause();
+    await page.getByText('Change while it trains').click();
+    const rate = panel().getByLabel('Learning rate');
+    await rate.fill('0.001');
+    await change();
+    const listed = panel().locator('.made li');
+    await listed.waitFor();
+    await rate.fill('0.5');
+    await at.press('Reset');
+    await listed.waitFor({ state: 'detached' });
+    assert.is(await rate.inputValue(), '0.5');
+  });
+
   test('the console stays silent', () => assert.equal(at.said, []));
 }
 

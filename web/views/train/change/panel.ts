@@ -50,10 +50,11 @@ export class ChangePanel {
     this.#change.disabled = !run?.facts || !['running', 'paused', 'done'].includes(run.state) || run.who.length > 0;
     const made = run ? changesIn(run.config).filter(({ after }) => after <= run.step) : [];
     const filled = run ? `${run.id} ${formatChanges(made)}` : '';
-    if (filled === this.#filled || !(isOther || !this.#filled || !Object.keys(this.#changed).length)) return;
+    if (filled === this.#filled) return;
+    this.#made.replaceChildren(...made.map(({ after, values }) => el('li', { textContent: `After step ${after}: ${briefly(values)}` })));
+    if (!isOther && this.#filled && Object.keys(this.#changed).length) return; // what was typed stays
     this.#filled = filled;
     this.#say('');
-    this.#made.replaceChildren(...made.map(({ after, values }) => el('li', { textContent: `After step ${after}: ${briefly(values)}` })));
     this.#fill(run);
   }
 
