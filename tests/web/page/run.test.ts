@@ -199,6 +199,9 @@ if (
     const shares = await page.locator('.bars .value').allTextContents();
     assert.is(shares.length, 10);
     assert.ok(Math.abs(shares.reduce((sum, s) => sum + Number.parseFloat(s), 0) - 100) < 1, shares.join(' '));
+    await page.evaluate(`before = document.querySelector('.seen figure')`);
+    await page.locator('canvas.board').click(); // a dot is an answer's worth
+    await page.waitForFunction(`document.querySelector('.seen figure') !== before`);
   });
 
   test('what the camera sees is classified, the camera closed when left, and its refusal explained', async () => {

@@ -33,7 +33,7 @@ export function drawing(done: (picture: ImageBitmap) => unknown): HTMLElement {
     Object.assign(context, { strokeStyle: '#fff', lineWidth: PEN, lineCap: 'round', lineJoin: 'round' });
     context.beginPath();
     context.moveTo(...last);
-    context.lineTo(...next);
+    context.lineTo(next[0] + 0.01, next[1]); // a line without a length would leave no dot
     context.stroke();
     last = next;
   };
