@@ -76,7 +76,7 @@ async function take(files: readonly File[]): Promise<void> {
       await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     } else if (file.name.endsWith('.json')) {
       await train.loadRuns(await file.text(), file.name);
-    } else if (!/\.(onnx|pt|pth|svg|txt|csv)$/i.test(file.name) && (!file.type || file.type.startsWith('image/'))) {
+    } else if (await createImageBitmap(file).catch(() => undefined)) {
       pictures.push(file);
     } else {
       throw (await import('./data/refused.ts')).refused(file);

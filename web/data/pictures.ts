@@ -6,8 +6,12 @@ import { shades, type Planes } from '../../train/study/looks.ts';
 /** A picture file, to be drawn. Throws where it is none. */
 export const bitmapOf = (file: File): Promise<ImageBitmap> =>
   createImageBitmap(file).catch(() => {
-    throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
+    throw unreadable(file);
   });
+
+/** What is said of a picture file that the browser does not decode. */
+export const unreadable = ({ name }: File): DescentError =>
+  new DescentError(`${name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
 
 /** Draws the middle of a picture of `width` × `height` pixels over all of a square canvas. */
 export function drawMiddle(

@@ -1,8 +1,10 @@
 /** What is said of a dropped file that the page does not take. */
 import { DescentError } from '../../engine/check.ts';
+import { unreadable } from './pictures.ts';
 
 /** Why a file is not taken, and what can be done with it. */
-export function refused({ name }: File): DescentError {
+export function refused(file: File): DescentError {
+  const { name, type } = file;
   const what: readonly (readonly [RegExp, problem: string, advice: string])[] = [
     [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],
     [
@@ -12,7 +14,9 @@ export function refused({ name }: File): DescentError {
     ],
     [/\.svg$/i, 'is a drawing without pixels of its own', 'save it as PNG'],
   ];
-  const [, problem, advice] = what.find(([ending]) => ending.test(name)) ?? [
+  const known = what.find(([ending]) => ending.test(name));
+  if (!known && (type.startsWith('image/') || /\.(png|jpe?g|webp|gif|avif|bmp|hei[cf]|tiff?)$/i.test(name))) return unreadable(file);
+  const [, problem, advice] = known ?? [
     undefined,
     'is nothing that this page takes',
     'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',

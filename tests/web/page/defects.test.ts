@@ -216,6 +216,9 @@ if (
       ['net.onnx', 'net.onnx: is an ONNX file, which Train does not take; load it in Teach'],
       ['net.pt', 'net.pt: is a pickle of PyTorch, which can run code; write it as .safetensors'],
       ['sign.svg', 'sign.svg: is a drawing without pixels of its own; save it as PNG'],
+      ['a.npz', 'a.npz: is nothing that this page takes; drop a picture'],
+      ['README', 'README: is nothing that this page takes; drop a picture'],
+      ['cut.png', 'cut.png: cannot be read as an image; give a PNG'],
     ] as const) {
       await at.drop(name, new Uint8Array(9));
       await at.notes(says);
