@@ -182,6 +182,16 @@ if (
     assert.ok(await page.getByLabel('Discretise').isHidden()); // a curve has no classes
   });
 
+  test('Undo of a table brings back the points as what they were, classes or numbers', async () => {
+    await at.open('playground?problem=own-classes');
+    await page.locator('.boundary').click({ position: { x: 50, y: 60 } });
+    const before = await page.evaluate('location.hash');
+    await at.drop('points.csv', Buffer.from('x,y,value\n1,2,0.5\n3,1,0.25\n0,0,-1\n'));
+    await page.waitForFunction(`location.hash.includes('own-numbers')`);
+    await at.press('Undo');
+    await page.waitForFunction(`location.hash === '${before as string}'`);
+  });
+
   test('a swipe over the picture scrolls, on a phone too', async () => {
     const phone = await page
       .context()

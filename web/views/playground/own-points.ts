@@ -21,7 +21,7 @@ export class OwnPoints {
   #tool = select([], '', { 'aria-label': 'What a click does' });
   #value = el('input', { type: 'range', min: '-1', max: '1', step: '0.1', value: '1', 'aria-label': 'Value of the point' });
   #said = place();
-  #undo: (readonly Point[])[] = [];
+  #undo: Parameters<Actions['change']>[] = [];
   #back = button('Undo', () => this.#restore());
 
   constructor(actions: Actions) {
@@ -89,7 +89,7 @@ export class OwnPoints {
   }
 
   #change(points: readonly Point[], classes = this.#classes): void {
-    this.#undo.push(this.#actions.points());
+    this.#undo.push([this.#actions.points(), this.#classes]);
     this.#back.disabled = false;
     this.#said.say(
       points.length || classes !== this.#classes
@@ -102,6 +102,6 @@ export class OwnPoints {
   #restore(): void {
     const before = this.#undo.pop();
     this.#back.disabled = !this.#undo.length;
-    if (before) this.#actions.change(before, this.#classes);
+    if (before) this.#actions.change(...before);
   }
 }
