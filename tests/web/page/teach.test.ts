@@ -45,6 +45,29 @@ if (
     await at.says('another class is called red; give another name');
   });
 
+  test('a class that comes back by Undo is called otherwise where its name was given to another; what is dropped with pictures and is none is told of', async () => {
+    await at.press('Remove Class 2');
+    await at.press('Add a class');
+    await teach.rename('Class 1', 'Class 2');
+    await at.press('Undo');
+    const names = () => page.locator('.class input').evaluateAll(all => all.map(e => (e as HTMLInputElement).value));
+    await page.waitForFunction(`document.querySelectorAll('.class').length === 3`);
+    assert.equal(await names(), ['red', 'Class 2 again', 'Class 2']);
+    await at.press('Remove Class 2 again');
+    const picture = Buffer.from(await still(RED, 60, 50)).toString('base64');
+    await teach.card('Class 2').evaluate((element, content) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], 'b.png', { type: 'image/png' }));
+      dataTransfer.items.add(new File(['words'], 'notes.txt', { type: 'text/plain' }));
+      element.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
+    }, picture);
+    await at.says('Left out: notes.txt: cannot be read as an image');
+    await teach.card('Class 2').locator('.count').getByText(/^1\b/).waitFor();
+    await at.press('Remove Class 2');
+    await at.press('Add a class');
+    await teach.rename('Class 1', 'Class 2');
+  });
+
   test('a camera that is denied, or is not there, is told of where it was asked for', async () => {
     for (const [name, words] of [
       ['NotAllowedError', 'the camera may not be used: permission was denied'],

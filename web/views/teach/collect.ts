@@ -53,7 +53,7 @@ export function addPictures(one: TaughtClass, files: readonly File[], { lesson, 
     }
     const others = wrong.length > 1 ? ` (and ${count(wrong.length - 1)} more)` : '';
     if (wrong.length) place.say(`Left out: ${wrong[0]}${others}`);
-    else if (files.length > 1) place.say(`${count(files.length)} pictures added.`);
+    else place.say(files.length > 1 ? `${count(files.length)} pictures added.` : '');
   });
 }
 

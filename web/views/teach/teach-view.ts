@@ -124,7 +124,8 @@ export class TeachView {
     if (net) await this.#load(net);
     const card = [...this.#cards].find(([, { element }]) => element.contains(at));
     const pictures = files.filter(file => file.type.startsWith('image/'));
-    if (card) await this.#add(card[0], [...pictures, ...folders.map(({ file }) => file)]);
+    if (card && (pictures.length || folders.length))
+      await this.#add(card[0], [...files.filter(file => file !== net), ...folders.map(({ file }) => file)]);
     else if (folders.length)
       for (const [name, group] of byFolder(folders))
         await this.#add(this.#lesson.classes.find(c => c.name === name) ?? this.#addClass(name), group);
@@ -180,7 +181,10 @@ export class TeachView {
         const n = this.#lesson.samplesOf(one).length;
         const restore = this.#lesson.removeClass(one);
         this.#changed();
-        this.#offerUndo(`${one.name} with ${count(n)} samples is deleted.`, restore);
+        this.#offerUndo(`${one.name} with ${count(n)} samples is deleted.`, () => {
+          while (this.#lesson.classes.some(({ name }) => name === one.name)) one.name += ' again'; // its name was given to another meanwhile
+          return restore();
+        });
       },
       begin: () => {
         this.#capturing = one;
