@@ -36,6 +36,15 @@ if (
     await at.until(`r.step > ${step + 60}`);
   });
 
+  test('who shares a run no more while it trains is told that it goes on', async () => {
+    await at.press('Stop sharing');
+    await at.page
+      .locator('#notice', { hasText: /it is shared no more; the weights of step \d+ stay here, and it goes on alone/ })
+      .waitFor();
+    const { step } = await at.seen();
+    await at.until(`r.state === 'running' && r.step > ${step + 20}`);
+  });
+
   test('the console stays silent', () => assert.equal([...at.said, ...other.said], []));
 }
 test.run();

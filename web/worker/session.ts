@@ -224,7 +224,7 @@ export class Session {
     const { party, isHost } = this.#together;
     const going = this.#running;
     await this.pause();
-    const left = this.#goAlone(isHost ? 'it is shared no more' : 'this tab has left the others');
+    const left = this.#goAlone(isHost ? 'it is shared no more' : 'this tab has left the others', going);
     party.leave();
     await left;
     if (going) this.play();
@@ -244,12 +244,13 @@ export class Session {
     check(!this.#together, `${who}: others train with this run`, 'leave them first');
   }
 
-  /** Trains alone from now on, from the checkpoint at hand. */
-  async #goAlone(why: string): Promise<void> {
+  /** Alone from now on, at the checkpoint at hand; the words are those for a run that `trains` on from there, or rests. */
+  async #goAlone(why: string, trains = false): Promise<void> {
     this.#together = undefined;
     this.#run.part();
     await this.#turns.take(() => this.#run.reopen(undefined));
-    this.#run.tellState('paused', `${why}; the weights of step ${this.#run.trainer.steps} stay here, and Resume goes on alone`);
+    const goesOn = trains ? 'it' : 'Resume';
+    this.#run.tellState('paused', `${why}; the weights of step ${this.#run.trainer.steps} stay here, and ${goesOn} goes on alone`);
   }
 
   #stage(): Stage {
