@@ -5,7 +5,7 @@ import { unreadable } from './pictures.ts';
 /** Why a file is not taken, and what can be done with it. */
 export function refused(file: File): DescentError {
   const { name, type } = file;
-  const what: readonly (readonly [RegExp, problem: string, advice: string])[] = [
+  const what: readonly (readonly [RegExp, problem: string, ...advice: string[]])[] = [
     [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],
     [
       /\.(pt|pth)$/i,
@@ -13,13 +13,20 @@ export function refused(file: File): DescentError {
       'write it as .safetensors, with safetensors.torch.save_file(model.state_dict(), …)',
     ],
     [/\.svg$/i, 'is a drawing without pixels of its own', 'save it as PNG'],
+    [/\.html$/i, 'is a web page', 'load it in Teach if that has exported it'],
+    [
+      /\.[ct]sv$/i,
+      'is a table',
+      'drop it on Playground if it has x, y and a label or value',
+      'train on it on the command line, by descent train mlp --dataset FILE --target COLUMN',
+    ],
   ];
   const known = what.find(([ending]) => ending.test(name));
   if (!known && (type.startsWith('image/') || /\.(png|jpe?g|webp|gif|avif|bmp|hei[cf]|tiff?)$/i.test(name))) return unreadable(file);
-  const [, problem, advice] = known ?? [
+  const [, problem, ...advice] = known ?? [
     undefined,
     'is nothing that this page takes',
     'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
   ];
-  return new DescentError(`${name}: ${problem}`, advice);
+  return new DescentError(`${name}: ${problem}`, ...advice);
 }

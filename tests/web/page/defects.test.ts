@@ -216,6 +216,11 @@ if (
       ['net.onnx', 'net.onnx: is an ONNX file, which Train does not take; load it in Teach'],
       ['net.pt', 'net.pt: is a pickle of PyTorch, which can run code; write it as .safetensors'],
       ['sign.svg', 'sign.svg: is a drawing without pixels of its own; save it as PNG'],
+      ['taught.html', 'taught.html: is a web page; load it in Teach if that has exported it'],
+      [
+        'points.csv',
+        'points.csv: is a table; drop it on Playground if it has x, y and a label or value, or train on it on the command line',
+      ],
       ['a.npz', 'a.npz: is nothing that this page takes; drop a picture'],
       ['README', 'README: is nothing that this page takes; drop a picture'],
       ['cut.png', 'cut.png: cannot be read as an image; give a PNG'],
