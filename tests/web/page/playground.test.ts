@@ -192,6 +192,21 @@ if (
     await page.waitForFunction(`location.hash === '${before as string}'`);
   });
 
+  test('points that were numbers are, as classes, of the class of their sign', async () => {
+    await at.drop('points.csv', Buffer.from('x,y,value\n1,2,0.5\n3,1,0.25\n0,0,-0.5\n'));
+    await page.waitForFunction(`location.hash.includes('own-numbers')`);
+    await page.getByLabel('Problem').selectOption('own-classes');
+    const labels = Buffer.from(await at.downloaded('Save CSV')).toString();
+    assert.equal(
+      labels
+        .trim()
+        .split('\n')
+        .map(row => row.split(',')[2])
+        .sort(),
+      ['-1', '1', '1', 'label'],
+    );
+  });
+
   test('a swipe over the picture scrolls, on a phone too', async () => {
     const phone = await page
       .context()

@@ -129,7 +129,9 @@ export class PlaygroundView {
   #change(some: Partial<Settings>): void {
     const before = this.#settings;
     const lr = some.optimizer !== undefined && some.optimizer !== before.optimizer ? { lr: rateOf(some.optimizer) } : {};
-    this.#set({ ...before, ...some, ...lr });
+    const isRetold = some.problem === 'own-classes' && !some.points; // from numbers, of which classes are the signs
+    const points = isRetold ? before.points.map(p => ({ ...p, value: p.value < 0 ? -1 : 1 })) : (some.points ?? before.points);
+    this.#set({ ...before, ...some, ...lr, points });
     const keys = (Object.keys(some) as (keyof Settings)[]).filter(key => before[key] !== this.#settings[key]);
     const areRates = keys.every(key => RATES.has(key)) && this.#isBuilt && !takesAll(this.#settings.optimizer);
     if (keys.every(key => SHOWN.has(key))) this.#paint();
