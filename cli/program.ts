@@ -49,12 +49,16 @@ function prepare(command: Command): void {
   for (const c of command.commands) prepare(c);
 }
 
-/** The words as they are to be parsed: none ask for help, and a command that does not exist is refused before its help is shown. */
+/**
+ * The words as they are to be parsed: none ask for help, a command that does not exist is refused before its help is shown, and a row of
+ * numbers that begins with a negative one is no option.
+ */
 function understood(program: Command, words: readonly string[]): readonly string[] {
   const name = words[words[0] === 'help' ? 1 : 0];
   const isCommand = (text: string) => text === 'help' || program.commands.some(command => command.name() === text);
   if (name !== undefined && !name.startsWith('-') && !isCommand(name)) return [name];
-  return words.length ? words : ['--help'];
+  const shown = (word: string) => (/^-\.?\d.*,/.test(word) ? ` ${word}` : word);
+  return words.length ? (name === 'predict' ? words.map(shown) : words) : ['--help'];
 }
 
 /** Runs what the words of a command line ask for. Throws where it is refused, and a CommanderError where only help was asked for. */

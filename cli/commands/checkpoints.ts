@@ -85,6 +85,7 @@ export function addPredict(command: Command): void {
         'descent predict best.safetensors *.jpg --top 1 --json',
         'descent predict best.safetensors photos/ --csv > answers.csv',
         'descent predict runs/mlp-sine-20261121-110000 0.25 0.5',
+        'descent predict runs/mlp-two-moons-20261121-110000 -1.5,2',
       ),
     )
     .action(async (checkpoint: string, images: string[], options: PredictOptions) => {

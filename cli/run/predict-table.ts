@@ -4,6 +4,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { isTable } from '../../datasets/node/open.ts';
 import { float32Of, numbersOf, parseCsv } from '../../datasets/tables/csv.ts';
 import { check } from '../../engine/check.ts';
+import type { Pixels } from '../../train/evaluate/pixels.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { print } from '../output.ts';
@@ -21,7 +22,7 @@ export async function rowsOf(given: readonly string[], { shape, inputs }: Pick<D
       const cells = text.split(',');
       check(
         cells.length === width,
-        `predict: '${text}' has ${cells.length} ${cells.length === 1 ? 'value' : 'values'}, the model takes ${width}`,
+        `predict: '${text.trim()}' has ${cells.length} ${cells.length === 1 ? 'value' : 'values'}, the model takes ${width}`,
         width === 1
           ? 'give numbers, or a .csv file'
           : `give rows as ${Array.from({ length: width }, (_, i) => i / 2).join(',')}, or a .csv file`,
@@ -38,14 +39,14 @@ interface Form {
   readonly quiet?: boolean | undefined;
 }
 
-/** Prints what the model says of each row: the numbers that it predicts, or its class. */
-export async function predictRows(predictor: Predictor, rows: Float32Array, o: Form): Promise<void> {
+/** Prints what the model says of each row: the numbers that it predicts, or its class. It takes the rows as `pixels`. */
+export async function predictRows(predictor: Predictor, rows: Float32Array, pixels: Pixels, o: Form): Promise<void> {
   const { shape, inputs, outputs, classes } = predictor;
   const [width] = shape;
   const names = inputs ?? Array.from({ length: width }, (_, i) => (width === 1 ? 'x' : `x${i + 1}`));
   const answers = outputs ?? classes;
   const k = answers.length;
-  const values = outputs ? await predictor.values(rows) : softmaxRows(await predictor.logits(rows), k);
+  const values = outputs ? await predictor.values(pixels) : softmaxRows(await predictor.logits(pixels), k);
   const n = rows.length / width;
   const lines = Array.from({ length: n }, (_, i) => ({
     row: Array.from(rows.subarray(i * width, (i + 1) * width), seven),

@@ -4,6 +4,8 @@ import { Predictor } from '../../train/evaluate/predictor.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
+import { planeByte } from '../../datasets/plane.ts';
+import { PLANE_RANGE, PLANE_SETS } from '../../datasets/plane-sets.ts';
 import { inputOf, momentsOf, openCheckpoint, type Checkpoint, type CheckpointOptions, type Interface } from './checkpoint.ts';
 import { predictRows, rowsOf } from './predict-table.ts';
 import { imagesAt } from '../show/images.ts';
@@ -28,7 +30,8 @@ export async function predict(path: string, named: readonly string[], options: P
   const { config, weights, normalize } = checkpoint;
   const input = await inputOf(checkpoint, options);
   const { shape, classes, dtype } = input;
-  if (dtype === 'float32') return predictNumbers(checkpoint, input, named, options);
+  const isPlane = (PLANE_SETS as readonly string[]).includes(config.dataset);
+  if (dtype === 'float32' || isPlane) return predictNumbers(checkpoint, input, named, options, isPlane);
   const images = await imagesAt(named, options.quiet);
   const { invert } = options;
   const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert, resize: config.resize })));
@@ -55,8 +58,14 @@ export async function predict(path: string, named: readonly string[], options: P
   }
 }
 
-/** Of a model that takes rows of numbers. */
-async function predictNumbers(checkpoint: Checkpoint, input: Interface, named: readonly string[], options: PredictOptions): Promise<void> {
+/** Of a model that takes rows of numbers, or points in the plane. */
+async function predictNumbers(
+  checkpoint: Checkpoint,
+  input: Interface,
+  named: readonly string[],
+  options: PredictOptions,
+  isPlane: boolean,
+): Promise<void> {
   const { file, config, weights, normalize } = checkpoint;
   const [features, h, w] = input.shape;
   check(h * w === 1, `${file}: is of a model that takes float32 images`, 'use it from a program (see docs/checkpoints.md)');
@@ -67,8 +76,15 @@ async function predictNumbers(checkpoint: Checkpoint, input: Interface, named: r
   const device = await openDevice(options);
   try {
     const predictor = await Predictor.create({ ...input, device, model, weights, normalize, moments });
-    await predictRows(predictor, rows, options);
+    await predictRows(predictor, rows, isPlane ? pointsOf(rows) : rows, options);
   } finally {
     device.close();
   }
+}
+
+/** Points as the bytes that stand for their coordinates. */
+function pointsOf(rows: Float32Array): Uint8Array {
+  const beyond = rows.find(v => Math.abs(v) > PLANE_RANGE);
+  check(beyond === undefined, `predict: ${beyond} lies outside the plane`, `give coordinates from -${PLANE_RANGE} to ${PLANE_RANGE}`);
+  return Uint8Array.from(rows, planeByte);
 }

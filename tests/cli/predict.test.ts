@@ -14,6 +14,8 @@ import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { combine } from '../../train/run/swag.ts';
 import { close, deviceFor } from '../support/check.ts';
+import { called } from '../support/process/called.ts';
+import { words } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { refusal } from '../support/refusal.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -146,6 +148,19 @@ test('a report says per class what eval says in all, with pictures, and predicti
     await refusal(() => evaluateAll([file], { ...options, predictions: 'x.txt' })),
     '--predictions: x.txt is no .csv file; let it end in .csv',
   );
+});
+
+test('a net trained on points in the plane says the class of a point by its coordinates, and of those in a table', async () => {
+  const root = await folder();
+  const said = async (line: string) => {
+    const { out, refusal } = await called(words(line), root);
+    return refusal || out.trimEnd();
+  };
+  await said('train mlp:hidden=8 --dataset gauss --limit-train 200 --epochs 3 --lr 0.05 --quiet --out run');
+  assert.match(await said('predict run -2,-2.5 2,2.5'), /^x1 -2, x2 -2.5: orange 9\d\.\d%\nx1 2, x2 2.5: blue 9\d\.\d%$/);
+  await writeFile(join(root, 'points.csv'), 'x,y\n2,2\n-2,-2\n');
+  assert.is(await said('predict run points.csv --quiet'), 'blue\norange');
+  assert.is(await said('predict run 7,1'), 'predict: 7 lies outside the plane; give coordinates from -6 to 6');
 });
 
 test('a folder of images names the classes, sizes and moments of a file that does not', async () => {
