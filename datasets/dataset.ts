@@ -42,6 +42,8 @@ export interface Dataset {
   readonly dtype?: 'uint8' | 'float32';
   /** What of a folder's images is not as it lies there, a line each. */
   readonly notes?: readonly string[];
+  /** Of a folder or a table: another one where its content is. */
+  readonly digest?: string;
   readonly train: Split;
   readonly test: Split;
 }

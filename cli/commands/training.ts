@@ -85,7 +85,7 @@ export function addSweep(command: Command): void {
     .description(
       'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n' +
         'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. ' +
-        'Each run is a line of results.jsonl in the folder;\nthe same command again skips what is done.',
+        'Each run is a line of results.jsonl in the folder;\nthe same command again skips what is done on the data and model as they are.',
     )
     .argument('<model>', 'a name that descent models lists')
     .option(

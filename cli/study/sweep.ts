@@ -2,14 +2,15 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
-import { openDataset } from '../../datasets/node/open.ts';
+import { isKnown, openDataset } from '../../datasets/node/open.ts';
+import { sha256 } from '../../datasets/node/sha256.ts';
 import { completed, readingOf, type RunConfig } from '../../train/config/config.ts';
 import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
-import { parseNumber } from '../../engine/spec.ts';
+import { isFileName, isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
 import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
@@ -29,7 +30,7 @@ export type SweepOptions = DeviceOptions & { [K in Key]?: string | boolean } & {
 };
 
 /** One run to do: what it changes, and which fold it holds out. */
-type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'> & { readonly recipe: Recipe };
+type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold' | 'digest'> & { readonly recipe: Recipe };
 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {
   const job = await joinAnyJob();
@@ -40,39 +41,46 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
 /** Does all runs; as one of several ranks its share of them, while rank 0 keeps the results of all. */
 async function search(model: string, options: SweepOptions, job?: Job): Promise<void> {
   await loadOwnModel(model);
-  const { grid = [], random, folds: asked, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
-  const folds = asked === undefined ? undefined : parseNumber('--folds', asked, { integer: true, min: 2 });
+  const { grid = [], random, folds: foldsText, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
+  const folds = foldsText === undefined ? undefined : parseNumber('--folds', foldsText, { integer: true, min: 2 });
   const base = { model, ...(texts as Record<string, string | boolean>) };
   const picked = choices(grid.map(parseAxis), {
     random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
     seed: configOf(base, {}).seed,
   });
-  const runs = picked.flatMap((choice): Run[] => {
+  const asked = picked.flatMap((choice): Run[] => {
     const recipe = localRecipe(asNew(configOf(base, choice))); // all are checked before the first one trains
     checkHeldOut(recipe, folds);
     checkFeasible(recipe, { heldOut: true });
     const run = { choice, recipe, config: recipe.config };
     return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
   });
+  const load = datasetCache(dataDir, quiet);
+  const isFirst = job?.isFirst ?? true;
+  const digests = isFirst ? await digestsOf(asked, load) : [];
+  const shared = job ? await told(job, () => digests) : digests; // a copy of a folder has other times of its files
+  const runs = asked.map((run, i): Run => (shared[i] ? { ...run, digest: shared[i] } : run));
 
   const word = (name: string) => name.replace(/[^\w.=-]+/g, '_');
   const folder = out ?? join('sweeps', `${word(model)}-${word(runs[0]!.config.dataset)}`);
   const file = join(folder, 'results.jsonl');
-  const isFirst = job?.isFirst ?? true;
   const before = job ? await told(job, () => readResults(file)) : readResults(file);
   const done = new Map(before.map(line => [keyOf(line), line]));
   const left = runs.filter(run => !done.has(keyOf(run)));
+  const named = new Set(before.map(line => keyOf({ ...line, digest: '' })));
+  const changed = left.filter(run => named.has(keyOf({ ...run, digest: '' }))).length;
   const say = (line: string) => {
     if (!quiet && !json) print(line);
   };
   const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
   const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
-  say(`${runs.length} runs${crossed}${already}; results in ${file}`);
+  const anew = changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '';
+  say(`${runs.length} runs${crossed}${already}${anew}; results in ${file}`);
   if (left.length) {
+    for (const run of left) checkHeldOut(run.recipe, folds, await load(run.config));
     if (isFirst) makeFolder(folder, 'choose another place with --out');
     const interrupt = onInterrupt();
     const device = await openDevice({ adapter, quiet, json, tune });
-    const load = datasetCache(dataDir, quiet);
     try {
       const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
       for (let i = 0; i < left.length; i += size) {
@@ -148,14 +156,31 @@ function scoreTable(scores: readonly Score[]): string {
   ]);
 }
 
+type Load = (config: RunConfig) => Promise<Dataset>;
+
+const dataKey = (config: RunConfig): string => JSON.stringify([config.dataset, readingOf(config)]);
+
+/** Of each run what tells the content of its folder or table, and of the file of its model, from what that was before a change. */
+async function digestsOf(runs: readonly Run[], load: Load): Promise<string[]> {
+  const digests = new Map<string, string | undefined>();
+  for (const { config } of runs) {
+    const key = dataKey(config);
+    if (!digests.has(key)) digests.set(key, isKnown(config.dataset) ? undefined : (await load(config)).digest);
+  }
+  return runs.map(({ config }) => {
+    const { name } = parseSpec('model', config.model);
+    const model = isFileName(name) || isNet(name) ? sha256(readFileSync(name)).slice(0, 16) : undefined;
+    return [digests.get(dataKey(config)), model].filter(Boolean).join(' ');
+  });
+}
+
 /** The data set of each configuration; the last one stays, since most searches have only one. */
-function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): (config: RunConfig) => Promise<Dataset> {
+function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): Load {
   let key = '';
   let kept: Promise<Dataset>;
   return config => {
-    const { dataset } = config;
-    const wanted = JSON.stringify([dataset, readingOf(config)]);
-    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, ...readingOf(config) });
+    const wanted = dataKey(config);
+    if (wanted !== key) kept = openDataset(config.dataset, { dataDir, quiet, ...readingOf(config) });
     key = wanted;
     return kept;
   };

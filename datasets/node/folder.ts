@@ -81,6 +81,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     name: who,
     shape: header.shape,
     classes: parted.classes,
+    digest: key,
     notes: departures(who, { leftOut, broken: header.broken.map(([path]) => path), grey: header.grey }),
     train: part(0, header.train, options.limitTrain),
     test: part(header.train, header.train + header.test, options.limitTest),

@@ -10,6 +10,7 @@ import { fetchDataset, type FetchOptions } from './fetch.ts';
 import { openFolder, type FolderOptions } from './folder.ts';
 import { tableSet } from '../tables/csv.ts';
 import { reporter } from './progress.ts';
+import { sha256 } from './sha256.ts';
 
 export interface OpenOptions extends FetchOptions, FolderOptions {
   /** Says nothing while fetching or decoding. */
@@ -28,7 +29,10 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   checkLimits(options);
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   checkDataset(name);
-  if (isTable(name)) return tableSet(basename(name), readFileSync(name, 'utf8'), options.target, options);
+  if (isTable(name)) {
+    const table = readFileSync(name, 'utf8');
+    return { ...(await tableSet(basename(name), table, options.target, options)), digest: sha256(table).slice(0, 16) };
+  }
   check(options.target === undefined, say`${named('target')}: is of a table, and ${name} is none`, 'leave it out');
   const known = knownName(name);
   if (known === undefined) {

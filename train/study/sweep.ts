@@ -8,6 +8,8 @@ export interface SweepLine {
   config: RunConfig;
   folds?: number;
   fold?: number;
+  /** Of a folder, a table, a model in a file: another one where their content is. */
+  digest?: string;
   accuracy?: number;
   loss?: number;
   epoch?: number;
@@ -16,9 +18,9 @@ export interface SweepLine {
 }
 
 /** What a line is of: runs of equal keys are the same run. How often metrics are logged does not matter. */
-export function keyOf({ config, folds, fold }: Pick<SweepLine, 'config' | 'folds' | 'fold'>): string {
+export function keyOf({ config, folds, fold, digest }: Pick<SweepLine, 'config' | 'folds' | 'fold' | 'digest'>): string {
   const fields = Object.entries({ ...config, logEvery: 0 }).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([fields, folds ?? 0, fold ?? 0]);
+  return JSON.stringify([fields, folds ?? 0, fold ?? 0, digest ?? '']);
 }
 
 /** A row of the table: means over the folds, and the deviation of the accuracy; a regression has none. */

@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Recipe } from '../config/recipe.ts';
+import { heldOut, partsOf } from '../data/split.ts';
 import type { Score } from '../evaluate/score.ts';
 import { Diverged } from '../step/divergence.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
@@ -30,14 +31,19 @@ export interface TrialOptions {
   readonly stopped?: () => boolean;
 }
 
-/** Throws where there are no images to evaluate a trial on. */
-export const checkHeldOut = ({ valSplit }: Recipe, folds: number | undefined): void =>
+/** Throws where there are no images to evaluate a trial on, of a data set where it is known. */
+export function checkHeldOut(recipe: Recipe, folds: number | undefined, dataset?: Dataset): void {
+  const { valSplit } = recipe;
+  const held = dataset && partsOf(dataset, { ...heldOut(recipe), folds, fold: 0 });
   check(
-    folds !== undefined || valSplit > 0,
-    say`${named('valSplit')}: no images are held out to evaluate on`,
-    'give a share above 0',
+    folds !== undefined || (valSplit > 0 && held?.val.n !== 0),
+    held && valSplit > 0
+      ? say`${named('valSplit')}: ${valSplit} of ${held.train.n} training images holds none out to evaluate on`
+      : say`${named('valSplit')}: no images are held out to evaluate on`,
+    say`give a ${held && valSplit > 0 ? 'larger share' : 'share above 0'}`,
     named('folds', '<k>'),
   );
+}
 
 /**
  * Trains one recipe on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
@@ -49,7 +55,7 @@ export async function trial(
   device: Device,
   { folds, fold, test: tested, stopped }: TrialOptions = {},
 ): Promise<Trial | undefined> {
-  checkHeldOut(recipe, folds);
+  checkHeldOut(recipe, folds, dataset);
   const { trainer, total } = await openTrainer(recipe, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
   const started = performance.now();

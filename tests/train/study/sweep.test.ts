@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +9,8 @@ import { choices, configOf, parseAxis } from '../../../train/config/grid.ts';
 import { keyOf, ranking, type SweepLine } from '../../../train/study/sweep.ts';
 import { trial } from '../../../train/study/trial.ts';
 import { deviceFor } from '../../support/check.ts';
+import { called } from '../../support/process/called.ts';
+import { words } from '../../support/process/command.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
@@ -171,6 +173,37 @@ test('a repeated command skips what is done, also after a line was cut short', a
     ['0.001', '0.01', '0.1'],
   );
   assert.is(new Set(after.map(keyOf)).size, 3);
+});
+
+test('a search on a table or by a model file that has changed is done again, and one that holds nothing out is refused before it begins', async () => {
+  const cwd = await scratch();
+  const write = (scale: number) =>
+    writeFileSync(join(cwd, 't.csv'), ['x,y', ...Array.from({ length: 40 }, (_, i) => `${i / 40},${(scale * i) / 40}`)].join('\n'));
+  const net = (width: number) =>
+    writeFileSync(join(cwd, 'net.mjs'), `import { dense } from 'descent-gpu';\nexport default () => dense(1); // ${width}\n`);
+  const run = async (more: string) => {
+    const line = 'sweep ./net.mjs --dataset ./t.csv --target y --batch-size 8 --epochs 1 --grid lr=0.01,0.1';
+    const { out, refusal } = await called(words(`${line} ${more}`), cwd);
+    return refusal || out.split('\n')[0];
+  };
+  const [done, anew] = ['2 of them done already', '2 of them done on data or a model that have changed since, and done again'];
+  write(1);
+  net(1);
+  assert.is(await run('--out s'), '2 runs; results in s/results.jsonl');
+  assert.is(await run('--out s'), `2 runs, ${done}; results in s/results.jsonl`);
+  write(2);
+  assert.is(await run('--out s'), `2 runs, ${anew}; results in s/results.jsonl`);
+  assert.is(await run('--out s'), `2 runs, ${done}; results in s/results.jsonl`);
+  net(2);
+  assert.is(await run('--out s'), `2 runs, ${anew}; results in s/results.jsonl`);
+  write(1);
+  net(1);
+  assert.is(await run('--out s'), `2 runs, ${done}; results in s/results.jsonl`);
+  assert.is(
+    await run('--limit-train 4 --batch-size 1 --out none'),
+    '--val-split: 0.1 of 4 training images holds none out to evaluate on; give a larger share, or --folds <k>',
+  );
+  assert.not(existsSync(join(cwd, 'none')));
 });
 
 test.run();
