@@ -10,6 +10,7 @@ import type { Tensors } from '../train/run/safetensors.ts';
 import { backbone, BACKBONE } from '../train/tune/backbone.ts';
 import type { GivenWeights } from '../train/tune/tuning.ts';
 import { isNet } from '../engine/spec.ts';
+import { product } from '../engine/tensor.ts';
 import { readSafetensors } from '../train/run/node/sealed.ts';
 
 type Shape = readonly [c: number, h: number, w: number];
@@ -44,7 +45,8 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
   };
   const { net, normalisation } = trim(decodeOnnx(bytes, path, beside));
   const model = modelOf(net, path);
-  const classes = Number(net.outputs[0]?.shape.at(-1));
+  // an output [n, k, 1, 1] is of k classes
+  const classes = product((net.outputs[0]?.shape ?? [NaN]).slice(1).map(Number));
   return {
     model,
     shape: net.inputs[0]!.shape.slice(1),

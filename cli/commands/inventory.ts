@@ -84,7 +84,10 @@ export function addModels(command: Command): void {
     .argument('[name[:k=v,...]]', 'model to show in full, with its options');
   everywhere(
     command
-      .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
+      .option(
+        '--dataset <name>',
+        `data set whose images go in (default: those that an .onnx file takes, else of ${OPTIONS.dataset.default})`,
+      )
       .option('--input <CxHxW>', "size of the images, in place of the data set's")
       .option('--classes <n>', "number of classes, in place of the data set's"),
   )

@@ -100,13 +100,19 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 }
 
 /** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */
-function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: ImageSize | undefined): readonly [number, number, number] {
+export function shapeOf(
+  net: OnnxFile,
+  file: string,
+  dataset = '',
+  imageSize?: ImageSize,
+  advice = 'give --image-size',
+): readonly [number, number, number] {
   const sides = imageSize === undefined ? [] : sidesOf('--image-size', imageSize);
   const whole = (size: number | string | undefined) => (typeof size === 'number' ? size : undefined);
   const isFlat = net.shape.length === 1 || net.shape.length === 2;
   const open = datasets[knownName(dataset) ?? '']?.shape ?? (isFlat ? [product(net.shape.map(Number)), 1, 1] : [3, ...sides]);
   const [c, h, w] = isFlat ? open : net.shape.map((size, i) => whole(size) ?? open[i]);
-  check(c && h && w, `${file}: does not say how large its images are`, 'give --image-size');
+  check(c && h && w, `${file}: does not say how large its images are`, advice);
   return [c, h, w];
 }
 

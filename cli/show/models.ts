@@ -6,14 +6,17 @@ import { check, DescentError } from '../../engine/check.ts';
 import { product } from '../../engine/tensor.ts';
 import { models as known } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
-import { parseNumber } from '../../engine/spec.ts';
+import { isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import { layerSizes, type LayerSizes } from '../../train/study/layer-sizes.ts';
 import { messageOf } from '../flags.ts';
+import { openOnnx } from '../onnx-file.ts';
 import { loadOwnModel } from '../own-model.ts';
+import { shapeOf } from '../run/checkpoint.ts';
 import { print, table } from '../output.ts';
 
 export interface ModelsOptions {
-  dataset: string;
+  dataset?: string;
   input?: string;
   classes?: string;
   json?: boolean;
@@ -23,7 +26,8 @@ export interface ModelsOptions {
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
   if (text === undefined) return listModels(await inputOf(options), options);
   await loadOwnModel(text);
-  showModel(text, await inputOf(options), options);
+  const { name } = parseSpec('model', text);
+  showModel(text, await (isNet(name) && options.dataset === undefined ? inputOfNet(name, options) : inputOf(options)), options);
 }
 
 const COUNTED = 'FLOPs of one image forward; a multiply-add counts as two.';
@@ -90,17 +94,31 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 }
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
-async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<ModelInput> {
+async function inputOf({ dataset = OPTIONS.dataset.default!, ...given }: ModelsOptions): Promise<ModelInput> {
   const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { quiet: true, skipBroken: true, limitTest: 1 }));
-  const sizes = input?.split('x') ?? [];
-  check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
-  const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
-  const [c, h, w] = sizes.map(size => whole('--input', size));
+  return { shape: shapeIn(given) ?? known.shape, classes: classesIn(given) ?? outputsOf(known).length };
+}
+
+/** What a net in a file is built for: the images that the file names, or --input. */
+async function inputOfNet(file: string, given: ModelsOptions): Promise<ModelInput> {
+  const net = await openOnnx(file);
   return {
-    shape: input === undefined ? known.shape : [c!, h!, w!],
-    classes: classes === undefined ? outputsOf(known).length : whole('--classes', classes),
+    shape: shapeIn(given) ?? shapeOf(net, file, undefined, undefined, 'give --input, as 3x224x224'),
+    classes: classesIn(given) ?? net.classes,
   };
 }
+
+const whole = (who: string, text: string): number => parseNumber(who, text, { integer: true, min: 1 });
+
+function shapeIn({ input }: ModelsOptions): ModelInput['shape'] | undefined {
+  if (input === undefined) return undefined;
+  const sizes = input.split('x');
+  check(sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
+  const [c, h, w] = sizes.map(size => whole('--input', size));
+  return [c!, h!, w!];
+}
+
+const classesIn = ({ classes }: ModelsOptions): number | undefined => (classes === undefined ? undefined : whole('--classes', classes));
 
 const sum = (name: string, rows: readonly LayerSizes[]): Omit<LayerSizes, 'from'> => ({
   name,

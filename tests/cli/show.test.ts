@@ -1,7 +1,10 @@
 /** What the command line shows of what is there, and a reader that has seen enough of it. */
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { encodeOnnx } from '../../train/onnx/net.ts';
 import { called } from '../support/process/called.ts';
 import { BIN, words } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -17,6 +20,38 @@ test('devices and models tell what is there', async () => {
   assert.match(await said('models'), /^lenet5 +61,706 +0\.83\b/m);
   const { parameters, layers: rows } = JSON.parse(await said('models lenet5 --json'));
   assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
+});
+
+test('models of an ONNX file takes the images and classes that the file names', async () => {
+  const home = await scratch();
+  const write = (name: string, side: number | string) =>
+    writeFileSync(
+      join(home, name),
+      encodeOnnx({
+        nodes: [
+          { name: 'c', op: 'Conv', inputs: ['image', 'w'], outputs: ['a'], attributes: {} },
+          { name: 'g', op: 'GlobalAveragePool', inputs: ['a'], outputs: ['y'], attributes: {} },
+        ],
+        constants: new Map([['w', { shape: [4, 3, 3, 3], data: new Float32Array(108) }]]),
+        inputs: [{ name: 'image', shape: ['n', 3, side, side] }],
+        outputs: [{ name: 'y', shape: ['n', 4, 1, 1] }],
+        metadata: {},
+      }),
+    );
+  write('net.onnx', 20);
+  write('open.onnx', 'h');
+  const said = async (command: string) => {
+    const { out, refusal } = await called(words(command), home);
+    return refusal || (JSON.parse(out) as { input: number[] }).input;
+  };
+  assert.equal(await said('models net.onnx --json'), [3, 20, 20]);
+  assert.equal(await said('models open.onnx --input 3x12x10 --json'), [3, 12, 10]);
+  assert.equal(await said('models open.onnx --dataset cifar10 --json'), [3, 32, 32]);
+  assert.is(await said('models open.onnx --json'), 'open.onnx: does not say how large its images are; give --input, as 3x224x224');
+  assert.is(
+    await said('models net.onnx --dataset cifar10 --json'),
+    'net.onnx: takes images of 3x20x20, these are 3x32x32; give --image-size, or other data',
+  );
 });
 
 test('--json is one object a line wherever a command has it', async () => {

@@ -49,7 +49,8 @@ export function modelOf(net: OnnxNet, file: string): Model {
       for (const node of nodes) values.set(node.outputs[0]!, readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file)));
       const y = values.get(net.outputs[0]!.name);
       check(y && !isConstant(y), `${file}: its output does not depend on the image`);
-      return y;
+      const [n, k, ...rest] = y.shape;
+      return rest.length && rest.every(size => size === 1) ? reshape(g, y, [n!, k!]) : y; // a last convolution leaves its places
     };
   };
   return Object.assign(model, { about: `the net in ${file}` });

@@ -15,6 +15,7 @@ import { parseSpec } from '../../../engine/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
+import { built } from '../../../train/evaluate/built.ts';
 import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { trim } from '../../../train/onnx/trim.ts';
 import { close } from '../../support/check.ts';
@@ -327,6 +328,27 @@ test('what would be computed otherwise than the file says is refused', async () 
     ]),
     'a.onnx: Mul n1: its constants are [2] and [2, 1]; constants of one shape, or a number, are accepted',
   );
+});
+
+test('a net that ends in a convolution, [n, k, 1, 1], gives k logits', async () => {
+  const weight: Constant = { shape: [4, 3, 3, 3], data: Float32Array.from({ length: 108 }, (_, i) => Math.sin(i)) };
+  const net: OnnxNet = {
+    nodes: [
+      { name: 'c', op: 'Conv', inputs: ['image', 'w'], outputs: ['a'], attributes: {} },
+      { name: 'g', op: 'GlobalAveragePool', inputs: ['a'], outputs: ['y'], attributes: {} },
+    ],
+    constants: new Map([['w', weight]]),
+    inputs: [{ name: 'image', shape: ['n', 3, 8, 8] }],
+    outputs: [{ name: 'y', shape: ['n', 4, 1, 1] }],
+    metadata: {},
+  };
+  const shape = [3, 8, 8] as const;
+  const bytes = encodeOnnx(net);
+  const layer = modelOf(decodeOnnx(bytes, 'a.onnx'), 'a.onnx')({ classes: 4, shape });
+  assert.equal(built(layer, shape).output.shape, [1, 4]);
+  const images = vectorUniform('images', 2 * 3 * 64);
+  const { y } = await runOnnx(bytes, images, [2, ...shape]);
+  close('logits', await evaluated(layer, [2, ...shape], images, weightsIn(layer, shape)), y!.data, 1e-6);
 });
 
 test('what is no net of our layers is refused by name', async () => {
