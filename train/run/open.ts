@@ -218,8 +218,9 @@ async function cached(
     say`${named('featureViews')}: images that are mixed or shown side by side have no features of their own`,
     'leave it out',
   );
-  const once = steps * batchSize >= made.data.parts.train.n; // fewer would not see each image
-  // What is asked here is the same of a run that goes on, whose weights say nothing of how it began.
+  // Fewer steps would not see each image; with views an epoch is longer, which it must be of a run that may go on with more steps too.
+  const once = views > 0 || steps * batchSize >= made.data.parts.train.n;
+  // What is asked here is else the same of a run that goes on, whose weights say nothing of how it began.
   if (
     !frozen ||
     !once ||

@@ -212,6 +212,9 @@ test('augmented images have features where so many views of each are asked for',
   const viewed = await open({ ...FROZEN, augment: 'flip,crop', featureViews: '3', valSplit: '0.25' });
   const { train, val } = viewed.trainer.data.run.parts;
   assert.equal([train.n, val.n, viewed.trainer.stepsPerEpoch, viewed.total], [90, 10, 11, 55]);
+  const short = await open({ ...FROZEN, augment: 'flip,crop', featureViews: '3', valSplit: '0.25', steps: '1' });
+  assert.is(short.trainer.stepsPerEpoch, 11, 'fewer steps than an epoch has do not change its length, which a run that goes on keeps');
+  short.trainer.destroy();
   const rows = (view: number) => [
     ...(train.from.images as Float32Array).subarray((view ? 40 + 30 * (view - 1) : train.indices[0]!) * 24).subarray(0, 24),
   ];
