@@ -40,7 +40,7 @@ export interface Dataset {
   /** The names of a table's features, where it has some. */
   readonly inputs?: readonly string[];
   readonly dtype?: 'uint8' | 'float32';
-  /** What of a folder's images is not as it lies there, a line each. */
+  /** What of a folder's images or a table's columns is not as it lies there, a line each. */
   readonly notes?: readonly string[];
   /** Of a folder or a table: another one where its content is. */
   readonly digest?: string;

@@ -29,19 +29,20 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   checkLimits(options);
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   checkDataset(name);
-  if (isTable(name)) {
-    const table = readFileSync(name, 'utf8');
-    return { ...(await tableSet(basename(name), table, options.target, options)), digest: sha256(table).slice(0, 16) };
-  }
-  check(options.target === undefined, say`${named('target')}: is of a table, and ${name} is none`, 'leave it out');
+  check(isTable(name) || options.target === undefined, say`${named('target')}: is of a table, and ${name} is none`, 'leave it out');
   const known = knownName(name);
-  if (known === undefined) {
-    const dataset = await openFolder(name, told);
+  if (known === undefined || isTable(name)) {
+    const dataset = isTable(name) ? await openTable(name, options) : await openFolder(name, told);
     for (const note of dataset.notes ?? []) told.onNote?.(note);
     return dataset;
   }
   const folder = await fetchDataset(known, told);
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
+}
+
+async function openTable(path: string, options: OpenOptions): Promise<Dataset> {
+  const table = readFileSync(path, 'utf8');
+  return { ...(await tableSet(basename(path), table, options.target, options)), digest: sha256(table).slice(0, 16) };
 }
 
 /** Whether a data set is known by name, and neither a folder of images nor a table. */

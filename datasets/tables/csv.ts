@@ -54,13 +54,34 @@ export function numbersOf(who: string, table: Table, names: readonly string[]): 
   );
 }
 
+/** Error of float32 beside the standard deviation of a column from which on it is told. */
+const COARSE = 1e-3;
+/** Beside the size of numbers a deviation that is rounding in float64: of a column that does not vary. */
+const ROUNDING = 1e-12;
+
+/** A line for each column of numbers that lie too close together for float32 beside their size, as seconds since 1970 do. */
+function coarseColumns(who: string, table: Table, names: readonly string[]): string[] {
+  return names.flatMap(name => {
+    const place = table.names.indexOf(name);
+    const values = Float64Array.from(table.rows, row => Number(row[place]));
+    const mean = values.reduce((sum, v) => sum + v / values.length, 0);
+    const root = (f: (v: number) => number) => Math.sqrt(values.reduce((sum, v) => sum + f(v) ** 2 / values.length, 0));
+    const deviation = root(v => v - mean);
+    const isFine = root(v => v - Math.fround(v)) <= COARSE * deviation || deviation <= ROUNDING * Math.abs(mean);
+    if (isFine) return [];
+    const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    const step = 2 ** (Math.floor(Math.log2(Math.max(-low, high))) - 23);
+    return [`${who}: column '${name}' is of ${low} to ${high}, which float32 holds in steps of ${step}; take ${low} off its numbers`];
+  });
+}
+
 /** Share of the rows that is held back to test on. */
 const TEST = 0.2;
 
 /**
  * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, or from `inputs` in that order, which must be numbers. A
  * single target of names makes classes; one whose cells are numbers for the most part is a regression. A fifth of the rows, always the same
- * ones, is held back for testing.
+ * ones, is held back for testing. `notes` names columns of which float32 keeps too little.
  */
 export async function tableSet(
   who: string,
@@ -89,5 +110,6 @@ export async function tableSet(
     test: TEST,
     ...(isNamed ? { labels } : { targets: numbersOf(who, table, targets), outputs: targets }),
   });
-  return { ...dataset, inputs, train: first(dataset.train, limitTrain), test: first(dataset.test, limitTest) };
+  const notes = coarseColumns(who, table, isNamed ? inputs : [...inputs, ...targets]);
+  return { ...dataset, inputs, notes, train: first(dataset.train, limitTrain), test: first(dataset.test, limitTest) };
 }

@@ -145,6 +145,30 @@ test('a table whose cells would be taken for others is refused, and blanks aroun
   assert.match(await refused(), /^cells.csv: row 2, column 'x': 4e\+38 is beyond float32; give numbers of up to 3.4e38, in another unit/);
 });
 
+test('columns whose numbers float32 cannot tell apart are named, and no others', async () => {
+  const path = join(folder, 'large.csv');
+  const columns = {
+    time: (i: number) => 1.7e9 + 10 * i,
+    year: (i: number) => 1.7e9 + 5e6 * i,
+    whole: (i: number) => 2 ** 23 + i,
+    same: (i: number) => (i % 2 ? 0.3 : 0.1 + 0.2),
+    y: (i: number) => -1e12 - i,
+  };
+  const rows = Array.from({ length: 200 }, (_, i) =>
+    Object.values(columns)
+      .map(f => f(i))
+      .join(),
+  );
+  writeFileSync(path, [Object.keys(columns).join(), ...rows].join('\n'));
+  const notes: string[] = [];
+  const dataset = await openDataset(path, { target: 'y', onNote: note => void notes.push(note) });
+  assert.equal(notes, [
+    "large.csv: column 'time' is of 1700000000 to 1700001990, which float32 holds in steps of 128; take 1700000000 off its numbers",
+    "large.csv: column 'y' is of -1000000000199 to -1000000000000, which float32 holds in steps of 65536; take -1000000000199 off its numbers",
+  ]);
+  assert.equal(dataset.notes, notes);
+});
+
 test('targets of a program are numbers or rows of them, and a share is held back', async () => {
   const images = Array.from({ length: 20 }, (_, i) => [i, -i]);
   const one = await datasetOf({ images, targets: images.map(([a]) => 3 * a!), test: 0.25 });
