@@ -15,7 +15,9 @@ export interface FindLrOptions extends SessionOptions {
   batchSize?: string;
   optimizer?: string;
   normalize?: string;
+  loss?: string;
   limitTrain?: string;
+  target?: string;
   imageSize?: string;
   resize?: string;
   skipBroken?: boolean;
@@ -33,9 +35,9 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const to = parseNumber('--to', options.to, { above: from });
   const steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
   const range = { from, to, steps };
-  const { dataset, batchSize, optimizer, normalize, limitTrain, imageSize, resize, skipBroken, ignoreLabel, seed } = options;
+  const { dataset, batchSize, optimizer, normalize, loss, limitTrain, target, imageSize, resize, skipBroken, ignoreLabel, seed } = options;
   const folder = { imageSize, resize, skipBroken, ignoreLabel };
-  const given = { dataset, batchSize, optimizer, normalize, limitTrain, ...folder, seed, valSplit: '0' };
+  const given = { dataset, batchSize, optimizer, normalize, loss, limitTrain, target, ...folder, seed, valSplit: '0' };
   const recipe = localRecipe(parseConfig(model, given));
   checkPicture('--out', options.out);
   const images = await openDataset(recipe.dataset, {
@@ -57,7 +59,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
       kind: 'line',
       title: `${recipe.config.model} on ${recipe.dataset}`,
       x: { label: 'learning rate', log: true },
-      y: { label: 'cross-entropy', min: 0, max: top },
+      y: { label: String(session.recipe.loss), min: 0, max: top },
       series,
       ...(proposed !== undefined && { marks: [{ x: proposed, label: String(Number(proposed.toPrecision(2))) }] }),
     };

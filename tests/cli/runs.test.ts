@@ -194,4 +194,17 @@ runs('of so few images that none is held out a run trains without validation; wh
   assert.equal([refused.code, refused.err], [1, '--early-stop: no images are held out for validation; give a larger --val-split\n']);
 });
 
+runs('find-lr of a table takes its target and draws the loss of numbers under its name', async () => {
+  const folder = await scratch();
+  writeFileSync(join(folder, 't.csv'), ['x,y', ...Array.from({ length: 80 }, (_, i) => `${i / 10},${i / 5}`)].join('\n'));
+  const drawn = async (more: string) => {
+    const line = `find-lr mlp:hidden=4 --dataset t.csv --target y --batch-size 16 --steps 40 --out fl.svg --quiet ${more}`;
+    const { out, refusal } = await called(words(line.trimEnd()), folder);
+    assert.match(refusal || out, /^0\.\d+\n$/);
+    return readFileSync(join(folder, 'fl.svg'), 'utf8');
+  };
+  assert.match(await drawn(''), />mse</);
+  assert.match(await drawn('--loss mae'), />mae</);
+});
+
 runs.run();
