@@ -36,11 +36,16 @@ export async function agree({ exchange }: Pick<Job, 'exchange'>, config: RunConf
   }
 }
 
-/** Throws unless all ranks have the same images and labels. */
+/** Throws unless all ranks have the same images and labels, or numbers to predict. */
 export async function agreeOnData({ exchange }: Pick<Job, 'exchange'>, dataset: Dataset): Promise<void> {
-  const { shape, classes, train, test } = dataset;
-  const parts = [train, test].flatMap(split => [String(split.n), bytesOf(split.images), new Uint8Array(split.labels.slice().buffer)]);
-  const all = await exchange.texts(sha256(JSON.stringify([shape, classes]), ...parts));
+  const { shape, classes, outputs, inputs, train, test } = dataset;
+  const parts = [train, test].flatMap(({ n, images, labels, targets = new Float32Array() }) => [
+    String(n),
+    bytesOf(images),
+    new Uint8Array(labels.slice().buffer),
+    bytesOf(targets),
+  ]);
+  const all = await exchange.texts(sha256(JSON.stringify([shape, classes, outputs, inputs]), ...parts));
   const other = all.findIndex(digest => digest !== all[0]);
   check(
     other < 0,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { agree, agreeOnData } from '../../cli/run/job-checks.ts';
+import { datasetOf } from '../../datasets/memory.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { together } from '../../train/distribute/alone.ts';
@@ -77,6 +78,12 @@ test('ranks of unlike versions and unlike images are refused', async () => {
   const images = await Promise.all([10, 11].map(limitTrain => openDataset('shapes', { limitTrain, limitTest: 5, quiet: true })));
   const said = await Promise.all([a, b].map((exchange, i) => refusal(() => agreeOnData({ exchange: exchange! }, images[i]!))));
   assert.match(said[0]!, 'dataset shapes: the images of rank 1 are not those of rank 0; fetch them again');
+  const numbers = [1, 2].map(scale => datasetOf({ images: [[1], [2]], targets: [scale, 2 * scale] }));
+  const [c, d] = together(2);
+  const answers = await Promise.all(
+    [c, d].map(async (exchange, i) => refusal(async () => agreeOnData({ exchange: exchange! }, await numbers[i]!))),
+  );
+  assert.match(answers[0]!, 'dataset samples: the images of rank 1 are not those of rank 0; fetch them again');
 });
 
 test.run();
