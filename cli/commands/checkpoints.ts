@@ -39,6 +39,7 @@ export function addEval(command: Command): void {
       .addOption(configOption('resize', ', if the file does not say'))
       .addOption(configOption('skipBroken'))
       .addOption(configOption('ignoreLabel'))
+      .addOption(configOption('target', ', if the run does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .addOption(configOption('batchSize'))
       .addOption(configOption('limitTest')),
@@ -73,6 +74,7 @@ export function addPredict(command: Command): void {
       .addOption(configOption('normalize', ', if the file does not say'))
       .addOption(configOption('imageSize', ', if the file does not say'))
       .addOption(configOption('resize', ', if the file does not say'))
+      .addOption(configOption('target', ', if the run does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--top <n>', 'classes to print', '3')
       .option('--csv', 'print comma-separated values: the answer and the probabilities of all classes')
@@ -112,6 +114,7 @@ export function addExport(command: Command): void {
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
       .option('--dataset <name>', 'data set that names the classes of a file that does not')
       .addOption(configOption('normalize', ', if the file does not say'))
+      .addOption(configOption('target', ', if the run does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--data-dir <dir>', 'folder that holds the data sets'),
   )
@@ -146,6 +149,7 @@ export function addLook(command: Command): void {
       .addOption(configOption('resize', ', if the file does not say'))
       .addOption(configOption('skipBroken'))
       .addOption(configOption('ignoreLabel'))
+      .addOption(configOption('target', ', if the run does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .addOption(configOption('limitTest')),
   )

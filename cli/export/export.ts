@@ -28,7 +28,7 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
 /** A checkpoint with all that an export tells of it. */
 async function opened(path: string, options: ExportOptions) {
   const checkpoint = await openCheckpoint(path, options);
-  const { shape, classes, outputs } = await inputOf(checkpoint, options);
+  const { shape, classes, outputs, inputs, dtype } = await inputOf(checkpoint, options);
   const { file, weights, config, normalize } = checkpoint;
   check(
     !outputs,
@@ -36,31 +36,51 @@ async function opened(path: string, options: ExportOptions) {
     'use it by descent predict, or Predictor',
   );
   const moments = await momentsOf(checkpoint, shape[0], options);
-  return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize } };
+  return { config, inputs, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, dtype, weights, moments, normalize } };
 }
 
 /** The bytes of an ONNX file, and whose they are. */
 async function onnxOf(path: string, options: ExportOptions) {
-  const { exportOnnx } = await import('../../train/onnx/export.ts');
-  const { config, beside, facts } = await opened(path, options);
-  const { shape, classes } = facts;
+  const { exportOnnx, inputOf: inputText } = await import('../../train/onnx/export.ts');
+  const { config, inputs, beside, facts } = await opened(path, options);
+  const { shape, classes, dtype } = facts;
   const model = recipeOf(config).model.layer({ shape, classes: classes.length });
   const { resize } = config;
-  const metadata = { model: config.model, dataset: config.dataset, ...(resize !== undefined && { resize: String(resize) }) };
+  const metadata = {
+    model: config.model,
+    dataset: config.dataset,
+    ...(resize !== undefined && { resize: String(resize) }),
+    ...(inputs && { inputs: JSON.stringify(inputs) }),
+  };
   const o = { normalises: !options.normalizedInput, softmax: options.softmax };
-  return { config, beside, shape, classes, ...o, bytes: exportOnnx({ ...facts, model, metadata }, o) };
+  return {
+    config,
+    beside,
+    shape,
+    classes,
+    dtype,
+    input: inputText(dtype, o.normalises),
+    bytes: exportOnnx({ ...facts, model, metadata }, o),
+  };
 }
 
 async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
-  const { config, beside, shape, classes, normalises, bytes } = await onnxOf(path, options);
+  const { config, beside, shape, classes, input, bytes } = await onnxOf(path, options);
   const out = options.out ?? `${beside}.onnx`;
   writeWhole(out, bytes);
-  const input = `image [batch, ${shape.join(', ')}] of ${normalises ? 'pixels from 0 to 1' : 'normalised pixels'}`;
-  return { path: out, about: `${config.model} as ONNX, ${input} -> logits [batch, ${classes.length}], ${count(bytes.length)} bytes` };
+  return {
+    path: out,
+    about: `${config.model} as ONNX, image [batch, ${shape.join(', ')}] of ${input} -> logits [batch, ${classes.length}], ${count(bytes.length)} bytes`,
+  };
 }
 
 async function toWebpage(path: string, options: ExportOptions): Promise<Written> {
-  const { config, beside, shape, bytes } = await onnxOf(path, options);
+  const { config, beside, shape, dtype, bytes } = await onnxOf(path, options);
+  check(
+    dtype !== 'float32' && shape[1] * shape[2] > 1,
+    `${path}: takes numbers, and --to webpage is of pictures`,
+    'use it by descent predict, or export it --to onnx',
+  );
   const [{ pageScript }, { webpage }] = await Promise.all([import('./page-script.ts'), import('../../web/standalone/page.ts')]);
   const name = (text: string) => text.replace(/^.*[\\/](?=.)/, '');
   const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);

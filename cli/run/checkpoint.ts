@@ -29,6 +29,7 @@ export interface CheckpointOptions {
   resize?: string;
   skipBroken?: boolean;
   ignoreLabel?: string;
+  target?: string;
   trust?: boolean;
 }
 
@@ -83,11 +84,11 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
       ? (run?.imageSize ?? (isKnown(dataset) || !shape ? undefined : sizeOf([shape[1], shape[2]])))
       : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
   const resize = given.resize ?? run?.resize ?? facts.resize;
-  const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel } = given;
+  const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel, target = run?.target } = given;
   return {
     file,
     weights: tensors ?? net!.weights(shape ?? shapeOf(net!, file, dataset, imageSize)),
-    config: configFromJson({ ...run, model, dataset, normalize, imageSize, resize, skipBroken, ignoreLabel }, file),
+    config: configFromJson({ ...run, model, dataset, normalize, imageSize, resize, skipBroken, ignoreLabel, target }, file),
     shape,
     classes,
     outputs,

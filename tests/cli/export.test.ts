@@ -12,6 +12,8 @@ import { openModel } from '../../models/index.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { close } from '../support/check.ts';
 import { generatedWeights, runOnnx } from '../support/onnx.ts';
+import { called } from '../support/process/called.ts';
+import { words } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 import { refusal } from '../support/refusal.ts';
@@ -102,6 +104,32 @@ test('formats, and files that cannot be written, are named', async () => {
     await refusal(() => exportNet(file, { to: 'onnx', out: '/nowhere/x.onnx' })),
     '/nowhere/x.onnx: cannot be written, there is no such file or folder; choose another place',
   );
+});
+
+test('the ONNX file of a net of a table takes values, predicts and is evaluated on a table; a page of pictures is refused', async () => {
+  const root = await folder();
+  const said = async (line: string) => {
+    const { out, refusal } = await called(words(line), root);
+    return refusal || out.trimEnd();
+  };
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 5},${i % 7 > 3 ? 'high' : 'low'}`);
+  await writeFile(join(root, 't.csv'), ['a,b,kind', ...rows].join('\n'));
+  await said('train mlp:hidden=4 --dataset t.csv --target kind --epochs 2 --batch-size 16 --quiet --out run');
+  assert.match(
+    await said('export run --to onnx --out net.onnx'),
+    /^net.onnx: mlp:hidden=4 as ONNX, image \[batch, 2, 1, 1\] of values -> /,
+  );
+  assert.match(await said('export run --to onnx --normalized-input --out bare.onnx'), / of normalised values -> /);
+  assert.is(
+    await said('export run --to webpage'),
+    'run: takes numbers, and --to webpage is of pictures; use it by descent predict, or export it --to onnx',
+  );
+  const [own, test] = [await said('predict run 5,1 --csv'), await said('eval run --quiet')];
+  assert.match(own, /^a,b,high,low\n5,1,0\./);
+  for (const net of ['net.onnx', 'bare.onnx']) {
+    assert.is(await said(`predict ${net} 5,1 --csv`), own);
+    assert.is(await said(`eval ${net} --dataset t.csv --target kind --quiet`), test);
+  }
 });
 
 test.run();

@@ -16,6 +16,8 @@ export interface OnnxSource {
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
   readonly weights: Tensors;
+  /** Of what it was trained on: float32 are values as they are, as of a table. */
+  readonly dtype?: 'uint8' | 'float32' | undefined;
   readonly normalize: Normalize;
   /** Those that images were normalised by; not needed where that is `none`. */
   readonly moments?: Moments | undefined;
@@ -30,6 +32,10 @@ export interface OnnxOptions {
   readonly softmax?: boolean | undefined;
 }
 
+/** What goes into a net, in words. */
+export const inputOf = (dtype: OnnxSource['dtype'], normalises: boolean): string =>
+  dtype === 'float32' ? `${normalises ? '' : 'normalised '}values` : normalises ? 'pixels from 0 to 1' : 'normalised pixels';
+
 const WHITENING = 'whitening.weight';
 
 /**
@@ -37,7 +43,7 @@ const WHITENING = 'whitening.weight';
  * not go together, and where a layer has no ONNX form.
  */
 export function exportOnnx(source: OnnxSource, { normalises = true, softmax = false }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
-  const { model, shape, classes, weights, normalize, moments, metadata = {} } = source;
+  const { model, shape, classes, weights, normalize, moments, dtype, metadata = {} } = source;
   const whitens = normalize === 'pca' || normalize === 'zca';
   check(!whitens || normalises, `${normalize}: its matrix is part of the net`, 'let the net normalise its images');
   check(moments || normalize === 'none', `${normalize}: the moments of the training images are not known`, 'give a file that holds them');
@@ -67,7 +73,8 @@ export function exportOnnx(source: OnnxSource, { normalises = true, softmax = fa
       shape: JSON.stringify(shape),
       normalize,
       ...(moments && { moments: JSON.stringify(moments) }),
-      input: normalises ? 'pixels from 0 to 1' : 'normalised pixels',
+      ...(dtype === 'float32' && { dtype }),
+      input: inputOf(dtype, normalises),
     },
   });
 }

@@ -42,7 +42,7 @@ export function trim(net: OnnxNet): Trimmed {
     outputs: [{ ...net.outputs[0]!, name: logitsOf(net) }],
   };
   if (at === image.name) {
-    const bare = net.metadata.input === 'pixels from 0 to 1';
+    const bare = ['pixels from 0 to 1', 'values'].includes(net.metadata.input ?? '');
     return { net: trimmed, ...(bare && { normalisation: { normalize: 'none' } }) };
   }
   const std = scale.map(s => 1 / s);
