@@ -17,7 +17,8 @@ export async function rowsOf(given: readonly string[], { shape, inputs }: Pick<D
     given.map(async text => {
       if (isTable(text)) {
         const table = await parseCsv(text, readFileSync(text, 'utf8'));
-        return numbersOf(text, table, inputs ?? table.names.slice(0, width));
+        const isHeadless = table.names.length === width && table.names.every((name, i) => name === String(i + 1));
+        return numbersOf(text, table, isHeadless ? table.names : (inputs ?? table.names.slice(0, width)));
       }
       const cells = text.split(',');
       check(

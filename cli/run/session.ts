@@ -1,6 +1,6 @@
 /** A recipe made real: adapter, device, data and trainer, for the commands that compute. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { checkDataset, isKnown } from '../../datasets/node/open.ts';
+import { checkDataset, isKnown, isTable } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { words } from '../../engine/check.ts';
@@ -51,9 +51,9 @@ export interface Session {
 
 /** The configuration of a new run: of folders each class is held out of by the same share. Throws where what is of a folder is asked of none. */
 export function asNew(config: RunConfig): RunConfig {
-  if (!isKnown(config.dataset)) return ofOwnImages(config);
-  checkNoFolder(config);
-  return config;
+  const isOwn = !isKnown(config.dataset);
+  if (!isOwn || isTable(config.dataset)) checkNoFolder(config);
+  return isOwn ? ofOwnImages(config) : config;
 }
 
 /** The recipe of a configuration whose data set is a known one, or a folder that is there. Throws where a name is unknown. */

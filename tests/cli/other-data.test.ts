@@ -63,4 +63,25 @@ test('a run that goes on with more samples than it began with says so once', asy
   assert.is(await resumed(4), '');
 });
 
+test('what is of a folder of images is refused of a table, and predict takes a table without a head by its places', async () => {
+  const folder = await scratch();
+  writeFileSync(
+    join(folder, 't.csv'),
+    ['a,b,y', ...Array.from({ length: 40 }, (_, i) => `${i},${i % 7},${i % 2 ? 'yes' : 'no'}`)].join('\n'),
+  );
+  const said = async (line: string) => {
+    const { out, refusal } = await called(words(line), folder);
+    return refusal || out;
+  };
+  const run = 'train mlp:hidden=4 --dataset t.csv --target y --epochs 1 --batch-size 8 --quiet --out r';
+  const refused = (flag: string) => `${flag}: is of a folder of images, and t.csv is none; leave it out`;
+  assert.is(await said(`${run} --ignore-label yes`), refused('--ignore-label'));
+  assert.is(await said(`${run} --image-size 16`), refused('--image-size'));
+  await said(run);
+  writeFileSync(join(folder, 'head.csv'), 'b,a\n2,1\n');
+  writeFileSync(join(folder, 'none.csv'), '1,2\n');
+  assert.match(await said('predict r none.csv'), /^a 1, b 2: /);
+  assert.is(await said('predict r none.csv'), await said('predict r head.csv'));
+});
+
 test.run();
