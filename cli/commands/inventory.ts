@@ -88,6 +88,7 @@ export function addModels(command: Command): void {
         '--dataset <name>',
         `data set whose images go in (default: those that an .onnx file takes, else of ${OPTIONS.dataset.default})`,
       )
+      .addOption(configOption('target'))
       .option('--input <CxHxW>', "size of the images, in place of the data set's")
       .option('--classes <n>', "number of classes, in place of the data set's"),
   )

@@ -17,6 +17,7 @@ import { print, table } from '../output.ts';
 
 export interface ModelsOptions {
   dataset?: string;
+  target?: string;
   input?: string;
   classes?: string;
   json?: boolean;
@@ -94,8 +95,8 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 }
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
-async function inputOf({ dataset = OPTIONS.dataset.default!, ...given }: ModelsOptions): Promise<ModelInput> {
-  const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { quiet: true, skipBroken: true, limitTest: 1 }));
+async function inputOf({ dataset = OPTIONS.dataset.default!, target, ...given }: ModelsOptions): Promise<ModelInput> {
+  const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { target, quiet: true, skipBroken: true, limitTest: 1 }));
   return { shape: shapeIn(given) ?? known.shape, classes: classesIn(given) ?? outputsOf(known).length };
 }
 

@@ -8,7 +8,7 @@ import { parseConfig, readingOf } from '../../train/config/config.ts';
 import { rangeRates, rangeTestOf } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { print } from '../output.ts';
-import { localRecipe, openSession, type SessionOptions } from '../run/session.ts';
+import { asNew, localRecipe, openSession, type SessionOptions } from '../run/session.ts';
 
 export interface FindLrOptions extends SessionOptions {
   dataset?: string;
@@ -38,7 +38,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const { dataset, batchSize, optimizer, normalize, loss, limitTrain, target, imageSize, resize, skipBroken, ignoreLabel, seed } = options;
   const folder = { imageSize, resize, skipBroken, ignoreLabel };
   const given = { dataset, batchSize, optimizer, normalize, loss, limitTrain, target, ...folder, seed, valSplit: '0' };
-  const recipe = localRecipe(parseConfig(model, given));
+  const recipe = localRecipe(asNew(parseConfig(model, given)));
   checkPicture('--out', options.out);
   const images = await openDataset(recipe.dataset, {
     dataDir: options.dataDir,

@@ -77,6 +77,8 @@ test('what is of a folder of images is refused of a table, and predict takes a t
   const refused = (flag: string) => `${flag}: is of a folder of images, and t.csv is none; leave it out`;
   assert.is(await said(`${run} --ignore-label yes`), refused('--ignore-label'));
   assert.is(await said(`${run} --image-size 16`), refused('--image-size'));
+  assert.is(await said('find-lr mlp --dataset t.csv --target y --image-size 16'), refused('--image-size'));
+  assert.equal(JSON.parse(await said('models mlp:hidden=4 --dataset t.csv --target y --json')).input, [2, 1, 1]);
   await said(run);
   writeFileSync(join(folder, 'head.csv'), 'b,a\n2,1\n');
   writeFileSync(join(folder, 'none.csv'), '1,2\n');
