@@ -1,10 +1,9 @@
-import { checkFinite } from '../shaders/kernel/check-finite.ts';
-import { isGrid, MAX_GRID, typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
+import { isGrid, MAX_GRID, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
 import { named, say, TooLarge } from './check.ts';
 import { firstLine, type Pipeline } from './device.ts';
 import { fuse } from './passes/fuse.ts';
 import type { Graph } from './graph.ts';
-import { halves, opName, writes, type Op } from './op.ts';
+import { halves, opName, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { needed } from './passes/needed.ts';
 import { stage } from './passes/stage.ts';
@@ -214,24 +213,8 @@ async function lowered(
   const how = options.checkpoint;
   const again = how && (await import('./passes/checkpoint.ts')).checkpointed(typed, graph.kept, how, staged); // few programs are
   const stored = again ? again.ops : typed;
-  const flagged = options.debug ? withChecks(graph, stored) : undefined;
+  const flagged = options.debug ? (await import('./passes/checked.ts')).withChecks(graph, stored) : undefined;
   return { ops: flagged?.ops ?? stored, unchecked: again ? { ops: typed, slowdown: again.slowdown } : undefined, flagged };
-}
-
-/**
- * The ops, with a check of what it wrote after each of them; the flags of all lie in one buffer. Gradients of a scaled loss may overflow:
- * the update checks those.
- */
-function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
-  const flags = graph.persistent('state', 'non-finite flags', [ops.length]);
-  const holdsFloats = (op: Op, t: Tensor) =>
-    Object.entries(op.tensors).every(([name, other]) => other !== t || typeOf(op.kernel.bindings[name]!) !== 'u32');
-  const checks = (op: Op, at: number): Op[] => {
-    if (op.scaled) return [];
-    const floats = writes(op).filter(t => holdsFloats(op, t));
-    return floats.map(t => ({ ...op, kernel: checkFinite, params: { n: t.size, at }, tensors: { x: t, flags } }));
-  };
-  return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
 }
 
 /** Makes the buffers that a program needs, or says that they do not fit. Returns those of its slots. */
