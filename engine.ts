@@ -3,7 +3,7 @@
  * `import { kernel, Net } from 'descent-gpu/engine'`.
  */
 export { compute, withProgram, type Computed, type OnceOptions, type Outputs } from './engine/compute.ts';
-export type { Compiled, Compilers, Text } from './engine/compilers.ts';
+export type { Compiled, Compilers, Text } from './engine/compiled.ts';
 export type { Pipeline, Tuning } from './engine/device.ts';
 export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
 export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';

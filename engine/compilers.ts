@@ -3,29 +3,8 @@
  * thread of its device's queue, and keeps it on the disk, where every device finds it. So each pipeline is dispatched once on no workgroups
  * as soon as it is made, and where that takes long, devices that are opened for it do the same with part of the pipelines.
  */
+import { layoutOf, type Compiled, type Compilers, type Text } from './compiled.ts';
 import { waiting } from './wait.ts';
-
-/** What a pipeline is made from. */
-export interface Text {
-  readonly label: string;
-  readonly code: string;
-  /** The types of its bindings, in their order. */
-  readonly types: readonly GPUBufferBindingType[];
-}
-
-/** One WGSL text, compiled, with the layout of its bindings. */
-export interface Compiled {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
-/** What has a driver make machine code. */
-export interface Compilers {
-  /** Resolves once the driver has compiled `text`, of which the first device made `compiled`. */
-  compile(text: Text, compiled: Compiled): Promise<void>;
-  /** Gives the devices back that were opened. */
-  close(): void;
-}
 
 /** ms of one kernel on the first device after which others are opened: from the driver's cache it takes one. */
 const PATIENCE = 60;
@@ -38,13 +17,6 @@ interface Job {
 
 /** Has one device compile a job. */
 type Worker = (job: Job) => Promise<unknown>;
-
-/** The layout of bindings of these types. */
-export const layoutOf = (gpu: GPUDevice, types: readonly GPUBufferBindingType[]): GPUBindGroupLayout =>
-  gpu.createBindGroupLayout({
-    label: types.join(),
-    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
-  });
 
 /** Compiles on `first`, and where that takes long on `others` devices more that `open` gives. */
 export function compilersOn(first: GPUDevice, others: number, open: () => Promise<GPUDevice>): Compilers {

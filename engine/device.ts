@@ -1,7 +1,7 @@
 import { isWritten, pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
 import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
-import { layoutOf, type Compiled, type Compilers } from './compilers.ts';
+import { layoutOf, type Compiled, type Compilers } from './compiled.ts';
 import { check, DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './op.ts';
 import { inVec4s } from './plan.ts';

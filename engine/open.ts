@@ -2,7 +2,6 @@
 import type { Profile } from '../shaders/kernel/kernel.ts';
 import { kindOf } from './adapter.ts';
 import { built } from './build.ts';
-import { compilersOn } from './compilers.ts';
 import { check, named, onlyOptions, say } from './check.ts';
 import { Device } from './device.ts';
 import { platform } from './platform.ts';
@@ -47,6 +46,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const device = await Device.open(found, profile);
   // An adapter gives one device, so that one which was given cannot open more.
   if (cores > 1 && typeof adapter !== 'object' && kindOf(found.info) === 'lavapipe') {
+    const { compilersOn } = await import('./compilers.ts');
     device.compilers = compilersOn(device.gpu, cores - 1, async () => (await Device.open(await find(adapter))).gpu);
   }
   if (tune ?? !device.report.software) {

@@ -1,7 +1,8 @@
 /** Who compiles what: devices that are driven by hand, and one that compiles. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compilersOn, layoutOf, type Compiled } from '../../engine/compilers.ts';
+import { layoutOf, type Compiled } from '../../engine/compiled.ts';
+import { compilersOn } from '../../engine/compilers.ts';
 import { openDevice } from '../../engine/open.ts';
 import { usePlatform } from '../../engine/platform.ts';
 import { nodePlatform } from '../../train/run/node/platform.ts';
