@@ -191,17 +191,14 @@ export class Device {
     const label = `${kernel.name} (${variant.name})`;
     const types = bound.map((name): GPUBufferBindingType => (isWritten(kernel.bindings[name]!) ? 'storage' : 'read-only-storage'));
     if (uniform) types.push('uniform');
-    const layout = this.#layout(types);
     this.gpu.pushErrorScope('validation');
+    const layout = this.#layout(types);
     const module = this.gpu.createShaderModule({ label, code });
+    const whole = this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] });
     const scope = this.gpu.popErrorScope();
-    const making = this.gpu.createComputePipelineAsync({
-      label,
-      layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module },
-    });
+    const making = this.gpu.createComputePipelineAsync({ label, layout: whole, compute: { module } });
     making.catch(() => undefined); // reported below, with the source line
-    await scope;
+    const invalid = await scope;
     try {
       const compiled = { pipeline: await making, layout };
       await this.compilers?.compile({ label, code, types }, compiled);
@@ -209,11 +206,13 @@ export class Device {
     } catch (e) {
       this.check();
       const lines = code.split('\n');
-      const [said] = (await module.getCompilationInfo()).messages.map(
-        m => `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``,
+      const [said] = (await module.getCompilationInfo()).messages.flatMap(m =>
+        m.type !== 'error'
+          ? []
+          : `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``,
       );
       const call = `kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}`;
-      throw new Error(`${call}: ${said ?? (e as Error).message}`);
+      throw new Error(`${call}: ${said ?? firstLine(invalid ?? (e as Error))}`);
     }
   }
 

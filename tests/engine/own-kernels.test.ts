@@ -1,0 +1,56 @@
+/** Kernels and graphs of one's own: what is wrong with them is one line, and nobody else's fault. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compute, type Graph, kernel } from '../../engine.ts';
+import { range } from '../../shaders/kernel/wgsl.ts';
+import { deviceFor } from '../support/check.ts';
+
+const test = suite('own kernels');
+
+/** What comes of work that fails: its error, on one line. */
+async function saidBy(work: Promise<unknown>): Promise<string> {
+  const said = await work.then(
+    () => 'no error',
+    (e: Error) => e.message,
+  );
+  assert.not.match(said, '\n');
+  return said;
+}
+
+test('what the adapter cannot compile is said in one line, and the device goes on', async () => {
+  const device = await deviceFor();
+  const count = device.gpu.limits.maxStorageBuffersPerShaderStage + 1;
+  const names = range(count).map(i => `b${i}`);
+  const many = kernel({
+    name: 'many',
+    bindings: Object.fromEntries(names.map((name, i) => [name, i ? 'read' : 'write'] as const)),
+    grid: () => [1, 1, 1],
+    code: () =>
+      `@compute @workgroup_size(1) fn main() { b0[0] = ${names
+        .slice(1)
+        .map(name => `${name}[0]`)
+        .join(' + ')}; }`,
+  });
+  const wide = kernel({
+    name: 'wide',
+    bindings: { y: 'write' },
+    grid: () => [1, 1, 1],
+    code: () => '@compute @workgroup_size(65535) fn main() { return; y[0] = 1.0; }', // a warning, which is not what is wrong
+  });
+  const ofMany = (g: Graph) => {
+    const [y, ...others] = names.map((name, i) => (i ? g.persistent('input', name, [1]) : g.tensor([1])));
+    g.run(many, {}, Object.fromEntries([y, ...others].map((t, i) => [names[i], t!])));
+    return { y };
+  };
+  assert.match(await saidBy(compute(device, ofMany)), new RegExp(`^kernel many .*storage buffers \\(${count}\\)`));
+  const ofWide = (g: Graph) => {
+    const y = g.tensor([1]);
+    g.run(wide, {}, { y });
+    return { y };
+  };
+  assert.match(await saidBy(compute(device, ofWide)), /^kernel wide .*workgroup_size\(65535/);
+  const { y } = await compute(device, g => ({ y: g.map('v + one', g.persistent('input', 'x', [2])) }), { x: Float32Array.of(1, 2) });
+  assert.equal([...y], [2, 3]);
+});
+
+test.run();
