@@ -3,7 +3,7 @@ import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
-import { check, kindOf } from './check.ts';
+import { check, kindOf, show } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
 import { isSize, product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
@@ -156,7 +156,7 @@ export class Graph {
     return t;
   }
 
-  /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor. */
+  /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor, and asks for the same shape. */
   persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init, traits?: Traits): Tensor {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
@@ -164,6 +164,11 @@ export class Graph {
       this.#named.set(key, (t = this.tensor(shape, role, name, traits)));
       if (init) this.init.set(t, init);
     }
+    check(
+      show(t.shape) === show(shape),
+      `${t.name}: its shape is ${show(t.shape)} in one layer and ${show(shape)} in another`,
+      'give each a name of its own, by sequential or named',
+    );
     return t;
   }
 

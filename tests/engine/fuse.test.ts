@@ -6,7 +6,7 @@ import { fuse } from '../../engine/passes/fuse.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { relu } from '../../layers/activation.ts';
-import { residual, sequential } from '../../layers/compose.ts';
+import { named, residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { dropout } from '../../layers/noise.ts';
@@ -69,7 +69,7 @@ test('what another layer reads too, and training, is not folded', () => {
   assert.is(count(kernels(block, [2, 3, 8, 8], true), 'fold_batch_norm'), 0);
   const forked: Layer = (g, x) => {
     const y = conv2d(4, 3)(g, x);
-    return g.map('v + a', batchNorm()(g, y), y);
+    return g.map('v + a', named('bn', batchNorm())(g, y), y);
   };
   assert.is(count(kernels(forked, [2, 3, 8, 8], false), 'fold_batch_norm'), 0);
 });

@@ -1,7 +1,8 @@
 /** Kernels and graphs of one's own: what is wrong with them is one line, and nobody else's fault. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compute, type Graph, kernel } from '../../engine.ts';
+import { compute, type Graph, kernel, Net } from '../../engine.ts';
+import { beside, conv2d, dense, named, residual, sequential, type Layer } from '../../index.ts';
 import { range } from '../../shaders/kernel/wgsl.ts';
 import { deviceFor } from '../support/check.ts';
 
@@ -51,6 +52,19 @@ test('what the adapter cannot compile is said in one line, and the device goes o
   assert.match(await saidBy(compute(device, ofWide)), /^kernel wide .*workgroup_size\(65535/);
   const { y } = await compute(device, g => ({ y: g.map('v + one', g.persistent('input', 'x', [2])) }), { x: Float32Array.of(1, 2) });
   assert.equal([...y], [2, 3]);
+});
+
+test('a name that two layers give parameters of different shapes is refused, with what tells them apart', async () => {
+  const device = await deviceFor();
+  const refused = async (model: Layer) => saidBy(Net.build(device, model, { shape: [1, 4, 4], batch: 2 }));
+  const same = residual(conv2d(2, 3, { pad: 1 }), conv2d(2, 1));
+  assert.is(
+    await refused(sequential({ block: same, fc: dense(2) })),
+    'block.weight: its shape is [2, 1, 3, 3] in one layer and [2, 1, 1, 1] in another; give each a name of its own, by sequential or named',
+  );
+  assert.match(await refused(beside(dense(4), dense(6))), /^weight: its shape is \[4, 16\] in one layer and \[6, 16\]/);
+  assert.match(await refused((g, x) => dense(2)(g, dense(3)(g, x))), /^weight: its shape is \[3, 16\] in one layer and \[2, 3\]/);
+  assert.is(await refused(residual(conv2d(2, 3, { pad: 1 }), named('shortcut', conv2d(2, 1)))), 'no error');
 });
 
 test.run();

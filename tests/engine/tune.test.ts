@@ -10,6 +10,7 @@ import { openAdapter } from '../../engine/node/adapters.ts';
 import { Memory } from '../../engine/memory.ts';
 import { Program, type Command } from '../../engine/program.ts';
 import { Tuner, type TunerOptions } from '../../engine/tune.ts';
+import { sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { batchNorm } from '../../layers/norm.ts';
@@ -176,7 +177,7 @@ async function tunedConv(costs: Readonly<Record<string, number>>) {
   const compiled = async () => {
     const g = new Graph({ training: true, profile: device.profile });
     const x = g.persistent('input', 'x', [1, 16, 16, 16]);
-    const y = batchNorm()(g, conv2d(16, 3, { pad: 1 })(g, x));
+    const y = sequential([conv2d(16, 3, { pad: 1 }), batchNorm()])(g, x);
     g.kept.add(y);
     memory.reserve(g);
     return (await Program.compile(memory, g)).commands.map(c => c.op.kernel.name);
