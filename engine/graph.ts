@@ -1,5 +1,5 @@
 /** The static graph of a net: its layers, their ops in order, and the gradients. */
-import { elementwise } from '../shaders/kernel/elementwise.ts';
+import { elementwise, type Elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
@@ -251,28 +251,41 @@ export class Graph {
 
   /** y = f(v) or f(v, a), elementwise. `f` is WGSL over `v`, `a`, `zero`, `one`. */
   map(f: string, v: Tensor, a?: Tensor): Tensor {
-    const y = this.tensor(v.shape);
-    this.run(elementwise, { n: v.size, f }, { v, a, y });
-    return y;
+    return this.#elementwise({ n: v.size, f }, v, a);
   }
 
   /** a + b, elementwise. */
   sum(a: Tensor, b: Tensor): Tensor {
-    const y = this.tensor(a.shape);
-    this.run(elementwise, { n: a.size, f: 'v + a', symmetric: true }, { v: a, a: b, y });
+    return this.#elementwise({ n: a.size, f: 'v + a', symmetric: true }, a, b);
+  }
+
+  #elementwise(params: Elementwise, v: Tensor, a: Tensor | undefined): Tensor {
+    if (a) this.#sameSize(params.f, v, a.shape);
+    const y = this.tensor(v.shape);
+    this.run(elementwise, params, { v, a, y });
     return y;
   }
 
   /** The same values under another shape, at no cost. */
   view(t: Tensor, shape: Shape): Tensor {
+    this.#sameSize('view', t, shape);
     return { ...t, shape, base: t.base ?? t };
+  }
+
+  #sameSize(who: string, t: Tensor, shape: Shape): void {
+    check(product(shape) === t.size, `${this.who(who)}: ${show(t.shape)} and ${show(shape)} hold different numbers of values`);
   }
 
   /**
    * A layer from `inputs` to `output`. `vjp` says how the gradient of its output becomes those of its inputs; `backward` calls it while it
-   * builds, in reverse.
+   * builds, in reverse. A layer that leaves its values as they are gives a view of its input.
    */
   record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp, facts: LayerFacts = {}): Tensor {
+    check(
+      !inputs.includes(output),
+      `${this.who('record')}: the output is an input`,
+      'give g.view(x, x.shape) where values stay as they are',
+    );
     this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
     this.#differentiable.add(output);
     if (!output.base) this.layers.push({ path: this.path, inputs, output, ...facts }); // a view computes nothing
@@ -313,8 +326,10 @@ export class Graph {
       const before = this.#path;
       this.#path = path;
       vjp(dy).forEach((dx, i) => {
+        if (!dx) return;
+        this.#sameSize('gradient', inputs[i]!, dx.shape);
         const earlier = grads.get(inputs[i]!);
-        if (dx) grads.set(inputs[i]!, earlier ? this.sum(earlier, dx) : dx);
+        grads.set(inputs[i]!, earlier ? this.sum(earlier, dx) : dx);
       });
       this.#path = before;
     }

@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compute, type Graph, kernel, Net } from '../../engine.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { beside, conv2d, dense, named, residual, sequential, type Layer } from '../../index.ts';
 import { range } from '../../shaders/kernel/wgsl.ts';
 import { deviceFor } from '../support/check.ts';
@@ -65,6 +66,33 @@ test('a name that two layers give parameters of different shapes is refused, wit
   assert.match(await refused(beside(dense(4), dense(6))), /^weight: its shape is \[4, 16\] in one layer and \[6, 16\]/);
   assert.match(await refused((g, x) => dense(2)(g, dense(3)(g, x))), /^weight: its shape is \[3, 16\] in one layer and \[2, 3\]/);
   assert.is(await refused(residual(conv2d(2, 3, { pad: 1 }), named('shortcut', conv2d(2, 1)))), 'no error');
+});
+
+test('sizes that do not go together are refused where they are given', async () => {
+  const device = await deviceFor();
+  const of = (build: (g: Graph, x: Tensor, b: Tensor) => Tensor) =>
+    saidBy(compute(device, g => ({ y: build(g, g.persistent('input', 'x', [4]), g.persistent('input', 'b', [2])) })));
+  assert.is(await of((g, x, b) => g.map('v * a', x, b)), 'v * a: [4] and [2] hold different numbers of values');
+  assert.is(await of((g, x, b) => g.sum(b, x)), 'v + a: [2] and [4] hold different numbers of values');
+  assert.is(await of((g, x) => g.view(x, [3, 3])), 'view: [4] and [3, 3] hold different numbers of values');
+});
+
+test('a layer gives each input a gradient of its size, and an output that is none of them', async () => {
+  const device = await deviceFor();
+  const gradients = async (middle: Layer) => {
+    const net = await Net.build(device, sequential({ a: dense(3), middle, b: dense(2) }), { shape: [3], batch: 2 });
+    try {
+      await net.backward(Float32Array.of(1, 2, 3, 4, 5, 6), Uint32Array.of(0, 1));
+      return [...(await net.gradients())['a.weight']!.data];
+    } finally {
+      net.destroy();
+    }
+  };
+  const short: Layer = (g, x) => g.record([x], g.map('v', x), () => [g.tensor([2, 2])]);
+  assert.is(await saidBy(gradients(short)), 'gradient middle: [2, 3] and [2, 2] hold different numbers of values');
+  const same: Layer = (g, x) => g.record([x], x, dy => [dy]);
+  assert.match(await saidBy(gradients(same)), 'record middle: the output is an input; give g.view(x, x.shape)');
+  assert.equal(await gradients((g, x) => g.record([x], g.view(x, x.shape), dy => [dy])), await gradients((_, x) => x));
 });
 
 test.run();
