@@ -10,25 +10,30 @@ const OPERANDS = ['e0', 'e1'] as const;
  * Kernels take over what calls after them would do, as their joins say. Then elementwise ops move into the kernel that produces their
  * input, where that kernel takes an epilogue and nothing else reads what it would have stored: bias + relu, residual add, the derivative of
  * an activation. An op whose other operand is computed between producer and op stays (or goes to that operand's producer, where the
- * function is symmetric).
+ * function is symmetric), as does one whose input several calls write, or whose output is used between.
  */
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
   const out = joined(ops, kept, profile).map(op => ({ ...op }));
   const gone = new Set<Op>();
   const { writer, readers } = usesOf(out);
   const place = new Map(out.map((op, i) => [op, i]));
+  /** Tensors that several ops write, each a part. */
+  const inParts = new Set(out.flatMap(op => writes(op).filter(t => writer.get(t) !== op)));
+  const isTouched = (t: Tensor, from: Op, to: Op): boolean =>
+    out.slice(place.get(from)! + 1, place.get(to)).some(op => !gone.has(op) && Object.values(op.tensors).includes(t));
 
   const absorb = (op: Op, value: Tensor, operand: Tensor | undefined): boolean => {
     const producer = writer.get(value);
     const name = producer?.kernel.epilogue;
     if (!producer || !name || producer.tensors[name] !== value || value.role !== 'activation') return false;
-    if (kept.has(value) || readers.get(value)!.length !== 1 || value === operand) return false;
+    if (kept.has(value) || readers.get(value)!.length !== 1 || inParts.has(value) || value === operand) return false;
     const from = operand && writer.get(operand);
     if (from && place.get(from)! >= place.get(producer)!) return false; // not there yet when the producer runs
     const free = OPERANDS.find(o => !producer.tensors[o]);
     if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
 
     const y = op.tensors.y!;
+    if (isTouched(y, producer, op)) return false; // it would have its new values too early
     const step: Epilogue = { f: op.params.f, operand: operand && free, draws: op.params.draws };
     producer.params = { ...producer.params, epilogue: [...(producer.params.epilogue ?? []), step] };
     producer.tensors = { ...producer.tensors, [name]: y, ...(operand && { [free!]: operand }) };

@@ -13,6 +13,9 @@ import { dropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm } from '../../layers/norm.ts';
 import { layer } from '../../shaders/conv/calls.ts';
 import { convBackwardWeight } from '../../shaders/conv/conv.ts';
+import { kernel } from '../../shaders/kernel/define.ts';
+import { elementwise } from '../../shaders/kernel/elementwise.ts';
+import { values } from '../../shaders/kernel/loops.ts';
 import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
 import { close, deviceFor, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
 import { isLongRun } from '../support/long.ts';
@@ -86,6 +89,31 @@ const far: CheckOptions = {
     'bn.running_var': spread(40, 8),
   },
 };
+
+test('an elementwise op stays where several calls write its input, and where its output is used before it', async () => {
+  const shifted = kernel({
+    name: 'shifted',
+    bindings: { x: 'read', y: 'write' },
+    epilogue: 'y',
+    over: (p: { n: number; to: number }, d) => values(p.n, d),
+    body: ({ to }) => `    y[i + ${to}u] = finish(x[i], i + ${to}u);`,
+  });
+  const build = (g: Graph) => {
+    const x = g.persistent('input', 'x', [4]);
+    const [both, one] = [g.tensor([8]), g.tensor([4])];
+    for (const to of [0, 4]) g.run(shifted, { n: 4, to }, { x, y: both });
+    g.run(shifted, { n: 4, to: 0 }, { x, y: one });
+    const state = g.persistent('state', 'state', [4]);
+    const before = g.map('v', state);
+    g.run(elementwise, { n: 4, f: 'v + one' }, { v: one, y: state });
+    return { squares: g.map('v * v', both), before, state };
+  };
+  const inputs = { x: Float32Array.of(1, 2, 3, 4), state: Float32Array.of(10, 20, 30, 40) };
+  const got = await compute(await deviceFor(), build, inputs);
+  assert.equal([...got.squares], [1, 4, 9, 16, 1, 4, 9, 16]);
+  assert.equal([...got.before], [10, 20, 30, 40]);
+  assert.equal([...got.state], [2, 3, 4, 5]);
+});
 
 test('on a GPU the moments of batch norm come from the convolution before it', async () => {
   const gpu = { ...PROFILE, lanes: 0 };
