@@ -71,8 +71,10 @@ export class Memory extends Owner {
 
   /** The bytes of a persistent tensor on the device. */
   range(t: Tensor): Required<GPUBufferBinding> {
-    const { buffer, offset, bytes } = this.place(t);
-    return { buffer: this.buffers.get(buffer)!, offset, size: bytes };
+    const { buffer: name, offset, bytes } = this.place(t);
+    const buffer = this.buffers.get(name);
+    check(buffer, `${t.name}: it has no place on the device`, 'compile a program whose ops use it; activations have none');
+    return { buffer, offset, size: bytes };
   }
 
   /** Writes a persistent tensor; the next step sees it. */

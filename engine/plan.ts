@@ -162,15 +162,20 @@ const ENOUGH = 1.02;
  * largest first is rarely beaten), then the best order is improved by moves until the plan is good enough.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
-  for (const op of ops)
+  const written = new Set<Tensor>();
+  for (const op of ops) {
+    for (const t of writes(op)) written.add(t);
     for (const t of Object.values(op.tensors)) {
-      if (t.role === 'activation' && bytesOf(t) > limit)
+      if (t.role !== 'activation') continue;
+      check(written.has(t), `${opName(op)}: ${t.name} is read before any op writes it`, 'what the host writes is persistent');
+      if (bytesOf(t) > limit)
         throw new TooLarge(
           `${opName(op)}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
             `(${megabytes(limit)})`,
           say`use a smaller ${named('batchSize')}`,
         );
     }
+  }
   const life = lives(ops, kept);
   const { first, last, alive } = life;
   const apart = neverTogether(ops);

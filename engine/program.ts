@@ -1,9 +1,9 @@
 import { isGrid, MAX_GRID, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
-import { named, say, TooLarge } from './check.ts';
+import { check, named, say, TooLarge } from './check.ts';
 import { firstLine, type Pipeline } from './device.ts';
 import { fuse } from './passes/fuse.ts';
 import type { Graph } from './graph.ts';
-import { halves, opName, type Op } from './op.ts';
+import { halves, opName, writes, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { needed } from './passes/needed.ts';
 import { stage } from './passes/stage.ts';
@@ -54,6 +54,8 @@ interface Parts {
   readonly uniforms: Uniforms;
   /** Where checks leave what they found, and the ops that they checked. */
   readonly flags: { readonly buffer: GPUBuffer; readonly ops: readonly Op[] } | undefined;
+  /** Activations that the host may read: they last to the end of a step, or a cut is behind the op that writes them. */
+  readonly kept: ReadonlySet<Tensor>;
 }
 
 /** A place in a step at which what came before it is submitted, so that the host can use it while the device does the rest. */
@@ -82,8 +84,9 @@ export class Program {
   #slots: Parts['slots'];
   #uniforms: Uniforms;
   #flags: Parts['flags'];
+  #kept: Parts['kept'];
 
-  private constructor(memory: Memory, { plan, commands, slots, uniforms, flags }: Parts) {
+  private constructor(memory: Memory, { plan, commands, slots, uniforms, flags, kept }: Parts) {
     this.memory = memory;
     this.plan = plan;
     this.commands = commands;
@@ -92,6 +95,7 @@ export class Program {
     this.#slots = slots;
     this.#uniforms = uniforms;
     this.#flags = flags;
+    this.#kept = kept;
   }
 
   /** Makes pipelines, activation buffers and bind groups. */
@@ -114,8 +118,10 @@ export class Program {
     ops.forEach((op, i) => checkGrid(op, pipelines[i]!.grid));
     const { commands, uniforms } = await bound({ memory, ops, pipelines, planned, slots });
     memory.check();
+    const pausing = ops.filter(op => op.pauses).flatMap(writes);
+    const kept = new Set([...graph.kept, ...pausing]);
     const flags = flagged && { buffer: memory.range(flagged.flags).buffer, ops: flagged.checked };
-    return new Program(memory, { plan: planned, commands, slots, uniforms, flags });
+    return new Program(memory, { plan: planned, commands, slots, uniforms, flags, kept });
   }
 
   /**
@@ -171,7 +177,7 @@ export class Program {
     return op && `${opName(op)} (${op.kernel.name})`;
   }
 
-  /** What `t` holds after the last step: a persistent tensor, or an activation that the graph kept. */
+  /** What `t` holds after the last step: a persistent tensor, or an activation that the graph kept. Throws where it is neither. */
   async read(t: Tensor): Promise<Float32Array> {
     const { buffer, offset, size } = this.locate(t);
     return new Float32Array(await this.memory.download(buffer, offset, size)).subarray(0, t.size);
@@ -180,8 +186,9 @@ export class Program {
   /** The bytes of a kept activation or persistent tensor on the device. */
   locate(t: Tensor): Required<GPUBufferBinding> {
     if (t.role !== 'activation') return this.memory.range(t);
-    const place = this.plan.placeOf.get(t.base ?? t);
-    if (!place) throw new Error(`${t.name} is in no op of this program`);
+    const whole = t.base ?? t;
+    const place = this.#kept.has(whole) && this.plan.placeOf.get(whole);
+    check(place, `${t.name}: no op writes it, or others write over it`, 'add it to the kept of its graph before that is compiled');
     return { buffer: this.#slots[place.slot]!, offset: place.offset, size: bytesOf(t) };
   }
 
@@ -236,10 +243,9 @@ async function allocated(memory: Memory, graph: Graph, ops: readonly Op[], { slo
 
 function checkGrid(op: Op, grid: Grid): void {
   if (isGrid(grid)) return;
-  throw new TooLarge(
-    `${opName(op)}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
-    say`use a smaller ${named('batchSize')}`,
-  );
+  const asked = `${opName(op)}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups`;
+  check(Math.max(...grid) > MAX_GRID, asked, 'give whole numbers of at least 1');
+  throw new TooLarge(`${asked}, WebGPU allows ${MAX_GRID} in a direction`, say`use a smaller ${named('batchSize')}`);
 }
 
 interface Unbound {

@@ -1,7 +1,7 @@
 /** Kernels and graphs of one's own: what is wrong with them is one line, and nobody else's fault. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compute, type Graph, kernel, Net } from '../../engine.ts';
+import { compute, Graph, kernel, Memory, Net, Program, values } from '../../engine.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { beside, conv2d, dense, named, residual, sequential, type Layer } from '../../index.ts';
 import { range } from '../../shaders/kernel/wgsl.ts';
@@ -93,6 +93,38 @@ test('a layer gives each input a gradient of its size, and an output that is non
   const same: Layer = (g, x) => g.record([x], x, dy => [dy]);
   assert.match(await saidBy(gradients(same)), 'record middle: the output is an input; give g.view(x, x.shape)');
   assert.equal(await gradients((g, x) => g.record([x], g.view(x, x.shape), dy => [dy])), await gradients((_, x) => x));
+});
+
+test('what nothing wrote is not read, nor what others have written over', async () => {
+  const device = await deviceFor();
+  assert.is(
+    await saidBy(compute(device, g => ({ y: g.map('v * v', g.tensor([4])) }))),
+    'model forward: t0 is read before any op writes it; what the host writes is persistent',
+  );
+  const memory = new Memory(device);
+  const g = new Graph({ training: false, profile: device.profile });
+  const copy = kernel({
+    name: 'copy_all',
+    bindings: { x: 'read', y: 'write' },
+    over: (p: { n: number }, d) => values(p.n, d),
+    body: () => '    y[i] = x[i];',
+  });
+  const all = [g.persistent('input', 'x', [4])];
+  for (const i of range(3)) g.run(copy, { n: 4 }, { x: all[i]!, y: (all[i + 1] = g.tensor([4])) });
+  const [x, first, , last] = all as [Tensor, Tensor, Tensor, Tensor];
+  const refusal = async (use: () => unknown) => saidBy((async () => use())());
+  assert.match(await refusal(() => memory.write(x, new Float32Array(4))), /^x: it has no place on the device; compile a program/);
+  g.kept.add(last);
+  const program = await Program.compile(memory, g);
+  memory.write(x, Float32Array.of(1, 2, 3, 4));
+  program.run();
+  assert.equal([...(await program.read(g.view(last, [2, 2])))], [1, 2, 3, 4]);
+  assert.match(await saidBy(program.read(first)), `${first.name}: no op writes it, or others write over it; add it to the kept`);
+  assert.match(await saidBy(program.read(g.tensor([4]))), 'no op writes it');
+  assert.match(await refusal(() => memory.write(last, new Float32Array(4))), `${last.name}: it has no place on the device`);
+  const unused = (g: Graph) => ({ y: g.map('v', g.persistent('input', 'x', [1])), z: void g.persistent('input', 'z', [1]) });
+  assert.match(await saidBy(compute(device, unused, { z: Float32Array.of(1) })), /^z: it has no place on the device/);
+  memory.destroy();
 });
 
 test.run();
