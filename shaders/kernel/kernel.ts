@@ -5,7 +5,7 @@ export type Grid = readonly [x: number, y: number, z: number];
 export const MAX_GRID = 65535;
 
 /** Whether a grid is one that can be dispatched. */
-export const isGrid = (grid: Grid): boolean => grid.every(n => n >= 1 && n <= MAX_GRID);
+export const isGrid = (grid: Grid): boolean => grid.every(n => Number.isInteger(n) && n >= 1 && n <= MAX_GRID);
 
 /**
  * How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics,

@@ -127,4 +127,26 @@ test('what nothing wrote is not read, nor what others have written over', async 
   memory.destroy();
 });
 
+test('a grid is of whole numbers of workgroups, one at least', async () => {
+  const device = await deviceFor();
+  const copy = kernel({
+    name: 'copy_100',
+    bindings: { x: 'read', y: 'write' },
+    grid: (p: { n: number }) => [p.n, 1, 1],
+    code: () => `@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) i : vec3u) { if (i.x < 100u) { y[i.x] = x[i.x]; } }`,
+  });
+  const of = (n: number) => {
+    const build = (g: Graph) => {
+      const y = g.tensor([100]);
+      g.run(copy, { n }, { x: g.persistent('input', 'x', [100]), y });
+      return { y };
+    };
+    return compute(device, build, { x: new Float32Array(100).fill(1) });
+  };
+  for (const n of [100 / 64, 0, NaN])
+    assert.is(await saidBy(of(n)), `model forward: copy_100 needs ${n} x 1 x 1 workgroups; give whole numbers of at least 1`);
+  assert.match(await saidBy(of(65536)), /needs 65536 x 1 x 1 workgroups, WebGPU allows 65535 in a direction; use a smaller batchSize$/);
+  assert.equal([...(await of(2)).y], Array(100).fill(1));
+});
+
 test.run();
