@@ -325,7 +325,13 @@ export class Graph {
       if (!dy) continue; // nothing downstream used it
       const before = this.#path;
       this.#path = path;
-      vjp(dy).forEach((dx, i) => {
+      const gradients = vjp(dy);
+      check(
+        Array.isArray(gradients) && gradients.length <= inputs.length,
+        `${this.who('record')}: its vjp returned ${kindOf(gradients)}`,
+        `give an array of ${inputs.length} gradients, one for each input`,
+      );
+      gradients.forEach((dx, i) => {
         if (!dx) return;
         this.#sameSize('gradient', inputs[i]!, dx.shape);
         const earlier = grads.get(inputs[i]!);

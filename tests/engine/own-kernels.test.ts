@@ -149,4 +149,19 @@ test('a grid is of whole numbers of workgroups, one at least', async () => {
   assert.equal([...(await of(2)).y], Array(100).fill(1));
 });
 
+test('a layer that returns no output, and one whose vjp returns no list of gradients, are told so by name', async () => {
+  const device = await deviceFor();
+  const trained = async (middle: unknown) => {
+    const net = await Net.build(device, sequential({ a: dense(3), middle: middle as Layer, b: dense(2) }), { shape: [3], batch: 2 });
+    return net.backward(new Float32Array(6), Uint32Array.of(0, 1)).finally(() => net.destroy());
+  };
+  assert.is(await saidBy(trained(() => undefined)), "sequential: 'middle' returned undefined, no output; give a layer, as relu()");
+  assert.match(await saidBy(trained(async (_: Graph, x: Tensor) => x)), "'middle' returned of the class Promise");
+  const record = (vjp: unknown) => (g: Graph, x: Tensor) => g.record([x], g.map('v', x), vjp as () => []);
+  const advice = 'give an array of 1 gradients, one for each input';
+  assert.is(await saidBy(trained(record(() => undefined))), `record middle: its vjp returned undefined; ${advice}`);
+  assert.match(await saidBy(trained(record((dy: Tensor) => dy))), /^record middle: its vjp returned an object of /);
+  assert.match(await saidBy(trained(record((dy: Tensor) => [dy, dy]))), `record middle: its vjp returned of the class Array; ${advice}`);
+});
+
 test.run();
