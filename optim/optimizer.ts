@@ -72,6 +72,8 @@ export function optimizer(
   check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');
   const hyper = hyperParameters(chosen.name, chosen.hyper, options);
   const { state, update } = chosen.form?.(hyper) ?? chosen;
+  const hidden = ['w', 'g'].find(name => state.includes(name));
+  check(!hidden, `${chosen.name}: a state is called ${hidden}`, 'w is the weight, and g its gradient');
   const rule: Rule = { ...chosen, state, update };
   const chain = [...pieces, ...(rule.pieces?.(hyper) ?? [])];
   const averages = chain.flatMap(p => p.average ?? []);

@@ -1,9 +1,9 @@
 /** Kernels and graphs of one's own: what is wrong with them is one line, and nobody else's fault. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compute, Graph, kernel, Memory, Net, Program, values } from '../../engine.ts';
+import { compute, Graph, kernel, learningRate, Memory, Net, Program, rule, values } from '../../engine.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { beside, conv2d, dense, named, residual, sequential, type Layer } from '../../index.ts';
+import { beside, conv2d, dense, named, optimizer, residual, sequential, type Layer } from '../../index.ts';
 import { range } from '../../shaders/kernel/wgsl.ts';
 import { deviceFor } from '../support/check.ts';
 
@@ -162,6 +162,13 @@ test('a layer that returns no output, and one whose vjp returns no list of gradi
   assert.is(await saidBy(trained(record(() => undefined))), `record middle: its vjp returned undefined; ${advice}`);
   assert.match(await saidBy(trained(record((dy: Tensor) => dy))), /^record middle: its vjp returned an object of /);
   assert.match(await saidBy(trained(record((dy: Tensor) => [dy, dy]))), `record middle: its vjp returned of the class Array; ${advice}`);
+});
+
+test('a state of a rule may not have the name of the weight or of the gradient, which would hide these', async () => {
+  for (const name of ['w', 'g']) {
+    const own = { name: 'mine', about: '', formula: '', state: ['m', name], hyper: { lr: learningRate(1) }, update: 'w -= op.lr * g;' };
+    assert.is(await saidBy((async () => optimizer(rule(own)))()), `mine: a state is called ${name}; w is the weight, and g its gradient`);
+  }
 });
 
 test.run();
