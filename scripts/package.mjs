@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { SourceMapConsumer, SourceMapGenerator } from 'source-map-js';
 import { ROOT } from './setup/modules.mjs';
 import { run } from './setup/run.mjs';
 import { ofOneFile, standalone } from './standalone.mjs';
@@ -27,6 +28,7 @@ export async function buildPackage() {
   const emitted = files('.');
   const modules = emitted.filter(file => /\.m?js$/.test(file));
   for (const file of modules) patch(file);
+  for (const file of emitted.filter(file => file.endsWith('.map'))) leanMap(file);
   for (const entry of Object.values(exports)) if (entry.types) addDeclarations(entry['types@<6'], entry.types);
   const { build } = await import('vite');
   await build(oneFile());
@@ -45,6 +47,21 @@ function patch(file) {
     .replace(/typeof __DESCENT__ === 'undefined' \? undefined : __DESCENT__/, define.__DESCENT__)
     .replace(/new URL\('(\.[^']*)\.ts', import\.meta\.url\)/g, "new URL('$1.js', import.meta.url)");
   if (built !== text) writeFileSync(path, built);
+}
+
+/** A map of lines alone, as they are what stacks and breakpoints go by: those of columns are a tenth of the package. */
+function leanMap(file) {
+  const path = join(DIST, file);
+  const whole = JSON.parse(readFileSync(path, 'utf8'));
+  const lean = new SourceMapGenerator({ file: whole.file });
+  let last = 0;
+  new SourceMapConsumer(whole).eachMapping(({ source, originalLine: line, generatedLine }) => {
+    if (line === null || generatedLine === last) return;
+    last = generatedLine;
+    lean.addMapping({ source, original: { line, column: 0 }, generated: { line: generatedLine, column: 0 } });
+  });
+  whole.sources.forEach((source, i) => lean.setSourceContent(source, whole.sourcesContent[i]));
+  writeFileSync(path, lean.toString());
 }
 
 /** The declarations of an entry for TypeScript 5, whose library knows no WebGPU; from 6 on it does, and would not have it declared again. */

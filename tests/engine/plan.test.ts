@@ -9,13 +9,16 @@ import { crossEntropy } from '../../layers/loss.ts';
 import { models, openModel } from '../../models/index.ts';
 import { lenet5 } from '../../models/lenet.ts';
 import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
+import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
 
 const test = suite('plan');
 const profile: Profile = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true };
 
 function training(): Graph {
   const g = new Graph({ training: true, profile });
-  const logits = lenet5({ classes: 10, shape: [1, 28, 28] })(g, g.tensor([64, 1, 28, 28]));
+  const x = g.tensor([64, 1, 28, 28]); // an activation, as a batch that is gathered
+  g.run(sumSlices, { size: x.size, count: 1 }, { slices: g.persistent('input', 'x', x.shape), out: x });
+  const logits = lenet5({ classes: 10, shape: [1, 28, 28] })(g, x);
   g.backward(logits, crossEntropy(g, logits, g.persistent('input', 'labels', [64]), g.persistent('state', 'totals', [2]))!);
   return g;
 }

@@ -1,5 +1,6 @@
 /** Packs the package, installs it in an empty folder and uses it from there, as a user of the library has it. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { SourceMap, type SourceMapping } from 'node:module';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import { parseAstAsync } from 'vite';
@@ -62,6 +63,15 @@ function usedBy(app: Installed): void {
       files.filter(file => file.startsWith('dist/models/trained/')).map(async file => (await stat(join(app.root, file))).size),
     );
     assert.ok(size < 2 * MiB + weights.reduce((a, b) => a + b, 0), `${size} bytes`);
+  });
+
+  test('maps lead from lines of the package to those of its sources', async () => {
+    const module = join(app.root, 'dist/engine/check.js');
+    const map = new SourceMap(JSON.parse(await readFile(`${module}.map`, 'utf8')));
+    const lines = (await readFile(module, 'utf8')).split('\n');
+    const at = lines.findIndex(line => line.startsWith('export function lookUp'));
+    const { originalLine } = map.findEntry(at, 0) as SourceMapping;
+    assert.match(map.payload.sourcesContent[0]!.split('\n')[originalLine]!, /^export function lookUp/);
   });
 
   test('a library user installs no package that only the command line takes', async () => {

@@ -18,7 +18,7 @@ export function refused(file: File): DescentError {
       /\.[ct]sv$/i,
       'is a table',
       'drop it on Playground if it has x, y and a label or value',
-      'train on it on the command line, by descent train mlp --dataset FILE --target COLUMN',
+      'train on it by descent train mlp on the command line',
     ],
   ];
   const known = what.find(([ending]) => ending.test(name));

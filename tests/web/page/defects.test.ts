@@ -219,7 +219,7 @@ if (
       ['taught.html', 'taught.html: is a web page; load it in Teach if that has exported it'],
       [
         'points.csv',
-        'points.csv: is a table; drop it on Playground if it has x, y and a label or value, or train on it on the command line',
+        'points.csv: is a table; drop it on Playground if it has x, y and a label or value, or train on it by descent train mlp on the command line',
       ],
       ['a.npz', 'a.npz: is nothing that this page takes; drop a picture'],
       ['README', 'README: is nothing that this page takes; drop a picture'],
