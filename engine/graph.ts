@@ -5,7 +5,8 @@ import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf, show } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
-import { isSize, product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
+import { COUNT, isWithin } from './range.ts';
+import { product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -38,8 +39,6 @@ export interface LayerFacts {
 export interface RunningStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
-  /** The share of the way that they move towards the statistics of a batch. */
-  readonly momentum: number;
   /** Values of one channel in a batch. */
   readonly count: number;
 }
@@ -95,6 +94,8 @@ export class Graph {
   readonly profile: Profile;
   /** Seeds the first values of parameters. */
   readonly seed: number;
+  /** The share of the way that running statistics move towards those of a batch, in place of each layer's own. */
+  readonly momentum: number | undefined;
   /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
   readonly weights: Init | undefined;
   /** Those of their biases, by the inputs of each unit. */
@@ -113,6 +114,7 @@ export class Graph {
     differentiates = training,
     profile,
     seed = 0,
+    momentum,
     weights,
     biases,
     frozen = () => false,
@@ -121,6 +123,7 @@ export class Graph {
     differentiates?: boolean;
     profile: Profile;
     seed?: number;
+    momentum?: number;
     weights?: Init;
     biases?: (fanIn: number) => Init;
     frozen?: Frozen;
@@ -129,6 +132,7 @@ export class Graph {
     this.differentiates = differentiates;
     this.profile = profile;
     this.seed = seed;
+    this.momentum = momentum;
     this.weights = weights;
     this.biases = biases;
     this.#frozen = frozen;
@@ -147,7 +151,11 @@ export class Graph {
   /** A new tensor of float32 values, which some kernel is to write. */
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`, traits?: Traits): Tensor {
     const full = [...this.#path, name].join('.');
-    check(shape.every(isSize), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers above 0');
+    check(
+      shape.every(size => isWithin(size, COUNT)),
+      `${full}: its shape is [${shape.map(kindOf).join(', ')}]`,
+      'sizes are whole numbers above 0',
+    );
     return this.#add({ name: full, shape, size: product(shape), role, ...traits });
   }
 

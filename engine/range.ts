@@ -11,6 +11,8 @@ export const AT_LEAST_0: Range = { min: 0 };
 export const POSITIVE: Range = { above: 0 };
 /** A probability, or any share of 1 but 1 itself. */
 export const SHARE: Range = { min: 0, below: 1 };
+/** Any share, none and all of it too. */
+export const ANY_SHARE: Range = { min: 0, max: 1 };
 /** How many there are of something: one at least. */
 export const COUNT: Range = { integer: true, min: 1 };
 

@@ -53,6 +53,3 @@ export interface Param {
 export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
 
 export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);
-
-/** Whether a shape may have such a size: whole and above 0. */
-export const isSize = (n: number): boolean => Number.isInteger(n) && n > 0;

@@ -1,6 +1,7 @@
 import { check, images, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import { isSize, type Shape, type Tensor } from '../engine/tensor.ts';
+import { COUNT, isWithin } from '../engine/range.ts';
+import type { Shape, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
@@ -73,7 +74,7 @@ const showKernel = ({ k, dilation: [rows, columns] }: Window): string => {
 
 const checkGroups = (who: string, x: Tensor, c: number, o: number, groups: number) =>
   check(
-    isSize(groups) && c % groups === 0 && o % groups === 0,
+    isWithin(groups, COUNT) && c % groups === 0 && o % groups === 0,
     `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)})`,
     'use a divisor of both',
   );

@@ -1,6 +1,7 @@
 import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import { isSize, product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
+import { ANY_SHARE, COUNT, isWithin } from '../engine/range.ts';
+import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -43,7 +44,7 @@ export const batchNorm =
     onlyOptions(g.who('batchNorm'), options, BATCH);
     const { eps = 1e-5, momentum = 0.1, affine = true } = options;
     checkEps(g.who('batchNorm'), eps);
-    check(momentum >= 0 && momentum <= 1, `${g.who('batchNorm')}: momentum is ${kindOf(momentum)}`, 'give a number of 0 to 1');
+    check(isWithin(momentum, ANY_SHARE), `${g.who('batchNorm')}: momentum is ${kindOf(momentum)}`, 'give a number of 0 to 1');
     const [n, c] = x.shape as [number, number];
     const hw = product(x.shape.slice(2));
     check(x.shape.length >= 2, `${g.who('batchNorm')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
@@ -51,7 +52,7 @@ export const batchNorm =
     const scaled = { weight: weight?.value, bias: bias?.value };
     const running_mean = g.persistent('buffer', 'running_mean', [c], constant(0));
     const running_var = g.persistent('buffer', 'running_var', [c], constant(1));
-    const running = { mean: running_mean, variance: running_var, momentum, count: n * hw };
+    const running = { mean: running_mean, variance: running_var, count: n * hw };
     const onnx = (o: OnnxGraph, x: string) => {
       const scale = weight ? o.weight(weight.value) : o.floats(new Float32Array(c).fill(1));
       const shift = bias ? o.weight(bias.value) : o.floats(new Float32Array(c));
@@ -84,7 +85,7 @@ export const batchNorm =
     const partial = g.tensor([channels.split, c, 2]);
     const stats = g.tensor([2, c]);
     g.run(moments, channels, { x, partial });
-    g.run(joinMoments, { ...channels, eps, momentum }, { partial, stats, running_mean, running_var });
+    g.run(joinMoments, { ...channels, eps, momentum: g.momentum ?? momentum }, { partial, stats, running_mean, running_var });
     g.run(batchNormApply, { ...p, by: 'batch' }, { x, stats, ...scaled, y });
 
     const backward = (dy: Tensor) => {
@@ -182,7 +183,7 @@ export const groupNorm =
     const span = product(x.shape.slice(2));
     const size = (c / groups) * span;
     check(
-      isSize(groups) && c % groups === 0,
+      isWithin(groups, COUNT) && c % groups === 0,
       `${g.who('groupNorm')}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)})`,
       `use a divisor of ${c}`,
     );
@@ -312,7 +313,7 @@ export const lrn =
     const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
     check(
-      isSize(size) && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
+      isWithin(size, COUNT) && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
       `${g.who('lrn')}: size ${size}, alpha ${alpha}, beta ${beta} and k ${k}`,
       'give numbers, a whole size and a k above 0',
     );

@@ -4,7 +4,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { check, kindOf } from '../engine/check.ts';
 import { flag, number, valuesOf, type Values } from '../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, describeRange, isWithin, POSITIVE, type Range } from '../engine/range.ts';
+import { ANY_SHARE, AT_LEAST_0, COUNT, describeRange, isWithin, POSITIVE, type Range } from '../engine/range.ts';
 import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
 import type { Privacy } from './accountant.ts';
@@ -211,20 +211,13 @@ export const ema = (decay: number): Piece =>
   held(
     'ema',
     decay,
-    { min: 0, max: 1 },
+    ANY_SHARE,
     averaging(t => (t === 1 ? 1 : decay === 1 ? 1 / t : 1 - decay), { from: 1 }),
   );
 
 /** Mean of the weights after the updates start, start + every, … (SWA, Izmailov 2018). */
-export const swa = (start: number, every: number): Piece =>
-  held(
-    'swa: start',
-    start,
-    COUNT,
-    held(
-      'swa: every',
-      every,
-      COUNT,
-      averaging(t => (t < start || (t - start) % every ? 0 : 1 / ((t - start) / every + 1)), { from: start, refreshes: true }),
-    ),
-  );
+export function swa(start: number, every: number): Piece {
+  const share = (t: number) => (t < start || (t - start) % every ? 0 : 1 / ((t - start) / every + 1));
+  const piece = averaging(share, { from: start, refreshes: true });
+  return held('swa: start', start, COUNT, held('swa: every', every, COUNT, piece));
+}

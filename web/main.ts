@@ -65,6 +65,16 @@ async function show(): Promise<void> {
   }
 }
 
+/** Whether the browser decodes a file as a picture. */
+const isPicture = (file: File): Promise<boolean> =>
+  createImageBitmap(file).then(
+    bitmap => {
+      bitmap.close();
+      return true;
+    },
+    () => false,
+  );
+
 /** A dropped file is weights, runs, files of a data set, or a picture to classify. */
 async function take(files: readonly File[]): Promise<void> {
   const { isDataFile } = await import('./data/dropped.ts');
@@ -76,7 +86,7 @@ async function take(files: readonly File[]): Promise<void> {
       await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     } else if (file.name.endsWith('.json')) {
       await train.loadRuns(await file.text(), file.name);
-    } else if (await createImageBitmap(file).catch(() => undefined)) {
+    } else if (await isPicture(file)) {
       pictures.push(file);
     } else {
       throw (await import('./data/refused.ts')).refused(file);

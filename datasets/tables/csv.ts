@@ -79,9 +79,9 @@ function coarseColumns(who: string, table: Table, names: readonly string[]): str
 const TEST = 0.2;
 
 /**
- * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, or from `inputs` in that order, which must be numbers. A
- * single target of names makes classes; one whose cells are numbers for the most part is a regression. A fifth of the rows, always the same
- * ones, is held back for testing. `notes` names columns of which float32 keeps too little.
+ * A table as a data set: the columns `target`, a name or several with commas between, are predicted from all others, or from `inputs` in
+ * that order, which must be numbers. A single target of names makes classes; one whose cells are numbers for the most part is a regression. A
+ * fifth of the rows, always the same ones, is held back for testing. `notes` names columns of which float32 keeps too little.
  */
 export async function tableSet(
   who: string,

@@ -1,7 +1,7 @@
 /** What `crop,flip,cutout:16` means: the augmentations by name, and how a list of them is read. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
 import { flag, number, valuesOf, type Described, type Parameter, type Parameters } from '../../engine/parameter.ts';
-import { COUNT, describeRange, isWithin, POSITIVE, type Range } from '../../engine/range.ts';
+import { ANY_SHARE, COUNT, describeRange, isWithin, POSITIVE, type Range } from '../../engine/range.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/transform.ts';
 import type { Augmentation, Mix } from '../data/augmentation.ts';
 import { parseSpecs } from '../../engine/spec.ts';
@@ -13,7 +13,6 @@ interface Entry extends Described {
   readonly value: string;
 }
 
-const ANY_SHARE: Range = { min: 0, max: 1 };
 const ANGLE: Range = { min: 0, max: 180 };
 const STRETCH: Range = { min: 0, below: 1 };
 const ZOOM: Range = { above: 0, max: 4 };

@@ -1,7 +1,7 @@
 /** The options that put a piece around an update rule (optim/pieces.ts), in the order in which the pieces act. */
 import { check, named, say, type Message } from '../../engine/check.ts';
 import { valuesOf, type Values } from '../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
+import { ANY_SHARE, AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
 import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import { PRIVACY, type Privacy } from '../../optim/accountant.ts';
 import {
@@ -138,7 +138,7 @@ export const REGULARISERS = {
   ema: option({
     flags: '--ema <decay>',
     help: 'evaluate a moving average of the weights; 1 averages all alike',
-    type: number({ min: 0, max: 1 }),
+    type: number(ANY_SHARE),
     group: 'Gradients and averages',
     label: 'Moving average (EMA)',
     formula: 'a ← d a + (1−d) w',

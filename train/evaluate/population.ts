@@ -17,11 +17,10 @@ export async function populationStatistics(
   most = Infinity,
 ): Promise<void> {
   const { memory, n: size } = data;
-  const g = new Graph({ training: true, profile: memory.device.profile, seed, frozen: memory.layout.frozen });
+  const g = new Graph({ training: true, profile: memory.device.profile, seed, momentum: 1, frozen: memory.layout.frozen });
   const batch = gatherBatch(g, data, 'train', []);
   model(g, batch.x);
-  for (const { params } of g.ops) if (params.momentum === 0) params.momentum = 1; // what never moves says nothing of a batch
-  const all = g.layers.flatMap(({ running }) => (running ? { ...running, momentum: running.momentum || 1 } : []));
+  const all = g.layers.flatMap(({ running }) => running ?? []);
   const batches = Math.min(most, Math.floor(batch.images.n / size));
   if (!all.length) return;
   const program = await BatchProgram.compile(batch);
@@ -30,19 +29,19 @@ export async function populationStatistics(
   const totals = all.map(n => ({ mean: new Float64Array(n.mean.size), squares: new Float64Array(n.mean.size) }));
   await program
     .inFileOrder(async () => {
+      for (const t of running) memory.write(t, new Float32Array(t.size)); // what is not finite would stay
       for (let b = 0; b < batches; b++) {
-        for (const t of running) memory.write(t, new Float32Array(t.size));
         await program.run({ offset: b * size, valid: size, seed: g.seed, step: b + 1 });
         const seen = await readTensors(memory, running);
         for (const [i, n] of all.entries()) {
-          // from 0 a running statistic has moved to momentum times the batch's
+          // by a momentum of 1 the running statistics are those of the batch
           const batchMean = seen[n.mean.name]!.data;
           const batchVariance = seen[n.variance.name]!.data;
           const { mean, squares } = totals[i]!;
           for (let c = 0; c < mean.length; c++) {
-            const off = batchMean[c]! / n.momentum - mean[c]!;
+            const off = batchMean[c]! - mean[c]!;
             mean[c]! += off / (b + 1);
-            squares[c]! += (batchVariance[c]! / n.momentum) * (n.count - 1) + (off * off * n.count * b) / (b + 1);
+            squares[c]! += batchVariance[c]! * (n.count - 1) + (off * off * n.count * b) / (b + 1);
           }
         }
       }

@@ -1,5 +1,6 @@
 /** What a classifier's logits are worth against the labels, in the figures and by the conventions of scikit-learn. */
 import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
+import { COUNT, isWithin } from '../../engine/range.ts';
 
 /** Precision, recall and F1 are 0 where nothing stands below the line, as with scikit-learn's zero_division=0. */
 export interface Scores {
@@ -108,15 +109,14 @@ export const mistakesOf = (verdicts: readonly Verdict[]): Mistake[] =>
   verdicts.filter(({ label, answer }) => answer !== label).sort((a, b) => b.probability - a.probability);
 
 const OPTIONS: Readonly<Record<keyof ReportOptions, true>> = { top: true, bins: true };
-const isCount = (n: unknown): boolean => Number.isInteger(n) && (n as number) > 0;
 
 /** The report of logits [n, classes] against class numbers [n]. Throws as `verdictsOf` does. */
 export function report(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: readonly string[], o: ReportOptions = {}): Report {
   onlyOptions('report', o, OPTIONS);
   const { top = [1, 5], bins = 15 } = o;
   check(Array.isArray(classes), `classes: it is ${kindOf(classes)}`, 'give their names in order');
-  check(Array.isArray(top) && top.every(isCount), `top: it is ${kindOf(top)}`, 'give an array of whole numbers from 1 on');
-  check(isCount(bins), `bins: it is ${kindOf(bins)}`, 'give a whole number from 1 on');
+  check(Array.isArray(top) && top.every(n => isWithin(n, COUNT)), `top: it is ${kindOf(top)}`, 'give an array of whole numbers from 1 on');
+  check(isWithin(bins, COUNT), `bins: it is ${kindOf(bins)}`, 'give a whole number from 1 on');
   const k = classes.length;
   const verdicts = verdictsOf(logits, labels, k);
   const n = verdicts.length;

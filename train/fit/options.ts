@@ -38,18 +38,11 @@ export interface FitOptions
       keyof RunConfig,
       | 'model'
       | 'loss'
-      | 'optimizer'
-      | 'schedule'
-      | 'augment'
-      | 'adversarial'
-      | 'dp'
       | 'earlyStop'
       | 'normalize'
-      | 'classWeights'
       | 'ignoreLabel'
-      | 'freeze'
-      | 'lrOf'
-      | 'weightDecayOf'
+      | (typeof SPECS)[number]
+      | (typeof LISTS)[number]
       | (typeof ELSEWHERE)[number]
     >]: RunConfig[K] | undefined;
   }> {

@@ -13,9 +13,7 @@ import {
   openDevice,
   Predictor,
   optimizer,
-  relu,
   rules,
-  sequential,
   type FitData,
   type FitOptions,
   type Model,
@@ -27,19 +25,13 @@ import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
 import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
+import { data, images, labels, net, quick } from '../../support/rows.ts';
 
 const test = suite('fit');
 const folder = mkdtempSync(join(tmpdir(), 'descent-fit-'));
 test.before(useNode);
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** Rows of three features, of three classes that can be told apart. */
-const n = 120;
-const images = Array.from({ length: n }, (_, i) => [Math.sin(i), Math.cos(7 * i), (i % 3) + 0.3 * Math.sin(i * i)]);
-const labels = images.map((_, i) => ['low', 'middle', 'high'][i % 3]!);
-const data: Samples = { images, labels };
-const net: Model = ({ classes }) => sequential({ fc1: dense(8), relu: relu(), fc2: dense(classes) });
-const quick: FitOptions = { epochs: 3, batchSize: 24, optimizer: 'adam:lr=0.02', logEvery: 1 };
 const said = async (model: unknown, samples: unknown, options: unknown = {}) =>
   (await refused(async () => fit(model as Model, samples as Samples, options as FitOptions).done)).message;
 

@@ -1,20 +1,14 @@
 /** Data that a program has in memory, as fit takes them: their limits, what is of files alone, and samples that still come. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { datasetOf, dense, fit, relu, sequential, type FitData, type FitOptions, type Model, type Samples } from '../../../index.ts';
+import { datasetOf, fit, type FitData, type FitOptions, type Samples } from '../../../index.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
+import { data, images, labels, n, net, quick } from '../../support/rows.ts';
 
 const test = suite('data in memory');
 test.before(useNode);
 
-/** Rows of three features, of three classes that can be told apart. */
-const n = 120;
-const images = Array.from({ length: n }, (_, i) => [Math.sin(i), Math.cos(7 * i), (i % 3) + 0.3 * Math.sin(i * i)]);
-const labels = images.map((_, i) => ['low', 'middle', 'high'][i % 3]!);
-const data: Samples = { images, labels };
-const net: Model = ({ classes }) => sequential({ fc1: dense(8), relu: relu(), fc2: dense(classes) });
-const quick: FitOptions = { epochs: 3, batchSize: 24, optimizer: 'adam:lr=0.02', logEvery: 1 };
 const said = async (options: FitOptions) => (await refused(async () => fit(net, data, options).done)).message;
 
 test('a signal ends a run whose samples still come', async () => {
