@@ -100,6 +100,25 @@ for (const [what, hyper] of [
   });
 }
 
+test('what it made its directions of is a gradient no more, for whoever reads it, adds to it or moves by it again', async () => {
+  const { net, given } = await netWithGradients();
+  const chosen = optimizer(muon, HYPER);
+  await net.update(chosen);
+  const spent = /muon has made its directions of the gradients; call backward, or give all to setGradients$/;
+  assert.match(await refusal(() => net.gradients()), spent);
+  assert.match(await refusal(() => net.update(chosen)), spent);
+  const x = new Float32Array(8 * dataset.shape.reduce((a, b) => a * b, 1));
+  assert.match(await refusal(() => net.backward(x, new Uint32Array(8), { accumulate: true })), spent);
+  const { 'fc1.weight': one } = given(5);
+  await net.setGradients({ 'fc1.weight': one! });
+  assert.match(await refusal(() => net.update(chosen)), spent);
+  await net.setGradients(given(5));
+  await net.update(chosen);
+  await net.backward(x, new Uint32Array(8));
+  await net.update(chosen);
+  net.destroy();
+});
+
 test('five iterations leave a matrix of any spectrum with singular values about 1: its products with itself have a mean diagonal of that', async () => {
   const { net, given } = await netWithGradients();
   const before = await net.weights();

@@ -68,6 +68,8 @@ export class Net {
   #updating = new Map<Optimizer, Promise<Updating>>();
   /** The graph whose gradients are in memory. */
   #trained: Graph | undefined;
+  /** The rule that has made its directions of the gradients in memory. */
+  #spentBy: string | undefined;
   #steps = 0;
 
   private constructor(memory: Memory, model: Layer, o: NetOptions, own: readonly Tensor[], outputShape: Shape) {
@@ -155,6 +157,8 @@ export class Net {
     const inputs = x.slice();
     return this.#memory.inTurn(async () => {
       check(!accumulate || this.#trained, 'backward: there are no gradients to add to', 'call it without accumulate first');
+      if (accumulate) this.#unspent('backward with accumulate');
+      this.#spentBy = undefined;
       const { program, graph, input, ...tensors } = await this.#trainingOn(targets);
       this.#memory.write(input, inputs);
       this.#memory.write(tensors.targets, targets);
@@ -168,22 +172,23 @@ export class Net {
 
   /** The gradients in memory, under the names of the weights. */
   gradients(): Promise<Tensors> {
-    return this.#memory.inTurn(() => readTensors(this.#memory, this.#grads('gradients')));
+    return this.#memory.inTurn(() => readTensors(this.#memory, gradientsOf(this.#unspent('gradients'))));
   }
 
   /** Replaces gradients in memory, those that are given. Throws where one is of no weight, or of another shape. */
   setGradients(gradients: Tensors): Promise<void> {
     return this.#memory.inTurn(() => {
-      const all = this.#grads('setGradients');
+      const all = gradientsOf(this.#differentiated('setGradients'));
       check(typeof gradients === 'object' && gradients !== null, `setGradients: got ${kindOf(gradients)}`, 'give them as gradients() does');
       const given = all.filter(t => Object.hasOwn(gradients, inFiles(t).name));
       writeWeights(this.#memory, given, gradients);
+      if (given.length === all.length) this.#spentBy = undefined;
     });
   }
 
   /**
    * Moves the weights on the gradients in memory, by the optimizer's own learning rate or by `lr`. An optimizer's state belongs to the net;
-   * it lasts as long as that.
+   * it lasts as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
    */
   update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
     const isOne = typeof optimizer?.values === 'function';
@@ -194,22 +199,19 @@ export class Net {
     );
     check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
     return this.#memory.inTurn(async () => {
-      check(this.#trained, 'update: there are no gradients', 'call backward first');
-      check(
-        this.#trained.params.size,
-        'update: no weight of the net has a gradient',
-        "build it in mode 'training', of layers with weights",
-      );
+      const trained = this.#unspent('update');
+      check(trained.params.size, 'update: no weight of the net has a gradient', "build it in mode 'training', of layers with weights");
       const others = [...this.#updating.keys()].filter(o => o !== optimizer && o.rule.name === optimizer.rule.name);
       check(
         !others.length,
         `update: another ${optimizer.rule.name} moves this net`,
         'make the optimizer once, and give lr to change its rate',
       );
-      if (!this.#updating.has(optimizer)) this.#updating.set(optimizer, this.#compileUpdate(optimizer, this.#trained));
+      if (!this.#updating.has(optimizer)) this.#updating.set(optimizer, this.#compileUpdate(optimizer, trained));
       const updating = await this.#updating.get(optimizer)!;
       const t = ++updating.updates;
       updating.program.run({ ...optimizer.values(t, lr), seed: this.#o.seed ?? 0, step: t });
+      if (optimizer.rule.direction !== undefined) this.#spentBy = optimizer.rule.name;
     });
   }
 
@@ -246,9 +248,17 @@ export class Net {
     this.#memory.destroy();
   }
 
-  #grads(who: string): Tensor[] {
+  /** The graph of which `backward` has left gradients in memory. */
+  #differentiated(who: string): Graph {
     check(this.#trained, `${who}: there are no gradients`, 'call backward first');
-    return Array.from(this.#trained.params.values(), p => p.grad);
+    return this.#trained;
+  }
+
+  /** The same, where they are still gradients. */
+  #unspent(who: string): Graph {
+    const graph = this.#differentiated(who);
+    check(!this.#spentBy, `${who}: ${this.#spentBy} has made its directions of the gradients`, 'call backward', 'give all to setGradients');
+    return graph;
   }
 
   /** Step values of a program. */
@@ -288,6 +298,8 @@ export class Net {
     return { updates: 0, program: await updateProgram(optimizer, this.#memory, graph, {}) };
   }
 }
+
+const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) > 0;
 
