@@ -14,15 +14,9 @@
 # Run it again to go on where it stopped; RUN names its folder.
 set -e
 cd "$(dirname "$0")/../.."
-run=${RUN:-runs/airbench-muon}
-if [ -e "$run/config.json" ]; then
-  npx descent train --resume "$run"
-else
-  npx descent train airbench --dataset cifar10 --val-split 0 \
-    --epochs 9 --batch-size 2000 --optimizer muon:momentum=0.6,momentum_beside=0.85,ns_steps=3,normalize=true --lr 0.24 --weight-decay 0.0161 \
-    --schedule linear --lr-of 'group?.norm?.bias=441.7,whiten.bias=441.7@3,head.weight=6.9' \
-    --weight-decay-of 'group?.conv?.weight=0,group?.norm?.bias=0.015625,whiten.bias=0.015625' \
-    --freeze 'whiten.weight,group?.norm?.weight' --init-scheme dirac --bn-stats population \
-    --label-smoothing 0.2 --augment crop:padding=2,fill=reflect,flip:alternate=true "$@" --out "$run"
-fi
-npx descent eval "$run" --tta flip+flip+shifts --tta-mean logits
+exec scripts/resumable.sh airbench-muon npx descent train airbench --dataset cifar10 --val-split 0 \
+  --epochs 9 --batch-size 2000 --optimizer muon:momentum=0.6,momentum_beside=0.85,ns_steps=3,normalize=true --lr 0.24 --weight-decay 0.0161 \
+  --schedule linear --lr-of 'group?.norm?.bias=441.7,whiten.bias=441.7@3,head.weight=6.9' \
+  --weight-decay-of 'group?.conv?.weight=0,group?.norm?.bias=0.015625,whiten.bias=0.015625' \
+  --freeze 'whiten.weight,group?.norm?.weight' --init-scheme dirac --bn-stats population \
+  --label-smoothing 0.2 --augment crop:padding=2,fill=reflect,flip:alternate=true "$@"

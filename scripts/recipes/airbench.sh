@@ -13,15 +13,9 @@
 # Run it again to go on where it stopped; RUN names its folder.
 set -e
 cd "$(dirname "$0")/../.."
-run=${RUN:-runs/airbench}
-if [ -e "$run/config.json" ]; then
-  npx descent train --resume "$run"
-else
-  npx descent train airbench --dataset cifar10 --val-split 0 \
-    --steps 476 --epochs 10 --batch-size 1024 --optimizer nesterov:momentum=0.85 --lr 1.5 --weight-decay 0.00133043 \
-    --schedule linear:end=0.105,warmup=109,warmup_from=0.2 --lookahead 5:alpha=1,end=0.22621906,power=3,slow=true \
-    --lr-of 'group?.norm?.bias=64,whiten.bias=1@3' --weight-decay-of 'group?.norm?.bias=0.015625' \
-    --freeze 'whiten.weight,group?.norm?.weight' --init-scheme dirac --bn-stats population \
-    --label-smoothing 0.2 --augment crop:padding=2,fill=reflect,flip:alternate=true "$@" --out "$run"
-fi
-npx descent eval "$run" --tta flip+flip+shifts --tta-mean logits
+exec scripts/resumable.sh airbench npx descent train airbench --dataset cifar10 --val-split 0 \
+  --steps 476 --epochs 10 --batch-size 1024 --optimizer nesterov:momentum=0.85 --lr 1.5 --weight-decay 0.00133043 \
+  --schedule linear:end=0.105,warmup=109,warmup_from=0.2 --lookahead 5:alpha=1,end=0.22621906,power=3,slow=true \
+  --lr-of 'group?.norm?.bias=64,whiten.bias=1@3' --weight-decay-of 'group?.norm?.bias=0.015625' \
+  --freeze 'whiten.weight,group?.norm?.weight' --init-scheme dirac --bn-stats population \
+  --label-smoothing 0.2 --augment crop:padding=2,fill=reflect,flip:alternate=true "$@"

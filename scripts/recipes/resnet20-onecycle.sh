@@ -10,13 +10,7 @@
 # Run it again to go on where it stopped; RUN names its folder.
 set -e
 cd "$(dirname "$0")/../.."
-run=${RUN:-runs/resnet20-onecycle}
-if [ -e "$run/config.json" ]; then
-  npx descent train --resume "$run"
-else
-  npx descent train resnet20 --dataset cifar10 --val-split 0 \
-    --epochs 28 --batch-size 128 --optimizer nesterov --lr 0.15 --weight-decay 2.5e-4 \
-    --schedule onecycle:pct_start=0.15,anneal=linear --augment crop:padding=2,fill=reflect,flip:alternate=true \
-    --bn-stats population "$@" --out "$run"
-fi
-npx descent eval "$run" --tta flip+flip+shifts --tta-mean logits
+exec scripts/resumable.sh resnet20-onecycle npx descent train resnet20 --dataset cifar10 --val-split 0 \
+  --epochs 28 --batch-size 128 --optimizer nesterov --lr 0.15 --weight-decay 2.5e-4 \
+  --schedule onecycle:pct_start=0.15,anneal=linear --augment crop:padding=2,fill=reflect,flip:alternate=true \
+  --bn-stats population "$@"
