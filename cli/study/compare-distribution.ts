@@ -10,6 +10,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import type { Share } from '../../train/data/share.ts';
+import { methods, type MethodName } from '../../train/distribute/methods.ts';
 import { start } from '../../train/distribute/start.ts';
 import { loop } from '../../train/run/loop.ts';
 import { openTrainer } from '../../train/run/open.ts';
@@ -19,17 +20,12 @@ import { percent, print, table } from '../output.ts';
 import type { CompareOptions } from './compare-options.ts';
 
 /**
- * What is compared, and how it is asked for. Delay-tolerant training is Adagrad's, whose steps shrink from the first on: it begins with a
- * larger rate where none is asked for. The others have one optimizer.
+ * Methods that have an optimizer of their own, where the others have one together. Delay-tolerant training is Adagrad's, whose steps shrink
+ * from the first on: it begins with a larger rate where none is asked for.
  */
-const VARIANTS: readonly [name: string, distribute: string, optimizer?: string, lr?: string][] = [
-  ['sync', 'sync'],
-  ['local', 'local:every=10'],
-  ['downpour', 'downpour'],
-  ['delay-tolerant', 'delay-tolerant', 'adagrad', '0.3'],
-  ['easgd', 'easgd:every=10'],
-  ['hogwild', 'hogwild'],
-];
+const OWN: Partial<Readonly<Record<MethodName, { readonly optimizer: string; readonly lr: string }>>> = {
+  'delay-tolerant': { optimizer: 'adagrad', lr: '0.3' },
+};
 
 interface Line extends StepMetrics {
   readonly seconds: number;
@@ -72,11 +68,13 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   check(!data.outputs, `compare: methods are compared by accuracy, and ${data.name} has numbers to predict`, 'take a data set of classes');
   const device = await openDevice(options);
   const results: Compared[] = [];
-  for (const [variant, distribute, own = optimizer, rate = '0.02'] of VARIANTS) {
-    const result = await trained(job, { ...given, distribute, optimizer: own, lr: lr ?? rate }, model, data, device, ms);
-    results.push({ name: variant, lr: lr ?? rate, ...result });
+  for (const method of Object.keys(methods) as MethodName[]) {
+    const usual = { optimizer, lr: '0.02', ...OWN[method] };
+    const asked = { ...usual, ...(lr !== undefined && { lr }) };
+    const result = await trained(job, { ...given, distribute: method, ...asked }, model, data, device, ms);
+    results.push({ name: method, lr: asked.lr, ...result });
     if (isFirst && !options.quiet && !options.json)
-      print(`${variant}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
+      print(`${method}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
   }
   device.close();
   if (!isFirst) return;
