@@ -16,7 +16,7 @@ export type { Stopwatch } from './engine/pace.ts';
 export type { Layout, Place, Plan, SlotPlace } from './engine/plan.ts';
 export { Program, type Command, type CompileOptions, type Copies, type Cut, type Dispatch, type StepValues } from './engine/program.ts';
 export { constant, fans, initializer, normal, orthogonal, torchDefault, uniform } from './layers/init.ts';
-export { crossEntropy, hinge, jensenShannon, logistic, lossOf, losses, mae, mse, nll } from './layers/loss.ts';
+export { crossEntropy, hinge, huber, jensenShannon, logistic, lossOf, losses, mae, mse, nll } from './layers/loss.ts';
 export { optimizers } from './optim/index.ts';
 export type { Gradients } from './optim/optimizer.ts';
 export {
