@@ -2,12 +2,17 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { dataShow } from '../../cli/show/data-show.ts';
+import { shapes } from '../../datasets/shapes.ts';
 import { encodeOnnx } from '../../train/onnx/net.ts';
 import { called } from '../support/process/called.ts';
 import { BIN, words } from '../support/process/command.ts';
+import { printed } from '../support/process/printed.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
+import { refusal } from '../support/refusal.ts';
 
 const test = suite('show');
 const scratch = scratchFolders(test);
@@ -84,6 +89,33 @@ test('a reader that closes the pipe ends the command quietly', async () => {
   });
   const code = await new Promise(done => child.on('close', done));
   assert.equal([code, err], [0, '']);
+});
+
+test('descent data show: the first column is the images, the others differ from it', async () => {
+  const file = join(await scratch(), 'sheet.png');
+  const options = { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true };
+  assert.is(await printed(() => dataShow('shapes', options)), `${file}\n`);
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+  const { images } = shapes(3);
+  assert.equal([info.width, info.height, info.channels], [3 * 34 + 2, 3 * 34 + 2, 3]);
+  const at = (column: number, row: number, x: number, y: number, k: number) =>
+    data[((2 + row * 34 + y) * info.width + 2 + column * 34 + x) * 3 + k]!;
+  let moved = 0;
+  for (let row = 0; row < 3; row++) {
+    for (let y = 0; y < 32; y++) {
+      for (let x = 0; x < 32; x++) {
+        for (let k = 0; k < 3; k++) {
+          assert.is(at(0, row, x, y, k), images[((row * 3 + k) * 32 + y) * 32 + x]);
+          moved += Number(at(1, row, x, y, k) !== at(0, row, x, y, k));
+        }
+      }
+    }
+  }
+  assert.ok(moved > 1000);
+  assert.match(
+    await refusal(() => dataShow('shapes', { out: 'sheet.jpg', rows: '1', columns: '1' })),
+    /--out: sheet\.jpg is no \.png file/,
+  );
 });
 
 test.run();
