@@ -1,9 +1,13 @@
 /** ONNX files run by ONNX Runtime, whose WebAssembly build needs no GPU, beside our own evaluation of the same net. */
+import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web';
 import * as assert from 'uvu/assert';
 import { compute } from '../../engine/compute.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import type { Tensor } from '../../engine/tensor.ts';
+import { openModel } from '../../models/index.ts';
+import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { savedOf } from '../../train/evaluate/weights.ts';
 import { exportOnnx } from '../../train/onnx/export.ts';
@@ -38,6 +42,13 @@ const tensorsOf = (layer: Layer, shape: readonly number[]): Tensor[] => {
 /** The generated weights (tests/vectors/README.md) of a net for inputs of a shape without the batch. */
 export const generatedWeights = (layer: Layer, shape: readonly number[]): Tensors =>
   Object.fromEntries(tensorsOf(layer, shape).map(t => [t.name, { shape: t.shape, data: vectorWeights(t.name, t.shape) }]));
+
+/** A net of tests/vectors/onnx, which PyTorch wrote. */
+export const torchNet = (name: string): OnnxNet =>
+  decodeOnnx(readFileSync(new URL(`../vectors/onnx/${name}.onnx`, import.meta.url)), `${name}.onnx`);
+
+/** A model of the zoo by its spec, for ten classes. */
+export const zooModel = (spec: string, shape: ModelInput['shape']): Layer => openModel(parseSpec('model', spec), { classes: 10, shape });
 
 /** What a net gives in evaluation for inputs [n, …]. */
 export async function evaluated(layer: Layer, dims: readonly number[], data: Float32Array, weights: Tensors): Promise<Float32Array> {

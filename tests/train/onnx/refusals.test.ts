@@ -1,0 +1,89 @@
+/** ONNX files that are no net of our layers, another net than the model, or say what would be computed otherwise, are refused by name. */
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { exportOnnx } from '../../../train/onnx/export.ts';
+import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
+import { weightsOf } from '../../../train/onnx/match.ts';
+import { decodeOnnx, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
+import { chain, torchNet, foreign, generatedWeights, zooModel } from '../../support/onnx.ts';
+import { refusal } from '../../support/refusal.ts';
+
+const test = suite('onnx refusals');
+
+test('nets that differ are told apart', async () => {
+  const shape: [number, number, number] = [3, 32, 32];
+  const said = (net: OnnxNet, spec: string) => refusal(() => weightsOf(net, 'net.onnx', zooModel(spec, shape), shape));
+  assert.match(
+    await said(torchNet('airbench'), 'airbench:width=4'),
+    'net.onnx: is another net than the model, whose head.weight is [10, 16], not [10, 8]; name the model that it is of, or give the file itself as the model',
+  );
+  assert.match(await said(torchNet('airbench'), 'lenet5'), /^net\.onnx: is another net than the model, whose /);
+  const model = zooModel('vgg-small', shape);
+  const net = foreign(
+    decodeOnnx(
+      exportOnnx({ model, shape, classes: Array(10).fill('x'), weights: generatedWeights(model, shape), normalize: 'none' }),
+      'net.onnx',
+    ),
+  );
+  const leaky = { ...net, nodes: net.nodes.map(n => (n.name.startsWith('act3/') ? { ...n, op: 'LeakyRelu' } : n)) };
+  assert.match(await said(leaky, 'vgg-small'), 'another net than the model, whose act3 is Relu, not LeakyRelu');
+  const strided = net.nodes.map(n => (n.name.startsWith('conv2/') ? { ...n, attributes: { ...n.attributes, strides: [2, 2] } } : n));
+  assert.match(await said({ ...net, nodes: strided }, 'vgg-small'), 'whose conv2 has strides 1x1, not 2x2');
+});
+
+const MEANS = [{ op: 'GlobalAveragePool' }, { op: 'Flatten' }];
+test('what would be computed otherwise than the file says is refused', async () => {
+  const said = (nodes: readonly Partial<OnnxNode>[]) =>
+    refusal(() =>
+      weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2], huge: [2 ** 40] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]),
+    );
+  const pool = { op: 'AveragePool', attributes: { kernel_shape: [2, 2], dilations: [2, 2] } };
+  assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of values side by side');
+  assert.match(
+    await said([{ op: 'Slice', inputs: ['x', '1', '2', '1'] }, ...MEANS]),
+    'a.onnx: Slice n0: it takes a part of the image; every n-th row',
+  );
+  assert.match(await said([{ op: 'Transpose' }, ...MEANS]), 'a.onnx: Transpose n0: its input 0 is computed from the image; export');
+  assert.match(
+    await said([
+      { op: 'ConstantOfShape', inputs: ['huge'], outputs: ['zeros'] },
+      { op: 'Reshape', inputs: ['image', 'zeros'] },
+    ]),
+    'a.onnx: ConstantOfShape n0: its shape is 1099511627776; up to 1048576 numbers are accepted',
+  );
+  assert.match(
+    await said([
+      { op: 'Unsqueeze', inputs: ['2', '1'], outputs: ['row'] },
+      { op: 'Gather', inputs: ['row', '1'], outputs: ['column'] },
+      { op: 'Reshape', inputs: ['image', 'column'] },
+    ]),
+    'a.onnx: Gather n1: its input 0 has 2 dimensions; one is accepted',
+  );
+  assert.match(
+    await said([
+      { op: 'Unsqueeze', inputs: ['2', '1'], outputs: ['column'] },
+      { op: 'Mul', inputs: ['2', 'column'], outputs: ['shape'] },
+      { op: 'Reshape', inputs: ['image', 'shape'] },
+    ]),
+    'a.onnx: Mul n1: its constants are [2] and [2, 1]; constants of one shape, or a number, are accepted',
+  );
+});
+
+test('what is no net of our layers is refused by name', async () => {
+  const bytes = readFileSync(new URL('../../vectors/onnx/mixed.onnx', import.meta.url));
+  assert.match(await refusal(() => decodeOnnx(new Uint8Array([1, 2, 3]), 'a.onnx')), 'a.onnx: is no ONNX file, or a damaged one; fetch');
+  assert.match(await refusal(() => decodeOnnx(new Uint8Array(), 'a.onnx')), 'a.onnx: is no ONNX file with a graph in it; fetch');
+  const net = decodeOnnx(bytes, 'a.onnx');
+  const odd = { ...net, nodes: net.nodes.map(n => (n.op === 'Sigmoid' ? { ...n, op: 'Sigmoud' } : n)) };
+  assert.match(
+    await refusal(() => modelOf(odd, 'a.onnx')),
+    "a.onnx: the operator Sigmoud of /Sigmoid has no layer here; did you mean 'Sigmoid'?",
+  );
+  assert.match(
+    await refusal(() => modelOf(net, 'a.onnx')({ classes: 3, shape: [2, 12, 11] })),
+    'a.onnx: takes images of 2x11x11, these are 2x12x11; give imageSize, or other data',
+  );
+});
+
+test.run();
