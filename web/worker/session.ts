@@ -4,29 +4,18 @@ import { Turns } from '../../engine/turns.ts';
 import type { ChangedValues } from '../../train/config/changes.ts';
 import { ofOwnImages, withChange, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
-import { EARLY } from '../../train/config/options.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loop.ts';
-import { bestOf } from '../../train/step/metrics.ts';
 import { HostLeft } from '../../train/distribute/channels/protocol.ts';
 import { heldDataset } from '../data/held.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { BuiltRun, readCheckpoint } from './built-run.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Inspector } from './inspector.ts';
+import { earlyEnd, pacedOf } from './paced.ts';
 import type { Identity, Stage, Together } from './together.ts';
 import type { OpenOptions, RunEvent, RunFacts } from './protocol.ts';
-
-/** Milliseconds between checkpoints while it trains without evaluations. */
-const CHECKPOINT_AFTER = 15_000;
-/**
- * Validation images for each image trained on, those at the end of an epoch included. One that is trained on is computed about three times
- * as long, forward and twice backward; even where it is only twice, as what is asked of the device takes its own time, validation takes a
- * tenth of the time. Where the ends of epochs take all of that, evaluations between them have at least `WITHIN`.
- */
-const EVALUATED = 0.2;
-const WITHIN = 0.05;
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
@@ -277,27 +266,13 @@ export class Session {
   }
 
   #fitting(): LoopOptions {
-    const { logEvery, earlyStop, batchSize } = this.#run.recipe;
-    const { evalEvery } = this.#run.options;
-    const { train, val } = this.#run.opened.data.parts;
-    const within = Math.max(WITHIN, EVALUATED - val.n / train.n);
     return {
-      total: this.#run.total,
-      logEvery,
-      earlyStop,
-      validate: val.n > 0,
-      evalEvery,
-      evalImages: Math.max(batchSize, Math.floor(within * evalEvery * batchSize)),
-      logAlso: EARLY,
-      state: this.#run.fitted,
+      ...pacedOf(this.#run),
       turn: work =>
         this.#turns.take(async () => {
           if (this.#running) await work();
           return this.#running;
         }),
-      checkpointAfter: CHECKPOINT_AFTER,
-      onMetrics: line => this.#run.tellLines([line]),
-      onEvaluation: line => this.#run.tellLines([line]),
       onCheckpoint: () => this.#save(),
     };
   }
@@ -310,7 +285,7 @@ export class Session {
       this.#running = false;
       this.#part();
       if (ended === 'early') await this.#turns.take(() => this.#save());
-      this.#run.tellState('done', ended === 'early' ? this.#early() : undefined);
+      this.#run.tellState('done', ended === 'early' ? earlyEnd(this.#run) : undefined);
     } catch (error) {
       if (this.lost || this.#closed || (await this.#isLosing())) return; // #recover goes on, or nobody does
       this.#running = false;
@@ -332,14 +307,6 @@ export class Session {
     this.#together = undefined;
     this.#run.part();
     party?.leave();
-  }
-
-  #early(): string {
-    const { watched, patience } = this.#run.recipe.earlyStop!;
-    return (
-      `stopped early, ${patience} epoch${patience === 1 ? '' : 's'} without a better validation ${watched}; ` +
-      `the best weights, of step ${bestOf(this.#run.fitted.evaluated, watched)!.step}, are back`
-    );
   }
 
   async #save(): Promise<void> {
