@@ -48,7 +48,7 @@ export const formatChanges = (changes: readonly WrittenChange[]): string | undef
   changes.length ? changes.map(({ after, values }) => `${after}: ${valuesText(values)}`).join('; ') : undefined;
 
 /** `lr=0.01 augment=crop:2,flip`. */
-export const valuesText = (values: ChangedValues): string =>
+const valuesText = (values: ChangedValues): string =>
   Object.entries(values)
     .map(([key, value]) => `${WRITTEN[key] ?? key}=${value.replaceAll(/\s+/g, '')}`)
     .join(' ');

@@ -56,7 +56,7 @@ export async function delayTolerant(rank: Rank): Promise<Method> {
 }
 
 /** `now` becomes g_bck, the sum of the gradients since `old` was read, and dz = g² + 2 g g_bck, by which z grows. */
-export function revise(n: number, { g, old, now, dz }: Readonly<Record<'g' | 'old' | 'now' | 'dz', Float32Array>>): void {
+function revise(n: number, { g, old, now, dz }: Readonly<Record<'g' | 'old' | 'now' | 'dz', Float32Array>>): void {
   for (let i = 0; i < n; i++) {
     now[i]! -= old[i]!;
     dz[i] = g[i]! * g[i]! + 2 * g[i]! * now[i]!;

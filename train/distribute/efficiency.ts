@@ -25,7 +25,7 @@ const BUCKETS = 10 * 2 ** 20;
  * Milliseconds of a mean over `ranks`: a ring sends 2 (p − 1) / p of the bytes (Patarasuk & Yuan 2009), and the messages that wait for each
  * other are at least 2 log₂ p.
  */
-export const meanTime = (ranks: number, bytes: number, { latency, bandwidth }: Network): number =>
+const meanTime = (ranks: number, bytes: number, { latency, bandwidth }: Network): number =>
   ranks === 1 ? 0 : 2 * Math.log2(ranks) * latency + ((2 * (ranks - 1)) / ranks) * (bytes / bandwidth);
 
 /** The network in which means over `ranks` took these milliseconds: of few bytes and of many. */

@@ -17,7 +17,7 @@ const MOST = 1500;
 const WHO = named('optimizer', 'lsgd');
 
 /** The dense layer whose output is the net's. Throws where there is none. */
-export function lastDense(graph: Graph, logits: Tensor): BuiltLayer {
+function lastDense(graph: Graph, logits: Tensor): BuiltLayer {
   const last = graph.layers.findLast(layer => layer.output === logits);
   check(
     last?.weight && last.weight.value.shape.length === 2 && last.used === last.weight.value,

@@ -60,9 +60,6 @@ const LOOKS: Readonly<Record<string, readonly Look[]>> = {
   shifts: both(shifts),
   ...Object.fromEntries(Object.entries(SCALES).map(([name, shares]) => [name, shares.map(centre)])),
 };
-export const VIEWS: Readonly<Record<string, readonly View[]>> = Object.fromEntries(
-  Object.entries(LOOKS).map(([name, looks]) => [name, looks.map(viewOf)]),
-);
 
 /** The views that `--tta` names: `10crop`, at each of some scales `10crop@5scales` or `10crop@0.9/0.8`, or several joined by `+`. */
 export function viewsOf(text: string): readonly View[] {

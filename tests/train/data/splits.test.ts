@@ -16,7 +16,7 @@ import { splitIndices } from '../../../train/data/split.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { score } from '../../../train/study/probabilities.ts';
-import { predictViews, VIEWS, viewsOf } from '../../../train/study/tta.ts';
+import { predictViews, viewsOf, type View } from '../../../train/study/tta.ts';
 import { close, deviceFor } from '../../support/check.ts';
 import { gathered, noise } from '../../support/gathered.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -137,10 +137,9 @@ test('curriculum: a run begins with the images that are easy under its first wei
 test('views: mirrored, corners and centre, scales', async () => {
   const images = noise([1, 16, 16], 4);
   const at = (x: ArrayLike<number>, column: number, row: number) => x[row * 16 + column]!;
-  const look = async (view: (typeof VIEWS)[string][number]) =>
-    (await gathered(images, {}, { n: 1, part: 'test', training: false, view })).x.map(v => v * 255);
+  const look = async (view: View) => (await gathered(images, {}, { n: 1, part: 'test', training: false, view })).x.map(v => v * 255);
   const plain = await look([]);
-  const mirrored = await look(VIEWS.flip![1]!);
+  const mirrored = await look(viewsOf('flip')[1]!);
   for (let k = 0; k < 16; k++) assert.is(at(mirrored, k, 3), at(plain, 15 - k, 3));
   // windows of 14 x 14: the pixel at 0 looks at the window's first 14/16 pixel, whose centre is 7/16 in
   const sample = (left: number, top: number, column: number, row: number) => {
@@ -161,10 +160,10 @@ test('views: mirrored, corners and centre, scales', async () => {
     [2, 2],
     [1, 1],
   ] as const;
-  assert.is(VIEWS['10crop']!.length, 10);
+  assert.is(viewsOf('10crop').length, 10);
   for (const [k, [left, top]] of places.entries()) {
-    const seen = await look(VIEWS['10crop']![k]!);
-    const turned = await look(VIEWS['10crop']![k + 5]!);
+    const seen = await look(viewsOf('10crop')[k]!);
+    const turned = await look(viewsOf('10crop')[k + 5]!);
     for (const [column, row] of [
       [3, 4],
       [8, 8],
@@ -184,12 +183,11 @@ test('views: mirrored, corners and centre, scales', async () => {
 
 test('shifts are the image moved by a pixel, down and right and up and left, reflected at its border', async () => {
   const images = noise([1, 5, 5], 4);
-  const look = async (view: (typeof VIEWS)[string][number]) =>
-    (await gathered(images, {}, { n: 1, part: 'test', training: false, view })).x;
+  const look = async (view: View) => (await gathered(images, {}, { n: 1, part: 'test', training: false, view })).x;
   const plain = await look([]);
   const inside = (v: number) => (v < 0 ? -v : v > 4 ? 8 - v : v);
   for (const [k, by] of [-1, 1, -1, 1].entries()) {
-    const seen = await look(VIEWS.shifts![k]!);
+    const seen = await look(viewsOf('shifts')[k]!);
     for (let i = 0; i < 25; i++) {
       const column = k < 2 ? i % 5 : 4 - (i % 5);
       assert.is(seen[i], plain[inside(Math.floor(i / 5) + by) * 5 + inside(column + by)], `view ${k}, pixel ${i}`);
@@ -210,7 +208,7 @@ test('views are crossed with scales', async () => {
   const windows = views.flatMap(v => v.filter(t => t.name === 'scale').map(({ o }) => [o.min!.toFixed(3), o.x, o.y].join(' ')));
   assert.is(new Set(windows).size, 20);
   assert.equal(windows.slice(10, 13), ['0.583 0 0', '0.583 1 0', '0.583 0 1']);
-  assert.equal(viewsOf('10crop@0.875'), VIEWS['10crop']);
+  assert.equal(viewsOf('10crop@0.875'), viewsOf('10crop'));
   assert.equal(viewsOf('flip@0.9/0.8+5crop').length, 9);
   assert.equal(viewsOf('5scales').length, 5);
   assert.match(
@@ -233,8 +231,8 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
   );
   const [one, two, both] = [
     await predictViews(trainer, 'test', 10, [[]]),
-    await predictViews(trainer, 'test', 10, [VIEWS.flip![1]!]),
-    await predictViews(trainer, 'test', 10, [...VIEWS.flip!, ...VIEWS.flip!]), // each twice
+    await predictViews(trainer, 'test', 10, [viewsOf('flip')[1]!]),
+    await predictViews(trainer, 'test', 10, [...viewsOf('flip'), ...viewsOf('flip')]), // each twice
   ];
   close(
     'average',
@@ -246,7 +244,7 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
     two.some((v, i) => Math.abs(v - one[i]!) > 1e-4),
     'the mirrored images are other images',
   );
-  const byLogits = await predictViews(trainer, 'test', 10, VIEWS.flip!, 'logits');
+  const byLogits = await predictViews(trainer, 'test', 10, viewsOf('flip'), 'logits');
   const roots = one.map((v, i) => Math.sqrt(v * two[i]!)); // the softmax of mean logits is a geometric mean, normalised
   const sums = Array.from(labels, (_, n) => roots.subarray(n * 10, n * 10 + 10).reduce((a, b) => a + b));
   close(

@@ -109,7 +109,7 @@ export const predictionPanel = (
 });
 
 /** The training points: no line joins them. */
-export const dataSeries = ({ train }: Dataset): Series => ({
+const dataSeries = ({ train }: Dataset): Series => ({
   name: 'data',
   dots: true,
   points: pointsOf(train).flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),

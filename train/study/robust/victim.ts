@@ -25,7 +25,7 @@ export function imagesOfSplit({ dtype }: Dataset, { images, labels }: Pick<Split
 const CONFIDENCE = 50;
 
 /** The loss of Carlini & Wagner 2017 with its sign turned: by how much the largest other logit exceeds the label's. */
-export const marginLoss: Loss = lossOf(
+const marginLoss: Loss = lossOf(
   rowLoss(
     'margin',
     p => `

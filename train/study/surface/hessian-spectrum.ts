@@ -26,7 +26,7 @@ const PLACES = 400;
  * Where all weights are 0 and the last biases the logarithms of the shares of the classes the gradient is 0, and the Hessian is known: for
  * each hidden unit the singular values of the mean of (share - target) x', of both signs, and for the biases diag(p) - p p'.
  */
-export function saddleOf(weights: Tensors, { labels }: Split): { weights: Tensors; shares: Float64Array } {
+function saddleOf(weights: Tensors, { labels }: Split): { weights: Tensors; shares: Float64Array } {
   const [, bias] = Object.keys(weights).slice(-2);
   const shares = new Float64Array(weights[bias!]!.data.length);
   for (const label of labels) shares[label]! += 1 / labels.length;
