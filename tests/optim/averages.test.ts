@@ -54,15 +54,22 @@ test('Lookahead on a schedule of its share, whose last update leaves the slow we
   b.destroy();
 });
 
-test('SWA is the mean over the ends of its cycles', async () => {
-  const b = await bench(optimizer(rules.sgd!, {}, [swa(2, 3)]));
-  let mean: Float64Array = new Float64Array(SIZE);
-  for (let t = 1; t <= 9; t++) {
-    const w = await b.step(t, given(t));
-    if ([2, 5, 8].includes(t)) mean = reference.runningMean(mean, w, (t + 1) / 3);
-  }
-  close('average', await b.readState('ema'), mean, 1e-6);
-  b.destroy();
-});
+const cycles: readonly [start: number, every: number, ends: readonly number[]][] = [
+  [2, 3, [2, 5, 8]],
+  [6, 2, [6, 8]], // updates before the start that lie whole cycles before it
+];
+for (const [start, every, ends] of cycles) {
+  test(`SWA is the mean over the ends of its cycles of ${every} updates, from update ${start} on`, async () => {
+    const b = await bench(optimizer(rules.sgd!, {}, [swa(start, every)]));
+    let mean: Float64Array = new Float64Array(SIZE);
+    for (let t = 1; t <= 9; t++) {
+      const w = await b.step(t, given(t));
+      const end = ends.indexOf(t);
+      if (end >= 0) mean = reference.runningMean(mean, w, end + 1);
+    }
+    close('average', await b.readState('ema'), mean, 1e-6);
+    b.destroy();
+  });
+}
 
 test.run();
