@@ -149,9 +149,15 @@ test('groups that are not whole or none are refused with their number', async ()
     );
 });
 
-test('batch norm says when there is nothing to normalise', async () => {
-  const message = await refusal(() => runLayer('own', batchNorm(), [1, 3, 1, 1]));
-  assert.match(message, /batchNorm: one value for each channel \(input \[1, 3, 1, 1\]\) has no variance/);
-});
+const nothing: readonly [layer: Layer, shape: Shape, message: string][] = [
+  [batchNorm(), [1, 3, 1, 1], 'batchNorm: one value for each channel (input [1, 3, 1, 1]) has no variance; use a larger batch or images'],
+  [layerNorm(), [4, 1], 'layerNorm: one value for each sample (input [4, 1]) has no variance; put it where there are more'],
+  [groupNorm(3), [2, 3, 1, 1], 'groupNorm: one value for each group (input [2, 3, 1, 1]) has no variance; use fewer groups'],
+  [instanceNorm(), [2, 3, 1, 1], 'instanceNorm: images of one pixel (input [2, 3, 1, 1]) have no variance; use larger ones'],
+];
+for (const [layer, shape, message] of nothing) {
+  test(`${message.split(':')[0]} says when there is nothing to normalise`, async () =>
+    assert.is(await refusal(() => runLayer('own', layer, shape)), message));
+}
 
 test.run();

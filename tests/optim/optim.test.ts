@@ -324,6 +324,7 @@ test('a number of a piece that is out of its range is refused, and what is no li
     refusal(() => optimizer(rules.sgd!, options as Record<string, unknown>, [], groups as object));
   assert.is(await around(null), 'sgd: got null; give options, as { lr: 0.01 }');
   assert.match(await around({}, { decaybias: false }), /^unknown option of optimizer 'decaybias'; did you mean 'decayBias'\?/);
+  assert.is(await made([ema(0.9), swa(2, 1)]), 'sgd: ema and swa both average the weights; leave one out');
   assert.is(await made([ema]), 'sgd: a function is no list of pieces; give one, as [ema(0.999)]');
 });
 

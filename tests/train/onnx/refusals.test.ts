@@ -2,6 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { relu } from '../../../layers/activation.ts';
+import { auxiliary } from '../../../layers/auxiliary.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { globalAvgPool } from '../../../layers/pool.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
@@ -30,6 +36,22 @@ test('nets that differ are told apart', async () => {
   assert.match(await said(leaky, 'vgg-small'), 'another net than the model, whose act3 is Relu, not LeakyRelu');
   const strided = net.nodes.map(n => (n.name.startsWith('conv2/') ? { ...n, attributes: { ...n.attributes, strides: [2, 2] } } : n));
   assert.match(await said({ ...net, nodes: strided }, 'vgg-small'), 'whose conv2 has strides 1x1, not 2x2');
+});
+
+test('a file says nothing of a head that only training has', async () => {
+  const shape: [number, number, number] = [3, 6, 6];
+  const conv = conv2d(4, 3);
+  const rest = { act: relu(), pool: globalAvgPool(), fc: dense(2) };
+  const model = sequential({ conv, aux: auxiliary(sequential({ pool: globalAvgPool(), fc: dense(2) }), 0.3), ...rest });
+  const plain = sequential({ conv, ...rest });
+  const net = decodeOnnx(
+    exportOnnx({ model: plain, shape, classes: ['a', 'b'], weights: generatedWeights(plain, shape), normalize: 'none' }),
+    'net.onnx',
+  );
+  assert.match(
+    await refusal(() => weightsOf(net, 'net.onnx', model, shape)),
+    "net.onnx: has nothing for the model's aux.fc.weight; name the model that it is of, or give the file itself as the model",
+  );
 });
 
 const MEANS = [{ op: 'GlobalAveragePool' }, { op: 'Flatten' }];
