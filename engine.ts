@@ -2,10 +2,11 @@
  * The engine below the library: graphs, programs and kernels, losses, rules and schedules, and `Net` for a training loop by hand.
  * `import { kernel, Net } from 'descent-gpu/engine'`.
  */
+export type { BuiltLayer, LayerFacts, RunningStatistics } from './engine/built-layer.ts';
 export { compute, withProgram, type Computed, type OnceOptions, type Outputs } from './engine/compute.ts';
 export type { Compiled, Compilers, Text } from './engine/compiled.ts';
 export type { Pipeline, Tuning } from './engine/device.ts';
-export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
+export { Graph, type Vjp } from './engine/graph.ts';
 export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';
 export type { Init, Param, Role, Rows, Traits } from './engine/tensor.ts';
 export { Memory, type Data } from './engine/memory.ts';

@@ -2,7 +2,7 @@
 import { elementwise, type Elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
-import type { OnnxForm } from './onnx.ts';
+import type { BuiltLayer, LayerFacts } from './built-layer.ts';
 import { check, kindOf, show } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
 import { COUNT, isWithin } from './range.ts';
@@ -17,37 +17,6 @@ interface Recorded {
   output: Tensor;
   vjp: Vjp;
   path: string[];
-}
-
-/** What a layer says of itself while it is built. */
-export interface LayerFacts {
-  readonly weight?: Param | undefined;
-  readonly bias?: Param | undefined;
-  /** What the product of a convolution or dense layer takes as its weight: the parameter's value, or what was made of that. */
-  readonly used?: Tensor;
-  /**
-   * Makes what weight and bias of an output multiply: [n, inputs (+ 1 with a bias), …], the last ones of them 1. There where the product takes
-   * all inputs, and the weight as it is, at one place of the net.
-   */
-  readonly multiplied?: (() => Tensor) | undefined;
-  readonly running?: RunningStatistics;
-  /** What it is at inference; without it the net that holds it cannot be exported. */
-  readonly onnx?: OnnxForm | undefined;
-}
-
-/** What a batch norm evaluates by. */
-export interface RunningStatistics {
-  readonly mean: Tensor;
-  readonly variance: Tensor;
-  /** Values of one channel in a batch. */
-  readonly count: number;
-}
-
-/** A layer of a graph, or a stage of one: where several have one path, the last gives the layer's output. */
-export interface BuiltLayer extends LayerFacts {
-  readonly path: string;
-  readonly inputs: readonly Tensor[];
-  readonly output: Tensor;
 }
 
 /** A layer adds its ops to the graph and returns its output. */

@@ -1,5 +1,6 @@
 import { onlyOptions } from '../engine/check.ts';
-import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
+import type { LayerFacts } from '../engine/built-layer.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { patches } from '../shaders/conv/patches.ts';
 import { matmul } from '../shaders/product/matmul.ts';

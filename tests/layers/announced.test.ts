@@ -1,7 +1,8 @@
 /** What layers say of themselves while they are built: whoever looks for outputs, weights or running statistics reads that list. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Graph, type BuiltLayer, type Layer } from '../../engine/graph.ts';
+import type { BuiltLayer } from '../../engine/built-layer.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
 import { writes } from '../../engine/op.ts';
 import { relu } from '../../layers/activation.ts';
 import { flatten, residual, sequential } from '../../layers/compose.ts';

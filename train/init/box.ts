@@ -1,7 +1,8 @@
 /** Box initialisation: first weights of dense relu nets whose kinks lie in the box of what comes in. */
 import { bytesOf } from '../../datasets/dataset.ts';
 import { check, named, say } from '../../engine/check.ts';
-import type { BuiltLayer, Graph } from '../../engine/graph.ts';
+import type { BuiltLayer } from '../../engine/built-layer.ts';
+import type { Graph } from '../../engine/graph.ts';
 import type { Param } from '../../engine/tensor.ts';
 import { normals, STREAMS, streamOf, uniforms } from '../../shaders/kernel/random.ts';
 import type { DeviceData } from '../data/device-data.ts';

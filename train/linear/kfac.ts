@@ -1,6 +1,7 @@
 /** K-FAC beside a run: the Kronecker factors of its layers, estimated on batches of the run, and what their inverses do to gradients. */
 import { check, named, say, type Message } from '../../engine/check.ts';
-import { Graph, type BuiltLayer } from '../../engine/graph.ts';
+import type { BuiltLayer } from '../../engine/built-layer.ts';
+import { Graph } from '../../engine/graph.ts';
 import { writes } from '../../engine/op.ts';
 import { product, type Param, type Tensor } from '../../engine/tensor.ts';
 import { bits, numbers } from '../../optim/minimiser.ts';

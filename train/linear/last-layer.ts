@@ -1,6 +1,7 @@
 /** The last dense layer of a net as the coefficients of the basis that the layers before it compute: solved for, in place of trained. */
 import { check, named, say } from '../../engine/check.ts';
-import { Graph, type BuiltLayer } from '../../engine/graph.ts';
+import type { BuiltLayer } from '../../engine/built-layer.ts';
+import { Graph } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import { BatchProgram } from '../data/batch-program.ts';
