@@ -57,6 +57,63 @@ export function equalize(plane: readonly number[]): number[] {
   });
 }
 
+/** One chain of AugMix: moves about the centre as they are looked through, the last drawn first, and what is done to colours. */
+interface Chain {
+  readonly moves: readonly ((x: number, y: number) => [number, number])[];
+  /** From here on colours are inverted. */
+  readonly threshold: number;
+  /** Colours are whole multiples of it. */
+  readonly step: number;
+  /** 1 is autocontrast, 2 equalize. */
+  readonly tone: number;
+}
+
+/** Drawn by the random blocks from `block` on. */
+function chainOf(d: Draws, stage: number, block: number, severity: number, { w, h }: Image): Chain {
+  const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, block))[0]);
+  let threshold = 256;
+  let step = 1;
+  let tone = 0;
+  const moves: ((x: number, y: number) => [number, number])[] = [];
+  for (let j = 0; j < depth; j++) {
+    const [which, strength, sign] = uniform(bitsOf(d, stage, block + 1 + j));
+    const level = (0.1 + (severity - 0.1) * strength) / 10;
+    const s = sign < 0.5 ? -level : level;
+    const cos = Math.cos(s * radians(30));
+    const sin = Math.sin(s * radians(30));
+    switch (Math.floor(9 * which)) {
+      case 0:
+        moves.push((x, y) => [cos * x + sin * y, cos * y - sin * x]);
+        break;
+      case 1:
+        moves.push((x, y) => [x + 0.3 * s * y, y]);
+        break;
+      case 2:
+        moves.push((x, y) => [x, y + 0.3 * s * x]);
+        break;
+      case 3:
+        moves.push((x, y) => [x + (s * w) / 3, y]);
+        break;
+      case 4:
+        moves.push((x, y) => [x, y + (s * h) / 3]);
+        break;
+      case 5:
+        threshold = 256 - 256 * level;
+        break;
+      case 6:
+        step = 2 ** (4 + Math.floor(4 * level));
+        break;
+      case 7:
+        tone = Math.max(tone, 1);
+        break;
+      case 8:
+        tone = 2;
+        break;
+    }
+  }
+  return { moves: moves.reverse(), threshold, step, tone };
+}
+
 /** The result [c, h, w], in bytes. */
 export function augmented(image: Image, list: readonly Transform[], d: Draws): Float64Array {
   const { c, h, w, bytes } = image;
@@ -207,50 +264,10 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
     const sum = weights.reduce((a, b) => a + b);
     const out = before(x, y).map(v => v * (1 - share));
     for (let chain = 0; chain < 3; chain++) {
-      const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, first + 1 + chain * 4))[0]);
+      const { moves, threshold, step, tone } = chainOf(d, stage, first + 1 + chain * 4, severity, image);
       let px = x - centre[0];
       let py = y - centre[1];
-      let threshold = 256;
-      let step = 1;
-      let tone = 0;
-      const moves: ((x: number, y: number) => [number, number])[] = [];
-      for (let j = 0; j < depth; j++) {
-        const [which, strength, sign] = uniform(bitsOf(d, stage, first + 2 + chain * 4 + j));
-        const level = (0.1 + (severity - 0.1) * strength) / 10;
-        const s = sign < 0.5 ? -level : level;
-        const cos = Math.cos(s * radians(30));
-        const sin = Math.sin(s * radians(30));
-        switch (Math.floor(9 * which)) {
-          case 0:
-            moves.push((x, y) => [cos * x + sin * y, cos * y - sin * x]);
-            break;
-          case 1:
-            moves.push((x, y) => [x + 0.3 * s * y, y]);
-            break;
-          case 2:
-            moves.push((x, y) => [x, y + 0.3 * s * x]);
-            break;
-          case 3:
-            moves.push((x, y) => [x + (s * w) / 3, y]);
-            break;
-          case 4:
-            moves.push((x, y) => [x, y + (s * h) / 3]);
-            break;
-          case 5:
-            threshold = 256 - 256 * level;
-            break;
-          case 6:
-            step = 2 ** (4 + Math.floor(4 * level));
-            break;
-          case 7:
-            tone = Math.max(tone, 1);
-            break;
-          case 8:
-            tone = 2;
-            break;
-        }
-      }
-      for (const move of moves.reverse()) [px, py] = move(px, py); // the last one made is looked through first
+      for (const move of moves) [px, py] = move(px, py);
       px += centre[0];
       py += centre[1];
       if (px < -0.5 || px >= w - 0.5 || py < -0.5 || py >= h - 0.5) continue;
