@@ -1,5 +1,6 @@
 /** Data sets of what a program has in its hands: pictures, arrays of values, iterables of samples. */
 import { check, kindOf, lookUp, show } from '../engine/check.ts';
+import { Numbers } from './coarse.ts';
 import { imagesOf, targetsAt, UNLABELLED, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
 import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
@@ -66,6 +67,8 @@ interface Form {
   /** The shape is the first picture's own. */
   isOwn?: boolean;
   dtype?: Dataset['dtype'];
+  /** Of arrays of numbers, which become float32, those of each channel. */
+  channels?: readonly Numbers[];
 }
 
 /**
@@ -91,7 +94,10 @@ export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: 
   checkAlone(samples, isApart ? test : undefined);
   const train = await collect('', samples, form, resident, signal);
   const apart = isApart ? await collect('test.', test, form, resident, signal) : undefined;
-  if (samples.targets !== undefined) return regressionOf(samples, name, form, train, apart);
+  const notes = (form.channels ?? []).flatMap((channel, k) =>
+    channel.note(`images: ${form.shape![1] * form.shape![2] > 1 ? 'channel' : 'value'} ${k} of each`),
+  );
+  if (samples.targets !== undefined) return regressionOf(samples, { name, notes }, form, train, apart);
   const { ignoreLabel } = samples;
   const classes = classesOf(train.labels, samples.classes, ignoreLabel);
   const labels = numbersOf('labels', train.labels, classes, ignoreLabel);
@@ -103,6 +109,7 @@ export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: 
     shape: form.shape!,
     classes,
     ...(form.dtype && { dtype: form.dtype }),
+    ...(notes.length && { notes }),
     train: train.split(held.size ? all.filter(i => !held.has(i)) : all, labels),
     test: apart
       ? apart.split(
@@ -129,9 +136,16 @@ function checkAlone({ targets, classes, ignoreLabel, outputs }: Samples, test: L
 }
 
 /** The regression of samples that are collected; `apart` are those to test on, where they are samples of their own. */
-function regressionOf({ targets, outputs, test }: Samples, name: string, form: Form, train: Collected, apart?: Collected): Dataset {
+function regressionOf(
+  { targets, outputs, test }: Samples,
+  { name, notes }: Required<Pick<Dataset, 'name' | 'notes'>>,
+  form: Form,
+  train: Collected,
+  apart?: Collected,
+): Dataset {
   const all = targetsOf('targets', targets!, outputs);
   const others = apart && targetsOf('test.targets', (test as Labelled).targets!, all.outputs);
+  const told = [...notes, ...all.notes, ...(others?.notes ?? [])];
   const splitOf = (from: Collected, { targets, n }: Targeted, indices: readonly number[]): Split => {
     const split = from.split(indices, new Uint16Array(n));
     return { ...split, labels: new Uint16Array(), targets: targetsAt({ ...split, targets, n }, indices)! };
@@ -144,6 +158,7 @@ function regressionOf({ targets, outputs, test }: Samples, name: string, form: F
     classes: [],
     outputs: all.outputs,
     ...(form.dtype && { dtype: form.dtype }),
+    ...(told.length && { notes: told }),
     train: splitOf(
       train,
       all,
@@ -321,5 +336,14 @@ async function valuesFrom(at: string, image: Image, form: Form): Promise<Values>
     `${at}: it has ${numbers.length} values, shape ${show(shape)} takes ${size}`,
     advice(numbers.length, shape),
   );
-  return accept(at, numbers, form);
+  const values = accept(at, numbers, form);
+  if (Array.isArray(bytes)) look(bytes as readonly number[], form);
+  return values;
+}
+
+/** Takes in what float32 keeps of an image that is an array of numbers. */
+function look(values: readonly number[], form: Form): void {
+  const [c, h, w] = form.shape!;
+  const channels = (form.channels ??= Array.from({ length: c }, () => new Numbers()));
+  for (const [i, v] of values.entries()) channels[Math.floor(i / (h * w))]!.add(v);
 }

@@ -1,5 +1,6 @@
 /** The numbers that a regression predicts, as a program has them. */
 import { check, kindOf } from '../engine/check.ts';
+import { Numbers } from './coarse.ts';
 
 /** A number for each sample, or several: as rows, or one after the other. */
 export type Targets = ArrayLike<number> | readonly (readonly number[])[];
@@ -10,6 +11,8 @@ export interface Targeted {
   readonly n: number;
   /** Names of the numbers. */
   readonly outputs: readonly string[];
+  /** A line for each of which float32 keeps too little. */
+  readonly notes: readonly string[];
 }
 
 /** Throws where there is none, where one is not finite, or where samples have different numbers of them. */
@@ -23,8 +26,14 @@ export function targetsOf(who: string, given: Targets, names: readonly string[] 
   const flat = rows.flat() as unknown[];
   const wrong = flat.findIndex(v => typeof v !== 'number' || !Number.isFinite(v));
   check(wrong < 0, `${who}: number ${wrong} is ${kindOf(flat[wrong])}`, 'give finite numbers');
+  const numbers = flat as number[];
+  const large = numbers.find(v => !Number.isFinite(Math.fround(v)));
+  check(large === undefined, `${who}: ${large} is beyond float32`, 'give numbers of up to 3.4e38, in another unit');
   check(width > 0 && flat.length % width === 0, `${who}: ${flat.length} numbers for samples of ${width}`, 'give as many for each');
   const outputs = names ?? (width === 1 ? ['y'] : Array.from({ length: width }, (_, k) => `y${k + 1}`));
   check(outputs.length === width, `outputs: ${outputs.length} names for ${width} numbers of a sample`, 'give one for each');
-  return { targets: Float32Array.from(flat as number[]), n: flat.length / width, outputs };
+  const columns = outputs.map(() => new Numbers());
+  for (const [i, v] of numbers.entries()) columns[i % width]!.add(v);
+  const notes = columns.flatMap((column, k) => column.note(`${who}: ${outputs[k]}`));
+  return { targets: Float32Array.from(numbers), n: numbers.length / width, outputs, notes };
 }

@@ -1,6 +1,7 @@
 /** Tables as comma-separated values: each row a sample, each column a feature or what is to be predicted. */
 import { check, named, say, some } from '../../engine/check.ts';
 import { parseNumber } from '../../engine/spec.ts';
+import { Numbers } from '../coarse.ts';
 import { first, type Dataset, type Limits } from '../dataset.ts';
 import { datasetOf } from '../memory.ts';
 
@@ -54,26 +55,14 @@ export function numbersOf(who: string, table: Table, names: readonly string[]): 
   );
 }
 
-/** Error of float32 beside the standard deviation of a column from which on it is told. */
-const COARSE = 1e-3;
-/** Beside the size of numbers a deviation that is rounding in float64: of a column that does not vary. */
-const ROUNDING = 1e-12;
-
-/** A line for each column of numbers that lie too close together for float32 beside their size, as seconds since 1970 do. */
-function coarseColumns(who: string, table: Table, names: readonly string[]): string[] {
-  return names.flatMap(name => {
+/** A line for each column of which float32 keeps too little. */
+const coarseColumns = (who: string, table: Table, names: readonly string[]): string[] =>
+  names.flatMap(name => {
     const place = table.names.indexOf(name);
-    const values = Float64Array.from(table.rows, row => Number(row[place]));
-    const mean = values.reduce((sum, v) => sum + v / values.length, 0);
-    const root = (f: (v: number) => number) => Math.sqrt(values.reduce((sum, v) => sum + f(v) ** 2 / values.length, 0));
-    const deviation = root(v => v - mean);
-    const isFine = root(v => v - Math.fround(v)) <= COARSE * deviation || deviation <= ROUNDING * Math.abs(mean);
-    if (isFine) return [];
-    const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
-    const step = 2 ** (Math.floor(Math.log2(Math.max(-low, high))) - 23);
-    return [`${who}: column '${name}' is of ${low} to ${high}, which float32 holds in steps of ${step}; take ${low} off its numbers`];
+    const column = new Numbers();
+    for (const row of table.rows) column.add(Number(row[place]));
+    return column.note(`${who}: column '${name}'`);
   });
-}
 
 /** Share of the rows that is held back to test on. */
 const TEST = 0.2;

@@ -169,6 +169,25 @@ test('columns whose numbers float32 cannot tell apart are named, and no others',
   assert.equal(dataset.notes, notes);
 });
 
+test('numbers of a program that float32 cannot tell apart are named, and no others', async () => {
+  const n = 200;
+  const rows = Array.from({ length: n }, (_, i) => [i % 7, 1.7e9 + 10 * i, 1.7e9 + 5e6 * i, 1.7e9]);
+  const targets = rows.map((_, i) => [2 ** 23 + i, -1e12 - i]);
+  const notes = [
+    'images: value 1 of each is of 1700000000 to 1700001990, which float32 holds in steps of 128; take 1700000000 off its numbers',
+    'targets: y2 is of -1000000000199 to -1000000000000, which float32 holds in steps of 65536; take -1000000000199 off its numbers',
+  ];
+  const dataset = await datasetOf({ images: rows, targets, test: 0.2 });
+  assert.equal(dataset.notes, notes);
+  const labels = rows.map((_, i) => i % 2);
+  const planes = rows.map(row => [...row.slice(2, 3), ...row.slice(2, 3), ...row.slice(1, 2), ...row.slice(1, 2)]);
+  assert.equal((await datasetOf({ images: planes, labels, shape: [2, 1, 2] })).notes, [notes[0]!.replace('value', 'channel')]);
+  assert.is((await datasetOf({ images: rows.map(([a]) => [a!]), labels })).notes, undefined);
+  const large = rows.map((_, i) => (i === 3 ? 4e38 : i));
+  const refused = await refusal(() => datasetOf({ images: rows, targets: large }));
+  assert.is(refused, 'targets: 4e+38 is beyond float32; give numbers of up to 3.4e38, in another unit');
+});
+
 test('targets of a program are numbers or rows of them, and a share is held back', async () => {
   const images = Array.from({ length: 20 }, (_, i) => [i, -i]);
   const one = await datasetOf({ images, targets: images.map(([a]) => 3 * a!), test: 0.25 });
