@@ -113,6 +113,12 @@ export function signals(layer: string, shape: Shape): [n: number, c: number, l: 
   return [shape[0]!, shape[1]!, shape[2]!];
 }
 
+/** The sizes of a batch of images or signals, `size` being the values of a channel, or an error that says what came instead. */
+export function channelsOf(layer: string, shape: Shape): [n: number, c: number, size: number] {
+  check(shape.length > 2, `${layer}: input is ${show(shape)}, expected [batch, channels, …]`, 'put it before flatten or dense');
+  return [shape[0]!, shape[1]!, product(shape.slice(2))];
+}
+
 /** The same values under another shape, and their gradient under that of x. */
 export const reshape = (g: Graph, x: Tensor, shape: Shape): Tensor => g.record([x], g.view(x, shape), dy => [g.view(dy, x.shape)]);
 

@@ -2,7 +2,7 @@
  * Layers that draw random numbers while training. Each number is a function of (seed, step, layer, element): backward draws it again, and a
  * run repeats. Evaluation leaves values as they are unless it says otherwise.
  */
-import { check, images } from '../engine/check.ts';
+import { check } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
@@ -16,6 +16,7 @@ import { choose } from '../shaders/move/steps.ts';
 import { add } from './broadcast.ts';
 import { droppedSamples, residual, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
+import { channelsOf } from './geometry.ts';
 import type { WeightTransform } from './weight.ts';
 
 const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
@@ -105,14 +106,14 @@ export function droppedStep(g: Graph, x: Tensor, p: number, name: string): Tenso
   return g.record([x], chosen(g, { v: x }, choice), dy => [chosen(g, { v: dy }, choice)]);
 }
 
-/** Zeroes whole channels with probability p, as torch.nn.Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). */
+/** Zeroes whole channels with probability p, as torch.nn.Dropout1d and Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). [n, c, …] -> the same. */
 export const spatialDropout =
   (p: number): Layer =>
   (g, x) => {
     checkP('spatialDropout', p);
-    const [n, c, h, w] = images(g.who('spatialDropout'), x.shape);
+    const [n, c, size] = channelsOf(g.who('spatialDropout'), x.shape);
     if (!g.training || p === 0) return x;
-    return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
+    return droppedSamples(g, x, { n: n * c, size, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
   };
 
 /** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation unless that is for gradients (EnResNet: Wang et al. 2019). */

@@ -11,6 +11,7 @@ import { writePart } from '../shaders/move/copy.ts';
 import { momentSplits, type Channels } from '../shaders/norm/channels.ts';
 import { batchNormApply, batchNormBackward } from '../shaders/norm/batch-norm.ts';
 import { batchNormGradients, batchNormSums, joinMoments, moments } from '../shaders/norm/moments.ts';
+import { channelsOf } from './geometry.ts';
 import { constant } from './init.ts';
 import type { UsedWeight } from './weight.ts';
 
@@ -209,16 +210,16 @@ export const groupNorm =
   };
 
 /**
- * Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm2d: each channel of each sample by itself; without weight and bias
- * unless `affine`.
+ * Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm1d and InstanceNorm2d: each channel of each sample by itself; without
+ * weight and bias unless `affine`. [n, c, …] -> the same.
  */
 export const instanceNorm =
   (options: SetNormOptions = {}): Layer =>
   (g, x) => {
     onlyOptions(g.who('instanceNorm'), options, SET);
     const { eps = 1e-5, affine = false } = options;
-    const [, c, h, w] = images(g.who('instanceNorm'), x.shape);
-    check(h * w > 1, `${g.who('instanceNorm')}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
+    const [, c, size] = channelsOf(g.who('instanceNorm'), x.shape);
+    check(size > 1, `${g.who('instanceNorm')}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
     return groupNorm(c, { eps, affine })(g, x);
   };
 

@@ -9,6 +9,7 @@ import { cutsLength } from '../shaders/pool/fractional-cuts.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { poolBackward, poolForward, type Pool } from '../shaders/pool/pool.ts';
 import {
+  channelsOf,
   edgesOf,
   onSignals,
   paddedSize,
@@ -225,12 +226,8 @@ function adaptivePool(g: Graph, x: Tensor, who: string, max: boolean, size: Side
 
 /** Mean of each channel over the whole image or signal. [n, c, …] -> [n, c]. */
 export const globalAvgPool = (): Layer => (g, x) => {
-  check(
-    x.shape.length > 2,
-    `${g.who('globalAvgPool')}: input is ${show(x.shape)}, expected [batch, channels, …]`,
-    'put it before flatten or dense',
-  );
-  return planeMeans(g, x, x.shape.slice(0, 2));
+  const [n, c] = channelsOf(g.who('globalAvgPool'), x.shape);
+  return planeMeans(g, x, [n, c]);
 };
 
 function planeMeans(g: Graph, x: Tensor, shape: Shape): Tensor {

@@ -64,6 +64,12 @@ const layers: readonly [name: string, Layer, shape: readonly number[], Reference
     [2, 3, 3, 1],
     x => x.map((v, i) => (philox([Math.floor(i / 3), 1, streamOf(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
   ],
+  [
+    'spatial dropout of signals',
+    spatialDropout(0.5),
+    [2, 3, 5],
+    x => x.map((v, i) => (philox([Math.floor(i / 5), 1, streamOf(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
+  ],
   ['Gaussian noise', gaussianNoise(0.3), [2, 9], x => x.map((v, i) => v + 0.3 * normal(i, streamOf('')))],
   [
     'DropConnect',

@@ -91,6 +91,12 @@ const families: readonly [name: string, Layer, Shape, Reference][] = [
       reference.instanceNorm(x, { n: 2, c: 3, h: 4, w: 4 }, { weight: p['norm.weight'], bias: p['norm.bias'] }).map(v => Math.max(0, v)),
   ],
   [
+    'instance norm of signals with weights',
+    instanceNorm({ affine: true }),
+    [2, 3, 7],
+    (x, p) => reference.instanceNorm(x, { n: 2, c: 3, h: 1, w: 7 }, p),
+  ],
+  [
     'response norm over 5 channels',
     lrn({ size: 5, alpha: 0.5, k: 2 }),
     [2, 7, 2, 2],

@@ -81,8 +81,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'adaptive pooling': concat([adaptiveAvgPool([3, 2]), adaptiveMaxPool([3, 2])]),
   'adaptive pooling of equal parts': sequential([conv2d(4, 2), adaptiveMaxPool([2, 3])]),
   'adaptive pooling to one': adaptiveAvgPool(1),
-  'pooling of signals': sequential([
+  'pooling and a norm of signals': sequential([
     unflatten([6, 49]),
+    instanceNorm({ affine: true }),
     maxPool1d(3, { pad: 1 }),
     avgPool1d(2),
     adaptiveMaxPool1d(9),
