@@ -23,8 +23,6 @@ export interface OpenPicture {
   readonly height: number;
   /** Its pixels [h, w, 4] cropped about the middle and resized, on white; with `resize` what windowOf says. */
   rgba(w: number, h: number, resize?: number): Uint8Array | Uint8ClampedArray | Promise<Uint8Array | Uint8ClampedArray>;
-  /** In place of that, where what opened the picture can make a grey one of its own: [h, w] bytes. */
-  grey?(w: number, h: number, resize?: number): Promise<Uint8Array>;
 }
 
 /** Room for more bytes than memory has: written once from beginning to end, read anywhere. */

@@ -48,7 +48,7 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
   }
 }
 
-/** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey. */
+/** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey, as PIL's mode L is. */
 export const pictureBytes = async (picture: Picture, shape: Dataset['shape'], options: PictureOptions = {}): Promise<Uint8Array> => {
   onlyOptions('pictureBytes', options, OPTIONS);
   const { invert = false, resize, who } = options;
@@ -61,8 +61,7 @@ export const pictureBytes = async (picture: Picture, shape: Dataset['shape'], op
 /** As pictureBytes, of a picture that is open. */
 export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape'], resize?: number): Promise<Uint8Array> {
   check(c === 1 || c === 3, `a picture has 1 or 3 channels, ${c} are asked for`, 'give values in place of pictures');
-  const grey = c === 1 ? await open.grey?.(w, h, resize) : undefined;
-  return grey ?? planesOf(await open.rgba(w, h, resize), c, h * w);
+  return planesOf(await open.rgba(w, h, resize), c, h * w);
 }
 
 /** Planes [c, plane] of pixels [plane, 4], on white; grey by the weights of Rec. 601. */

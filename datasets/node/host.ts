@@ -55,12 +55,13 @@ async function openPicture(picture: Picture): Promise<OpenPicture> {
   }
   const [sharp, file] = [await decoder(), await fileOf(picture as string | URL | Blob)];
   const { width, height } = (await sharp(file).metadata()).autoOrient;
-  const fitted = (w: number, h: number, resize?: number) => framed(file, [width, height], [h, w], resize);
   return {
     width,
     height,
-    rgba: async (w, h, resize) => (await fitted(w, h, resize)).toColourspace('srgb').ensureAlpha().raw().toBuffer(),
-    grey: async (w, h, resize) => (await fitted(w, h, resize)).toColourspace('b-w').raw().toBuffer(),
+    async rgba(w, h, resize) {
+      const fitted = await framed(file, [width, height], [h, w], resize);
+      return fitted.toColourspace('srgb').ensureAlpha().raw().toBuffer();
+    },
   };
 }
 
