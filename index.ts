@@ -9,6 +9,7 @@ export { dense, type DenseOptions } from './layers/dense.ts';
 export type { Loss, LossOptions } from './layers/loss.ts';
 export { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout } from './layers/noise.ts';
 export { weightNoise, whiteout, zonedOut, zoneout } from './layers/noise.ts';
+export type { NoiseOptions, ShakeoutOptions, WhiteoutOptions } from './layers/noise.ts';
 export * from './layers/norm.ts';
 export * from './layers/pad.ts';
 export * from './layers/pool.ts';

@@ -1,5 +1,5 @@
 /** Pictures of any kind as the bytes that a model takes. */
-import { check, DescentError, kindOf, onlyOptions } from '../engine/check.ts';
+import { check, DescentError, kindOf, onlyOptions, type Known } from '../engine/check.ts';
 import type { Dataset } from './dataset.ts';
 import { host, type OpenPicture, type Picture } from './host.ts';
 
@@ -13,7 +13,7 @@ export interface PictureOptions {
   readonly who?: string;
 }
 
-const OPTIONS: Readonly<Record<keyof PictureOptions, true>> = { invert: true, resize: true, who: true };
+const OPTIONS: Known<PictureOptions> = { invert: 'boolean', resize: true, who: true };
 
 /** Whether a value may be a picture. */
 export const isPicture = (value: unknown): value is Picture =>

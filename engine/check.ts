@@ -1,5 +1,6 @@
 /** What goes wrong, as a value: a problem, what can be done about it, and the class of the error as its kind. */
 import { closest, distance } from 'fastest-levenshtein';
+import { describeRange, isWithin, type Range } from './range.ts';
 
 /** An option in a message, by its key; `to` is the value that it has or is advised to take. */
 export interface Named {
@@ -113,15 +114,28 @@ export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]
 /** The first few of many names, for messages. */
 export const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
 
+/** What `typeof` gives of an option, what a number may be, or `true` where who takes it looks at more than that. */
+type Kind = true | 'boolean' | 'function' | Range;
+
+/** The options that something takes: a text in place of a flag is true whatever it says, so that flags are told from all else. */
+export type Known<Options> = {
+  readonly [K in keyof Options]-?: [Exclude<Options[K], undefined>] extends [boolean] ? 'boolean' : Kind;
+};
+
 /** Throws unless `options` is an object of `known` ones: a program without types may misspell one. `who` is what takes them. */
-export function onlyOptions(who: string, options: unknown, known: Readonly<Record<string, true>>): void {
+export function onlyOptions(who: string, options: unknown, known: Readonly<Record<string, Kind>>): void {
   const names = Object.keys(known);
   check(
     typeof options === 'object' && options !== null,
     `${who}: got ${kindOf(options)}`,
     `give options as { ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''} }`,
   );
-  for (const name of Object.keys(options)) lookUp(`option of ${who}`, name, known);
+  for (const [name, value] of Object.entries(options)) {
+    const kind = lookUp(`option of ${who}`, name, known);
+    if (kind === true || value === undefined) continue;
+    const [fits, wanted] = typeof kind === 'string' ? [typeof value === kind, `a ${kind}`] : [isWithin(value, kind), describeRange(kind)];
+    check(fits, `${who}: ${name} is ${kindOf(value)}`, `give ${wanted}`);
+  }
 }
 
 /** The entry of `known` called `name`, or an error that suggests the nearest name and lists all. */

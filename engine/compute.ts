@@ -1,6 +1,6 @@
 /** Work on the device that is done once. */
 import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
-import { check, kindOf, lookUp, onlyOptions } from './check.ts';
+import { check, kindOf, lookUp, onlyOptions, type Known } from './check.ts';
 import { Device, type Pipeline } from './device.ts';
 import { Graph } from './graph.ts';
 import type { Optional } from './op.ts';
@@ -17,14 +17,14 @@ export interface OnceOptions extends CompileOptions {
   seed?: number;
 }
 
-const OPTIONS: Readonly<Record<keyof OnceOptions, true>> = {
-  training: true,
+const OPTIONS: Known<OnceOptions> = {
+  training: 'boolean',
   seed: true,
-  fuse: true,
+  fuse: 'boolean',
   meanwhile: true,
-  debug: true,
+  debug: 'boolean',
   checkpoint: true,
-  half: true,
+  half: 'boolean',
 };
 
 /** Compiles the graph that `build` makes on memory of its own, returns what `use` makes of the program, and frees both. */

@@ -2,7 +2,7 @@
 import type { Profile } from '../shaders/kernel/kernel.ts';
 import { kindOf } from './adapter.ts';
 import { built } from './build.ts';
-import { check, named, onlyOptions, say } from './check.ts';
+import { check, named, onlyOptions, say, type Known } from './check.ts';
 import { Device } from './device.ts';
 import { platform } from './platform.ts';
 
@@ -27,7 +27,7 @@ export interface DeviceOptions {
   readonly profile?: Partial<Profile> | undefined;
 }
 
-const OPTIONS: Readonly<Record<keyof DeviceOptions, true>> = { adapter: true, tune: true, onTune: true, onNote: true, profile: true };
+const OPTIONS: Known<DeviceOptions> = { adapter: true, tune: 'boolean', onTune: true, onNote: true, profile: true };
 
 /**
  * A WebGPU device to train and predict on. It is kept alive until `device.close()`; it waits without taking a core from a software driver,

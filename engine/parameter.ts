@@ -44,7 +44,7 @@ export const needed = (example: number, about: string, range: Range = AT_LEAST_0
   about,
   range,
   accepts: describeRange(range),
-  read: v => (typeof v === 'number' && Number.isFinite(v) && isWithin(v, range) ? v : undefined),
+  read: v => (isWithin(v, range) ? v : undefined),
 });
 
 /** A number that has a default; a hyper-parameter of a rule, for one. At least 0 unless `range` says otherwise. */

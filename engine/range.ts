@@ -27,8 +27,9 @@ export function describeRange({ integer, min, max, above, below }: Range): strin
   return `a ${integer ? 'whole ' : ''}number${words}`;
 }
 
-/** Whether a number is in a range, and whole where it has to be. */
-export function isWithin(value: number, range: Range): boolean {
+/** Whether a number is in a range, and whole where it has to be. A text that reads as one is none, since sums would be texts too. */
+export function isWithin(given: unknown, range: Range): given is number {
   const { integer, min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
-  return value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
+  const value = given as number;
+  return Number.isFinite(value) && value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
 }

@@ -1,6 +1,7 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
-import { check, onlyOptions, show } from '../engine/check.ts';
+import { check, kindOf, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { AT_LEAST_0, isWithin, POSITIVE } from '../engine/range.ts';
 import { product, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -32,7 +33,7 @@ export const relu = (): Layer =>
 
 /** x, or slope x below 0 (Maas 2013); slope 0.01 or what is given, at least 0. */
 export const leakyRelu = (slope = 0.01): Layer => {
-  check(slope >= 0, `leakyRelu: slope is ${slope}, expected at least 0`);
+  check(isWithin(slope, AT_LEAST_0), `leakyRelu: slope is ${kindOf(slope)}, expected at least 0`);
   return activation({
     f: `select(v * ${float(slope)}, v, v > zero)`,
     df: `select(v * ${float(slope)}, v, a > zero)`,
@@ -41,9 +42,12 @@ export const leakyRelu = (slope = 0.01): Layer => {
   });
 };
 
+const checkAlpha = (layer: string, alpha: number) =>
+  check(isWithin(alpha, POSITIVE), `${layer}: alpha is ${kindOf(alpha)}, expected above 0`);
+
 /** x, or alpha (exp(x) - 1) below 0 (Clevert 2015); alpha above 0. */
 export const elu = (alpha = 1): Layer => {
-  check(alpha > 0, `elu: alpha is ${alpha}, expected above 0`);
+  checkAlpha('elu', alpha);
   return activation({
     f: `select(v, (exp(min(v, zero)) - one) * ${float(alpha)}, v <= zero)`,
     df: `v * select(a + ${float(alpha)}, one, a > zero)`,
@@ -54,7 +58,7 @@ export const elu = (alpha = 1): Layer => {
 
 /** x, or alpha (exp(x / alpha) - 1) below 0 (Barron 2017): elu with a slope of 1 at 0; alpha above 0. */
 export const celu = (alpha = 1): Layer => {
-  check(alpha > 0, `celu: alpha is ${alpha}, expected above 0`);
+  checkAlpha('celu', alpha);
   return activation({
     f: `select(v, (exp(min(v, zero) * ${float(1 / alpha)}) - one) * ${float(alpha)}, v <= zero)`,
     df: `v * select(a * ${float(1 / alpha)} + one, one, a > zero)`,
@@ -194,14 +198,20 @@ const overChannels =
     return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(backward, p, { y, dy, dx }))], { onnx: onnxNode(operator, { axis: 1 }) });
   };
 
-const PRELU = { perChannel: true, init: true } as const;
+/** As of torch.nn.PReLU. */
+export interface PreluOptions {
+  perChannel?: boolean;
+  init?: number;
+}
+
+const PRELU: Known<PreluOptions> = { perChannel: 'boolean', init: {} };
 
 /**
  * x, or a learned slope times x below 0 (He et al. 2015), as torch.nn.PReLU: one slope, or one for each channel. [n, c, …] -> the same;
  * weight [1] or [c], which begins at `init`.
  */
 export const prelu =
-  (options: { perChannel?: boolean; init?: number } = {}): Layer =>
+  (options: PreluOptions = {}): Layer =>
   (g, x) => {
     onlyOptions(g.who('prelu'), options, PRELU);
     const { perChannel = false, init = 0.25 } = options;

@@ -1,6 +1,7 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
-import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
+import { check, images, kindOf, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
+import { COUNT, isWithin, SHARE } from '../engine/range.ts';
 import { product, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
@@ -37,8 +38,10 @@ export function sequential(layers: Layers): Layer {
 /** A layer under a name of its own, where it stands outside `sequential`. */
 export const named =
   (name: string, layer: Layer): Layer =>
-  (g, x) =>
-    within('named', [name, layer], g, x);
+  (g, x) => {
+    check(typeof name === 'string' && name, `${g.who('named')}: the name is ${kindOf(name)}`, "give a text, as 'conv1'");
+    return within('named', [name, layer], g, x);
+  };
 
 /** [n, c, h, w] -> [n, c h w]: the same values under another shape, at no cost (dense layers flatten by themselves). */
 export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, product(x.shape.slice(1))]);
@@ -47,7 +50,12 @@ export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, produc
 export const unflatten =
   (shape: Shape): Layer =>
   (g, x) => {
-    check(Array.isArray(shape), `${g.who('unflatten')}: the shape is ${kindOf(shape)}`, 'give a list, as [1, 28, 28]');
+    const isShape = Array.isArray(shape) && shape.every(size => isWithin(size, COUNT));
+    check(
+      isShape,
+      `${g.who('unflatten')}: the shape is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
+      'give a list, as [1, 28, 28]',
+    );
     const size = product(x.shape.slice(1));
     check(
       product(shape) === size,
@@ -95,6 +103,7 @@ export const zeroPadShortcut =
       `${g.who('zeroPadShortcut')}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)})`,
       'zeros can only be added',
     );
+    check(isWithin(stride, COUNT), `${g.who('zeroPadShortcut')}: stride is ${kindOf(stride)}`, 'give a whole number of at least 1');
     if (o === c && stride === 1) return x;
     const oh = Math.ceil(h / stride);
     const ow = Math.ceil(w / stride);
@@ -173,7 +182,13 @@ export const mean =
     );
   };
 
-const DEPTH = { perSample: true, rescale: true } as const;
+/** Of what stochastic depth drops, and what is done to the rest. */
+export interface DepthOptions {
+  perSample?: boolean;
+  rescale?: boolean;
+}
+
+const DEPTH: Known<DepthOptions> = { perSample: 'boolean', rescale: 'boolean' };
 
 /**
  * Stochastic depth (Huang et al. 2016) for the body of a residual block: with probability p its output is zero, for the whole batch or
@@ -181,11 +196,11 @@ const DEPTH = { perSample: true, rescale: true } as const;
  * torchvision's. A static graph computes the body either way.
  */
 export const stochasticDepth =
-  (body: Layer, p: number, options: { perSample?: boolean; rescale?: boolean } = {}): Layer =>
+  (body: Layer, p: number, options: DepthOptions = {}): Layer =>
   (g, x) => {
     onlyOptions(g.who('stochasticDepth'), options, DEPTH);
     const { perSample = false, rescale = false } = options;
-    check(p >= 0 && p < 1, `${g.who('stochasticDepth')}: p is ${p}, expected 0 <= p < 1`);
+    check(isWithin(p, SHARE), `${g.who('stochasticDepth')}: p is ${kindOf(p)}, expected 0 <= p < 1`);
     const out = applied('stochasticDepth', 'body', body, g, x);
     if (!g.training || p === 0) return rescale ? out : scale(1 - p)(g, out);
     const n = out.shape[0]!;

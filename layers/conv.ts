@@ -1,4 +1,4 @@
-import { check, images, onlyOptions, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { COUNT, isWithin } from '../engine/range.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
@@ -48,14 +48,14 @@ export interface ConvOptions extends WeightOptions {
   dilation?: Sides;
 }
 
-const OPTIONS: Readonly<Record<keyof ConvOptions, true>> = {
+const OPTIONS: Known<ConvOptions> = {
   stride: true,
   pad: true,
   dilation: true,
   groups: true,
-  bias: true,
-  standardise: true,
-  through: true,
+  bias: 'boolean',
+  standardise: 'boolean',
+  through: 'function',
 };
 
 /** A convolution of images as a layer is asked for it; `weightShape` is that of the parameter. */
@@ -178,13 +178,13 @@ export interface ConvTransposeOptions extends Channels {
   outputPad?: Sides;
 }
 
-const TRANSPOSED: Readonly<Record<keyof ConvTransposeOptions, true>> = {
+const TRANSPOSED: Known<ConvTransposeOptions> = {
   stride: true,
   pad: true,
   dilation: true,
   outputPad: true,
   groups: true,
-  bias: true,
+  bias: 'boolean',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { onlyOptions } from '../engine/check.ts';
+import { onlyOptions, type Known } from '../engine/check.ts';
 import type { LayerFacts } from '../engine/built-layer.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
@@ -17,7 +17,7 @@ export interface DenseOptions {
   through?: WeightTransform;
 }
 
-const OPTIONS: Readonly<Record<keyof DenseOptions, true>> = { bias: true, through: true };
+const OPTIONS: Known<DenseOptions> = { bias: 'boolean', through: 'function' };
 
 /** y = x weight^T + bias, as torch.nn.Linear on the flattened input. [n, ...] -> [n, out]; weight [out, in], bias [out]. */
 export const dense =

@@ -68,7 +68,7 @@ export function edgesOf(who: string, pad: Padding, size: Pair, window: Window): 
   if (!isSides(pad)) {
     const edges = { top: 0, bottom: 0, left: 0, right: 0, ...pad };
     check(
-      pad && Object.keys(edges).length === 4 && Object.values(edges).every(n => Number.isInteger(n) && n >= 0),
+      typeof pad === 'object' && pad && Object.keys(edges).length === 4 && Object.values(edges).every(n => Number.isInteger(n) && n >= 0),
       `${who}: pad is ${showPadding(pad)}`,
       'give whole numbers of at least 0 as top, bottom, left, right',
     );
@@ -97,7 +97,7 @@ const showSides = (sides: Sides): string => (Array.isArray(sides) ? `[${sides.jo
 /** Padding as it was given. */
 export const showPadding = (pad: Padding): string => {
   if (typeof pad === 'string') return pad;
-  if (isSides(pad) || !pad) return showSides(pad);
+  if (typeof pad !== 'object' || isSides(pad) || !pad) return showSides(pad as Sides);
   return Object.entries(pad)
     .map(([edge, n]) => `${edge} ${n}`)
     .join(' ');

@@ -2,9 +2,10 @@
  * Layers that draw random numbers while training. Each number is a function of (seed, step, layer, element): backward draws it again, and a
  * run repeats. Evaluation leaves values as they are unless it says otherwise.
  */
-import { check } from '../engine/check.ts';
+import { check, kindOf, onlyOptions, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
+import { AT_LEAST_0, isWithin, SHARE } from '../engine/range.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
@@ -13,13 +14,15 @@ import { float } from '../shaders/kernel/wgsl.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { addNormal, dropElements, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
 import { choose } from '../shaders/move/steps.ts';
+import { applied } from './applied.ts';
 import { add } from './broadcast.ts';
 import { droppedSamples, residual, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
 import { channelsOf } from './geometry.ts';
 import type { WeightTransform } from './weight.ts';
 
-const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
+const checkP = (layer: string, p: number) => check(isWithin(p, SHARE), `${layer}: p is ${kindOf(p)}, expected 0 <= p < 1`);
+const checkStd = (layer: string, std: number) => check(isWithin(std, AT_LEAST_0), `${layer}: std is ${kindOf(std)}, expected at least 0`);
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
 function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
@@ -93,7 +96,7 @@ export const zonedOut = (body: Layer, p: number, shortcut: Layer = (_, x) => x):
   checkP('zoneout', p);
   if (p === 0) return residual(body, shortcut);
   return (g, x) => {
-    const previous = shortcut(g, x);
+    const previous = applied('zonedOut', 'shortcut', shortcut, g, x);
     return zoneout(g, previous, residual(body, () => previous)(g, x), p);
   };
 };
@@ -116,11 +119,20 @@ export const spatialDropout =
     return droppedSamples(g, x, { n: n * c, size, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
   };
 
+/** Whether there is noise in evaluation too. */
+export interface NoiseOptions {
+  evaluating?: boolean;
+}
+
+const NOISE: Known<NoiseOptions> = { evaluating: 'boolean' };
+
 /** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation unless that is for gradients (EnResNet: Wang et al. 2019). */
 export const gaussianNoise =
-  (std: number, { evaluating = false } = {}): Layer =>
+  (std: number, options: NoiseOptions = {}): Layer =>
   (g, x) => {
-    check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
+    onlyOptions(g.who('gaussianNoise'), options, NOISE);
+    const { evaluating = false } = options;
+    checkStd('gaussianNoise', std);
     if (std === 0 || (!g.training && !evaluating)) return x;
     const y = g.tensor(x.shape);
     g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.differentiates, add: true }, { x, y });
@@ -150,7 +162,7 @@ export const dropConnect =
 export const weightNoise =
   (std: number): WeightTransform =>
   (g, weight) => {
-    check(std >= 0, `weightNoise: std is ${std}, expected at least 0`);
+    checkStd('weightNoise', std);
     if (!g.training || std === 0) return undefined;
     const { value: w } = weight;
     const value = g.tensor(w.shape);
@@ -158,15 +170,25 @@ export const weightNoise =
     return { value, backward: dw => writeGradient(g, weight, dw) };
   };
 
+/** Of shakeout, by its paper's names. */
+export interface ShakeoutOptions {
+  tau?: number;
+  c?: number;
+  bias?: boolean;
+}
+
+const SHAKEOUT: Known<ShakeoutOptions> = { tau: SHARE, c: {}, bias: 'boolean' };
+
 /**
  * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else
  * (w + c tau sign(w)) / (1 - tau); w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient.
  * [n, …] -> [n, out].
  */
 export const shakeout =
-  (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer =>
+  (out: number, options: ShakeoutOptions = {}): Layer =>
   (g, x0) => {
-    checkP('shakeout', tau);
+    onlyOptions(g.who('shakeout'), options, SHAKEOUT);
+    const { tau = 0.3, c = 0.1, bias = true } = options;
     if (!g.training || tau === 0) return dense(out, { bias })(g, x0);
     // r w x + c (r - 1) sign(w) x, r = 0 or 1 / (1 - tau): two products of a dropped input
     const n = x0.shape[0]!;
@@ -188,18 +210,25 @@ export const shakeout =
     return add(g, y, shaken);
   };
 
+/** Of whiteout, by its paper's names. */
+export interface WhiteoutOptions {
+  sigma?: number;
+  gamma?: number;
+  lambda?: number;
+  bias?: boolean;
+}
+
+const WHITEOUT: Known<WhiteoutOptions> = { sigma: AT_LEAST_0, gamma: { min: 0, below: 2 }, lambda: AT_LEAST_0, bias: 'boolean' };
+
 /**
  * A dense layer with whiteout (Li & Liu 2016): each input of each unit gets additive noise N(0, sigma^2 |w|^-gamma + lambda), which on the
  * unit's sum is N(0, sum of w^2 (sigma^2 |w|^-gamma + lambda)), drawn as such for each sample. [n, …] -> [n, out].
  */
 export const whiteout =
-  (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = {}): Layer =>
+  (out: number, options: WhiteoutOptions = {}): Layer =>
   (g, x) => {
-    check(
-      gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0,
-      `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}`,
-      'expected sigma and lambda of at least 0, gamma from 0 to below 2',
-    );
+    onlyOptions(g.who('whiteout'), options, WHITEOUT);
+    const { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = options;
     if (!g.training) return dense(out, { bias })(g, x);
     const n = x.shape[0]!;
     const c = product(x.shape.slice(1));

@@ -1,6 +1,6 @@
-import { check, images, kindOf, onlyOptions, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import { ANY_SHARE, COUNT, isWithin } from '../engine/range.ts';
+import { ANY_SHARE, AT_LEAST_0, COUNT, isWithin, POSITIVE } from '../engine/range.ts';
 import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
@@ -28,11 +28,7 @@ export interface BatchNormOptions {
   affine?: boolean;
 }
 
-/** Throws where what is added to a variance is no number, or would make it less. */
-const checkEps = (who: string, eps: number): void =>
-  check(Number.isFinite(eps) && eps >= 0, `${who}: eps is ${kindOf(eps)}`, 'give a number of at least 0');
-
-const BATCH: Readonly<Record<keyof BatchNormOptions, true>> = { eps: true, momentum: true, affine: true };
+const BATCH: Known<BatchNormOptions> = { eps: AT_LEAST_0, momentum: ANY_SHARE, affine: 'boolean' };
 
 /**
  * Batch normalisation (Ioffe & Szegedy 2015), as torch.nn.BatchNorm2d. [n, c, …] -> the same; weight, bias, running_mean, running_var [c].
@@ -44,8 +40,6 @@ export const batchNorm =
   (g, x) => {
     onlyOptions(g.who('batchNorm'), options, BATCH);
     const { eps = 1e-5, momentum = 0.1, affine = true } = options;
-    checkEps(g.who('batchNorm'), eps);
-    check(isWithin(momentum, ANY_SHARE), `${g.who('batchNorm')}: momentum is ${kindOf(momentum)}`, 'give a number of 0 to 1');
     const [n, c] = x.shape as [number, number];
     const hw = product(x.shape.slice(2));
     check(x.shape.length >= 2, `${g.who('batchNorm')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
@@ -136,7 +130,7 @@ export interface SetNormOptions {
   affine?: boolean;
 }
 
-const SET: Readonly<Record<keyof SetNormOptions, true>> = { eps: true, affine: true };
+const SET: Known<SetNormOptions> = { eps: AT_LEAST_0, affine: 'boolean' };
 
 /**
  * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same;
@@ -147,7 +141,6 @@ export const layerNorm =
   (g, x) => {
     onlyOptions(g.who('layerNorm'), options, SET);
     const { eps = 1e-5, affine = true } = options;
-    checkEps(g.who('layerNorm'), eps);
     const own = x.shape.slice(1);
     const size = product(own);
     check(
@@ -179,7 +172,6 @@ export const groupNorm =
   (g, x) => {
     onlyOptions(g.who('groupNorm'), options, SET);
     const { eps = 1e-5, affine = true } = options;
-    checkEps(g.who('groupNorm'), eps);
     const [n, c] = x.shape as [number, number];
     const span = product(x.shape.slice(2));
     const size = (c / groups) * span;
@@ -300,7 +292,7 @@ export interface LrnOptions {
   k?: number;
 }
 
-const LRN: Readonly<Record<keyof LrnOptions, true>> = { size: true, alpha: true, beta: true, k: true };
+const LRN: Known<LrnOptions> = { size: COUNT, alpha: {}, beta: {}, k: POSITIVE };
 
 /**
  * Local response normalisation over neighbouring channels (Krizhevsky 2012), as torch.nn.LocalResponseNorm:
@@ -313,11 +305,6 @@ export const lrn =
     const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options;
     const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
-    check(
-      isWithin(size, COUNT) && k > 0 && Number.isFinite(alpha) && Number.isFinite(beta),
-      `${g.who('lrn')}: size ${size}, alpha ${alpha}, beta ${beta} and k ${k}`,
-      'give numbers, a whole size and a k above 0',
-    );
     const y = g.tensor(x.shape);
     const base = g.tensor(x.shape);
     g.run(lrnForward, p, { x, base, y });

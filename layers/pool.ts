@@ -1,4 +1,4 @@
-import { check, images, onlyOptions, show } from '../engine/check.ts';
+import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
@@ -45,9 +45,9 @@ export interface AvgPoolOptions extends PoolOptions {
 
 type Options = MaxPoolOptions & AvgPoolOptions;
 
-const POOL: Readonly<Record<keyof PoolOptions, true>> = { stride: true, pad: true, ceil: true };
-const MAX: Readonly<Record<keyof MaxPoolOptions, true>> = { ...POOL, dilation: true };
-const AVG: Readonly<Record<keyof AvgPoolOptions, true>> = { ...POOL, countIncludePad: true };
+const POOL: Known<PoolOptions> = { stride: true, pad: true, ceil: 'boolean' };
+const MAX: Known<MaxPoolOptions> = { ...POOL, dilation: true };
+const AVG: Known<AvgPoolOptions> = { ...POOL, countIncludePad: 'boolean' };
 
 /**
  * Maximum over windows of k taps, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow],
@@ -243,15 +243,25 @@ function planeMeans(g: Graph, x: Tensor, shape: Shape): Tensor {
   });
 }
 
+/** How regions of fractional max pooling are drawn. */
+export interface FractionalOptions {
+  random?: boolean;
+  overlapping?: boolean;
+}
+
+const FRACTIONAL: Known<FractionalOptions> = { random: 'boolean', overlapping: 'boolean' };
+
 /**
  * Fractional max pooling (Graham 2014) by `ratio`, above 1 and at most 2: [n, c, h, w] -> [n, c, floor(h / ratio), floor(w / ratio)]. Each
  * sample has regions of its own at each step: pseudo-random or, with `random`, in any order; `overlapping` ones share their borders.
  * Evaluation has fixed pseudo-random ones.
  */
 export const fractionalMaxPool =
-  (ratio: number, { random = false, overlapping = true } = {}): Layer =>
+  (ratio: number, options: FractionalOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('fractionalMaxPool');
+    onlyOptions(who, options, FRACTIONAL);
+    const { random = false, overlapping = true } = options;
     const [n, c, h, w] = images(who, x.shape);
     check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
     const oh = Math.floor(h / ratio);

@@ -1,5 +1,5 @@
 /** Recurrent layers: one cell at every step of a sequence, with the same weights, whose gradients are the sums over the steps. */
-import { check, onlyOptions, show } from '../engine/check.ts';
+import { check, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { readStep, readStepBackward } from '../shaders/move/steps.ts';
@@ -17,7 +17,7 @@ export interface RnnOptions {
   zoneout?: number;
 }
 
-const OPTIONS: Readonly<Record<keyof RnnOptions, true>> = { dropout: true, zoneout: true };
+const OPTIONS: Known<RnnOptions> = { dropout: true, zoneout: true };
 
 /** Step `at` of a sequence [n, steps, c] as [n, c]; of images [n, c, steps, w], whose rows are steps, as [n, c w]. */
 function stepOf(g: Graph, x: Tensor, at: number): Tensor {

@@ -1,4 +1,5 @@
 /** Groups of parameters that move at other rates, or that weight decay pulls less: torch's param groups as factors by name. */
+import type { Known } from '../engine/check.ts';
 import type { Tensor } from '../engine/tensor.ts';
 
 /** A factor that is 0 after so many epochs of the run. */
@@ -28,7 +29,7 @@ export interface GroupOptions {
 }
 
 /** All of them, for programs without types. */
-export const GROUPS: Readonly<Record<keyof GroupOptions, true>> = { decayBias: true, lr: true, decay: true, epochsBefore: true };
+export const GROUPS: Known<GroupOptions> = { decayBias: 'boolean', lr: true, decay: true, epochsBefore: true };
 
 /** The factors of one group, and whether its parameters are the matrices that a rule makes orthogonal. */
 export interface Group {

@@ -51,7 +51,7 @@ const between = (least: number, greatest: number, about: string, range: Range): 
 const place = (about: string): Parameter<number> => ({
   ...number(-1, `share of the room that is ${about}; -1 is anywhere`, { min: -1, max: 1 }),
   accepts: '0 to 1, or -1',
-  read: v => (v === -1 || (typeof v === 'number' && isWithin(v, ANY_SHARE)) ? v : undefined),
+  read: v => (v === -1 || isWithin(v, ANY_SHARE) ? v : undefined),
 });
 const PLACE = { x: place('left of the window'), y: place('above it') };
 

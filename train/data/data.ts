@@ -1,6 +1,6 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
 import { checkDataset, imagesOf, numbers, valuesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { lookUp, onlyOptions } from '../../engine/check.ts';
+import { lookUp, onlyOptions, type Known } from '../../engine/check.ts';
 import type { Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
@@ -17,12 +17,12 @@ export interface DataOptions extends SplitOptions {
   readonly maxBinding?: number;
 }
 
-const OPTIONS: Readonly<Record<keyof DataOptions, true>> = {
+const OPTIONS: Known<DataOptions> = {
   normalize: true,
   moments: true,
   augment: true,
   valSplit: true,
-  stratify: true,
+  stratify: 'boolean',
   folds: true,
   fold: true,
   seed: true,

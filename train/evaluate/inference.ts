@@ -1,5 +1,5 @@
 /** A trained model on the images of a data set. */
-import { check, kindOf, onlyOptions } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
@@ -14,17 +14,17 @@ import type { EvaluationOptions } from './evaluation-options.ts';
 
 const PARTS: readonly Part[] = ['test', 'val', 'train'];
 
-const OPTIONS: Readonly<Record<keyof EvaluationOptions, true>> = {
+const OPTIONS: Known<EvaluationOptions> = {
   device: true,
   model: true,
   data: true,
   batchSize: true,
   seed: true,
   loss: true,
-  fuse: true,
-  population: true,
+  fuse: 'boolean',
+  population: 'boolean',
   exchange: true,
-  evaluatesAlone: true,
+  evaluatesAlone: 'boolean',
 };
 
 /**

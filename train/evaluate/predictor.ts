@@ -1,11 +1,12 @@
 /** A trained model that answers: made once, for any number of images, from any number of callers at a time. */
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
-import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
+import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Model } from '../../models/model.ts';
 import { chosenModel, nameOf } from '../config/model.ts';
 import { isFileName } from '../../engine/spec.ts';
@@ -44,7 +45,7 @@ export interface PredictorOptions extends KindOptions {
   readonly dataset?: string;
 }
 
-const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
+const OPTIONS: Known<PredictorOptions> = {
   device: true,
   model: true,
   shape: true,
@@ -55,8 +56,8 @@ const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
   dtype: true,
   normalize: true,
   moments: true,
-  batch: true,
-  resize: true,
+  batch: COUNT,
+  resize: COUNT,
   dataset: true,
 };
 
@@ -100,7 +101,7 @@ export interface PredictOptions {
   readonly invert?: boolean;
 }
 
-const WANTED: Readonly<Record<keyof PredictOptions, true>> = { top: true, invert: true };
+const WANTED: Known<PredictOptions> = { top: true, invert: 'boolean' };
 
 /**
  * Calls may be made at any time and all at once: they are answered in order, and those that wait are computed together. Programs for 1, 4,
@@ -134,9 +135,6 @@ export class Predictor {
     onlyOptions('Predictor.create', o, OPTIONS);
     const { device, weights, batch = BATCH } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
-    check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
-    const { resize = 1 } = o;
-    check(Number.isInteger(resize) && resize >= 1, `resize: it is ${kindOf(resize)}`, 'give a whole number of pixels from 1 on');
     const kind = kindFor(o);
     const { layer } = await chosenModel(o.model);
     const net = layer({ shape: o.shape, classes: outputsOf(kind.dataset).length });
@@ -195,7 +193,7 @@ export class Predictor {
     this.#checkClasses('predict');
     onlyOptions('predict', o, WANTED);
     const { top = TOP, invert } = o;
-    check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
+    check(isWithin(top, COUNT), `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
     const images = bytesOfPictures(this.#kind, given, { invert, resize: this.#own?.facts.resize });
     const bytes = images.bytes instanceof Promise ? await images.bytes : images.bytes; // values take their turn at once
     if (!images.count) return [];

@@ -1,5 +1,5 @@
 /** What a classifier's logits are worth against the labels, in the figures and by the conventions of scikit-learn. */
-import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
 
 /** Precision, recall and F1 are 0 where nothing stands below the line, as with scikit-learn's zero_division=0. */
@@ -108,7 +108,7 @@ function partsOfSoftmax(row: Float64Array): { most: number; sum: number } {
 export const mistakesOf = (verdicts: readonly Verdict[]): Mistake[] =>
   verdicts.filter(({ label, answer }) => answer !== label).sort((a, b) => b.probability - a.probability);
 
-const OPTIONS: Readonly<Record<keyof ReportOptions, true>> = { top: true, bins: true };
+const OPTIONS: Known<ReportOptions> = { top: true, bins: true };
 
 /** The report of logits [n, classes] against class numbers [n]. Throws as `verdictsOf` does. */
 export function report(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: readonly string[], o: ReportOptions = {}): Report {

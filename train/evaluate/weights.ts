@@ -1,5 +1,5 @@
 /** The weights of a model between device and host. */
-import { check, kindOf, onlyOptions, show, some } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show, some, type Known } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
@@ -48,7 +48,7 @@ export interface LoadOptions {
   readonly rename?: ((name: string) => string) | undefined;
 }
 
-const OPTIONS: Readonly<Record<keyof LoadOptions, true>> = { strict: true, skip: true, rename: true };
+const OPTIONS: Known<LoadOptions> = { strict: 'boolean', skip: true, rename: true };
 
 /** What loading left out, by name: tensors of the model that were not given, given ones that it has not, and those of another shape. */
 export interface Loaded {

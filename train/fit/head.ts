@@ -1,5 +1,5 @@
 /** A classifier on the features of a net that stays as it is: it trains in moments, since the net computes each image once. */
-import { check, kindOf, onlyOptions } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, type Known } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { product, type Shape } from '../../engine/tensor.ts';
@@ -68,8 +68,8 @@ export interface Extractor {
   readonly trunk: () => Promise<Tensors>;
 }
 
-const OPTIONS: Readonly<Record<keyof HeadOptions, true>> = { classes: true, seed: true, weights: true, dataset: true };
-const TRAINING: Readonly<Record<keyof HeadTraining, true>> = { epochs: true, lr: true, weightDecay: true, signal: true, onEpoch: true };
+const OPTIONS: Known<HeadOptions> = { classes: true, seed: true, weights: true, dataset: true };
+const TRAINING: Known<HeadTraining> = { epochs: true, lr: true, weightDecay: true, signal: true, onEpoch: true };
 
 /** Samples of one step: few enough that a handful of samples makes several. */
 const BATCH = 32;

@@ -1,5 +1,5 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
-import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Graph, Layer } from '../../engine/graph.ts';
 import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
@@ -14,16 +14,16 @@ import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases/phases.ts';
 import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
-const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = {
+const NET_OPTIONS: Known<NetOptions> = {
   shape: true,
   batch: true,
   loss: true,
-  inputGradient: true,
+  inputGradient: 'boolean',
   seed: true,
   mode: true,
 };
 
-const BACKWARD_OPTIONS = { accumulate: true } as const;
+const BACKWARD_OPTIONS = { accumulate: 'boolean' } as const;
 
 const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
 
@@ -85,13 +85,12 @@ export class Net {
    */
   static async build(device: Device, model: Layer, o: NetOptions): Promise<Net> {
     onlyOptions('Net.build', o, NET_OPTIONS);
-    const { shape, batch, seed = 0, mode = 'training', inputGradient = false } = o;
+    const { shape, batch, seed = 0, mode = 'training' } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Array.isArray(shape) && shape.every(isCount), `shape: it is ${kindOf(shape)}`, 'give that of one input, as [1, 28, 28]');
     check(isCount(batch), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     check(seed === 0 || isCount(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
     check(MODES.includes(mode), `mode: it is ${kindOf(mode)}`, `give one of ${MODES.join(', ')}`);
-    check(typeof inputGradient === 'boolean', `inputGradient: it is ${kindOf(inputGradient)}`, 'give true or false');
     const memory = new Memory(device);
     try {
       const { graph, output } = evaluated(memory, model, o);

@@ -1,5 +1,5 @@
 /** What a trainer is made from. */
-import { check, kindOf } from '../../engine/check.ts';
+import { check, kindOf, type Known } from '../../engine/check.ts';
 import type { Frozen } from '../../engine/graph.ts';
 import type { Init } from '../../engine/tensor.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
@@ -88,7 +88,7 @@ export function checkChanges(changes: readonly Change[]): void {
 export const shareOf = ({ exchange, sharesBatches }: TrainerOptions): Share => (sharesBatches && exchange) || { rank: 0, size: 1 };
 
 /** All of them, for programs without types. */
-export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
+export const TRAINER_OPTIONS: Known<TrainerOptions> = {
   device: true,
   model: true,
   data: true,
@@ -101,23 +101,23 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   smoothing: true,
   adversarial: true,
   classWeights: true,
-  balanced: true,
+  balanced: 'boolean',
   seed: true,
-  shuffle: true,
-  curriculum: true,
+  shuffle: 'boolean',
+  curriculum: 'boolean',
   weights: true,
   biases: true,
   frozen: true,
   beside: true,
-  population: true,
-  debug: true,
-  fuse: true,
+  population: 'boolean',
+  debug: 'boolean',
+  fuse: 'boolean',
   checkpoint: true,
-  half: true,
+  half: 'boolean',
   exchange: true,
-  evaluatesAlone: true,
-  sharesBatches: true,
-  sharesGradients: true,
-  syncBatchNorm: true,
-  withoutUpdate: true,
+  evaluatesAlone: 'boolean',
+  sharesBatches: 'boolean',
+  sharesGradients: 'boolean',
+  syncBatchNorm: 'boolean',
+  withoutUpdate: 'boolean',
 };

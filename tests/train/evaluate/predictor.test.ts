@@ -261,9 +261,9 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.match(await wrong({ model: () => 3 }), /^model: its function returns 3, which is no layer; /);
   assert.match(await wrong({ model: './mine.ts' }), /^model: '\.\/mine\.ts' is a file, /);
   assert.match(await wrong({ moments: { mean: [0, 0], std: [1, 1] } }), /^normalize: 'meanstd' .* these are not of \[1, 12, 12\]; /);
-  assert.match(await wrong({ batch: 0 }), /^batch: it is 0; give a whole number from 1 on$/);
+  assert.match(await wrong({ batch: 0 }), /^Predictor.create: batch is 0; give a whole number of at least 1$/);
   assert.is(await wrong({ dtype: 'float' }), "dtype: it is 'float'; give uint8 or float32");
-  assert.is(await wrong({ resize: -1 }), 'resize: it is -1; give a whole number of pixels from 1 on');
+  assert.is(await wrong({ resize: -1 }), 'Predictor.create: resize is -1; give a whole number of at least 1');
   assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
 });
 

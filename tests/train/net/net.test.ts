@@ -312,7 +312,7 @@ test('what is given wrongly is said in words', async () => {
   assert.is(await built({ mode: 'eval' as 'evaluated' }), "mode: it is 'eval'; give one of training, evaluated, drawn");
   for (const seed of [1.5, -1, NaN, '3'])
     assert.match(await built({ seed: seed as number }), /^seed: it is .*; give a whole number from 0 on$/);
-  assert.match(await built({ inputGradient: 'yes' as unknown as boolean }), /^inputGradient: it is 'yes'; give true or false$/);
+  assert.match(await built({ inputGradient: 'yes' as unknown as boolean }), /^Net.build: inputGradient is 'yes'; give a boolean$/);
   assert.match(await built({ shape: 12 as unknown as number[] }), /^shape: it is 12; /);
   assert.match(await built({}, models.lenet5 as unknown as Layer), /^model: it is a function that makes a layer, and was not called; /);
 });
