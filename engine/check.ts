@@ -109,7 +109,7 @@ export function kindOf(value: unknown): string {
 }
 
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
-export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+export const show = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`;
 
 /** The first few of many names, for messages. */
 export const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');

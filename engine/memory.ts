@@ -1,5 +1,5 @@
 import { range } from '../shaders/kernel/wgsl.ts';
-import { check, show } from './check.ts';
+import { check, kindOf, show } from './check.ts';
 import type { Device } from './device.ts';
 import type { Frozen, Graph } from './graph.ts';
 import type { Param, Tensor } from './tensor.ts';
@@ -77,10 +77,12 @@ export class Memory extends Owner {
     return { buffer, offset, size: bytes };
   }
 
-  /** Writes a persistent tensor; the next step sees it. */
+  /** Writes a persistent tensor, inputs also as whole numbers or bytes that some kernel reads; the next step sees it. */
   write(t: Tensor, data: Data): void {
     this.check();
     const { buffer, offset } = this.range(t);
+    const bits = t.role === 'input' && (data instanceof Uint32Array || data instanceof Uint8Array);
+    check(bits || data instanceof Float32Array, `${t.name}: got ${kindOf(data)}`, 'give a Float32Array');
     check(
       data.byteLength === Math.ceil(t.size * 4),
       `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`,

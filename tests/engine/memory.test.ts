@@ -8,6 +8,7 @@ import { slowdownOf } from '../../engine/passes/duration.ts';
 import { fuse } from '../../engine/passes/fuse.ts';
 import { stage } from '../../engine/passes/stage.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
+import { Memory } from '../../engine/memory.ts';
 import { opName, writes, type Op } from '../../engine/op.ts';
 import { plan } from '../../engine/plan.ts';
 import { relu } from '../../layers/activation.ts';
@@ -242,6 +243,23 @@ test('checkpointing never takes more', () => {
     const { ops, kept } = opsOf(modelOf(name, shape), shape);
     assert.ok(plan(checkpoint(ops, kept), kept, Infinity).peak <= plan(ops, kept, Infinity).peak, name);
   }
+});
+
+test('values of another kind than a tensor has are refused: as many bytes of whole numbers were taken as floats', async () => {
+  const memory = new Memory(await deviceFor());
+  const g = new Graph({ training: false, profile });
+  dense(2)(g, g.persistent('input', 'image', [1, 3]));
+  memory.reserve(g);
+  memory.allocate(g);
+  const bias = [...g.params.values()].find(({ value }) => value.name === 'bias')!.value;
+  for (const data of [new Int32Array(2), new Uint32Array(2), new Uint8Array(8), new Float64Array(1), [1, 2]])
+    assert.is(
+      await refusal(() => memory.write(bias, data as never)),
+      `bias: got of the class ${data.constructor.name}; give a Float32Array`,
+    );
+  memory.write(bias, Float32Array.of(1, 2));
+  assert.equal(await memory.read(bias), Float32Array.of(1, 2));
+  memory.destroy();
 });
 
 test.run();

@@ -32,9 +32,10 @@ export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize
     `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
     'give [channels, height, width]',
   );
+  const names: readonly unknown[] = outputs ?? classes;
   check(
-    Array.isArray(outputs ?? classes) && (outputs ?? classes).length,
-    `${outputs ? 'outputs' : 'classes'}: it is ${kindOf(outputs ?? classes)}`,
+    Array.isArray(names) && names.length && names.every(name => typeof name === 'string'),
+    `${outputs ? 'outputs' : 'classes'}: it is ${Array.isArray(names) ? show(names.map(kindOf)) : kindOf(names)}`,
     `give the names of the ${outputs ? 'numbers that are predicted' : 'classes in their order'}`,
   );
   check([undefined, 'uint8', 'float32'].includes(dtype), `dtype: it is ${kindOf(dtype)}`, 'give uint8 or float32');
@@ -48,8 +49,16 @@ export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize
     `give moments: { mean, std${needsImage ? ', image' : ''} }`,
   );
   const nothing = { images: dtype === 'float32' ? new Float32Array() : new Uint8Array(), labels: new Uint16Array(), n: 0 };
-  const names = { ...(outputs && { outputs }), ...(inputs && { inputs }) };
-  const dataset: Dataset = { name: 'images', shape, classes, ...names, train: nothing, test: nothing, ...(dtype && { dtype }) };
+  const dataset: Dataset = {
+    name: 'images',
+    shape,
+    classes,
+    ...(outputs && { outputs }),
+    ...(inputs && { inputs }),
+    train: nothing,
+    test: nothing,
+    ...(dtype && { dtype }),
+  };
   return { dataset, normalisation: new Normalisation(normalize, { dataset, indices: new Uint32Array() }, moments) };
 }
 

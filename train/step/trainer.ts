@@ -1,4 +1,5 @@
 /** Trains one model on one data set on one device: what a front end may ask of it. */
+import { check, kindOf } from '../../engine/check.ts';
 import { outputsOf } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Graph, Layer } from '../../engine/graph.ts';
@@ -151,8 +152,9 @@ export class Trainer {
     return this.arrived();
   }
 
-  /** Passes over steps that other ranks do. */
+  /** Passes over steps that other ranks do: the next is number `steps` + 1. */
   skipTo(steps: number): void {
+    check(Number.isInteger(steps) && steps >= 0, `skipTo: it is ${kindOf(steps)}`, 'give a whole number from 0 on');
     this.#steps.skipTo(steps);
   }
 

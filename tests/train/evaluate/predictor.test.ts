@@ -261,6 +261,8 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.match(await wrong({ model: () => 3 }), /^model: its function returns 3, which is no layer; /);
   assert.match(await wrong({ model: './mine.ts' }), /^model: '\.\/mine\.ts' is a file, /);
   assert.match(await wrong({ moments: { mean: [0, 0], std: [1, 1] } }), /^normalize: 'meanstd' .* these are not of \[1, 12, 12\]; /);
+  assert.is(await wrong({ classes: [1, 2, 3] }), 'classes: it is [1, 2, 3]; give the names of the classes in their order');
+  assert.is(await wrong({ classes: [] }), 'classes: it is []; give the names of the classes in their order');
   assert.match(await wrong({ batch: 0 }), /^Predictor.create: batch is 0; give a whole number of at least 1$/);
   assert.is(await wrong({ dtype: 'float' }), "dtype: it is 'float'; give uint8 or float32");
   assert.is(await wrong({ resize: -1 }), 'Predictor.create: resize is -1; give a whole number of at least 1');

@@ -152,4 +152,12 @@ test('what cannot be is refused in a line, and the run goes on as before', async
   trainer.destroy();
 });
 
+test('a number of steps that is none is not gone on from', async () => {
+  const { trainer } = await opened({});
+  for (const none of [-3, 2.5, NaN, '4' as unknown as number])
+    assert.match(await refusal(() => trainer.skipTo(none)), /^skipTo: it is ('4'|-3|2\.5|NaN); give a whole number from 0 on$/);
+  assert.is(trainer.steps, 0);
+  trainer.destroy();
+});
+
 test.run();
