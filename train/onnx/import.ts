@@ -46,7 +46,11 @@ export function modelOf(net: OnnxNet, file: string): Model {
     );
     return (g, x) => {
       const values = new Map<string, Value>([...net.constants, [image.name, isFlat ? reshape(g, x, [x.shape[0]!, ...sides]) : x]]);
-      for (const node of nodes) values.set(node.outputs[0]!, readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file)));
+      for (const node of nodes) {
+        const given = readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file));
+        for (const [i, value] of (Array.isArray(given) ? (given as readonly Value[]) : [given as Value]).entries())
+          values.set(node.outputs[i]!, value);
+      }
       const y = values.get(net.outputs[0]!.name);
       check(y && !isConstant(y), `${file}: its output does not depend on the image`);
       const [n, k, ...rest] = y.shape;

@@ -2,21 +2,37 @@
 import { show } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { onnxNode } from '../../engine/onnx.ts';
+import { onnxNode, type OnnxForm } from '../../engine/onnx.ts';
 import * as activation from '../../layers/activation.ts';
 import { add, mapInto, mapped, multiply, summed } from '../../layers/broadcast.ts';
 import { scale } from '../../layers/compose.ts';
 import { dense } from '../../layers/dense.ts';
 import { constant } from '../../layers/init.ts';
 import { dropout } from '../../layers/noise.ts';
+import { float } from '../../shaders/kernel/wgsl.ts';
 import { batchNorm, groupNorm, layerNorm, lrn } from '../../layers/norm.ts';
 import type { Constant } from './net.ts';
+import { ofEach, repeated } from './parts.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
-import { concatOf, constantOfShape, flattenOf, gather, pad, reshapeOf, shapeOf, slice, squeeze, transpose, unsqueeze } from './shapes.ts';
+import {
+  concatOf,
+  constantOfShape,
+  flattenOf,
+  gather,
+  pad,
+  reshapeOf,
+  shapeOf,
+  slice,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from './shapes.ts';
 import { conv, convTranspose, global, pool, reduced } from './windows.ts';
 
-type Reader = (n: Reading) => Value;
+/** What a node gives, or each of several. */
+type Reader = (n: Reading) => Value | readonly Value[];
 
 /** A layer without weights on the first input. */
 const plain =
@@ -123,9 +139,40 @@ function clip(n: Reading): Tensor {
   const bound = (i: number, name: string, otherwise: number) => (n.value(i) ? n.constant(i).data[0]! : n.float(name, otherwise));
   const [least, most] = [bound(1, 'min', -Infinity), bound(2, 'max', Infinity)];
   if (least === 0 && most > 1e30) return n.layer(activation.relu(), n.tensor(0));
-  if (least !== 0 || most <= 0) n.fail(`it is to ${least} … ${most}`, 'from 0 to a number above it is accepted');
-  const scaled = n.layer(scale(6 / most), n.tensor(0));
-  return n.layer(scale(most / 6), n.layer(activation.relu6(), scaled));
+  if (least === 0 && most === 6) return n.layer(activation.relu6(), n.tensor(0));
+  if (!(least < most)) n.fail(`it is to ${least} … ${most}`, 'from a number to one above it is accepted');
+  const [low, high] = [float(Math.max(least, -MOST_FLOAT)), float(Math.min(most, MOST_FLOAT))];
+  const onnx: OnnxForm = (o, x) => o.node('Clip', [x, o.floats(Math.max(least, -MOST_FLOAT)), o.floats(Math.min(most, MOST_FLOAT))]);
+  return n.layer(
+    ofEach(`keep(v, clamp(v, one * ${low}, one * ${high}))`, `select(zero, v, (a > one * ${low}) & (a < one * ${high}))`, onnx),
+    n.tensor(0),
+  );
+}
+const MOST_FLOAT = 3.4e38;
+
+/** x / (1 + |x|). */
+const softsign = (): Layer => ofEach('v / (one + abs(v))', 'v / ((one + abs(a)) * (one + abs(a)))', onnxNode('Softsign'));
+
+/** Images a whole number of times as large, each pixel repeated. */
+function resize(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const [mode, way, rounding] = [
+    n.word('mode', 'nearest'),
+    n.word('coordinate_transformation_mode', n.node.op === 'Upsample' ? 'asymmetric' : 'half_pixel'),
+    n.word('nearest_mode', n.node.op === 'Upsample' ? 'floor' : 'round_prefer_floor'),
+  ];
+  const accepted = 'nearest, asymmetric and floor, or half_pixel and rounded, by whole factors of rows and columns is accepted';
+  const isRepeated =
+    mode === 'nearest' && (way === 'asymmetric' ? rounding === 'floor' : way.endsWith('half_pixel') && rounding.startsWith('round'));
+  if (!isRepeated) n.fail(`it is ${mode}, ${way}${mode === 'nearest' ? `, ${rounding}` : ''}`, accepted);
+  const at = n.node.op === 'Upsample' ? 1 : 2;
+  const scales = n.value(at) ? Array.from(n.constant(at).data) : [];
+  const sizes = n.value(3) ? Array.from(n.constant(3).data) : [];
+  const factors = scales.length ? scales : sizes.map((size, i) => (i ? size / x.shape[i]! : 1)); // the batch of the file may be another
+  const [batch, channels, rows, columns] = factors;
+  const isWhole = factors.length === 4 && x.shape.length === 4 && factors.every(factor => Number.isInteger(factor) && factor > 0);
+  if (!isWhole || batch !== 1 || channels !== 1) n.fail(`its factors are ${factors.join(', ') || 'not given'}`, accepted);
+  return n.layer(repeated(rows!, columns!), x);
 }
 
 /** Small whole powers, as products. */
@@ -151,8 +198,11 @@ function lrnOf(n: Reading): Tensor {
 
 function hardSigmoid(n: Reading): Tensor {
   const [alpha, beta] = [n.float('alpha', 0.2), n.float('beta', 0.5)];
-  if (Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5) n.fail(`its alpha is ${alpha}, its beta ${beta}`, '1/6 and 0.5 are accepted');
-  return n.layer(activation.hardsigmoid(), n.tensor(0));
+  if (Math.abs(alpha - 1 / 6) < 1e-6 && beta === 0.5) return n.layer(activation.hardsigmoid(), n.tensor(0));
+  const line = (x: string) => `(${x} * ${float(alpha)} + ${float(beta)})`;
+  const slope = `select(zero, v * ${float(alpha)}, (${line('a')} > zero) & (${line('a')} < one))`;
+  const onnx = onnxNode('HardSigmoid', { alpha: { float: alpha }, beta: { float: beta } });
+  return n.layer(ofEach(`keep(v, clamp(${line('v')}, zero, one))`, slope, onnx), n.tensor(0));
 }
 
 function prelu(n: Reading): Tensor {
@@ -209,6 +259,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   ReduceMean: n => reduced(n, false),
   Relu: plain(() => activation.relu()),
   Reshape: reshapeOf,
+  Resize: resize,
   Selu: selu,
   Shape: shapeOf,
   Sigmoid: plain(() => activation.sigmoid()),
@@ -216,8 +267,11 @@ export const readers: Readonly<Record<string, Reader>> = {
   Sub: n => arithmetic(n, 'Add', v => -v),
   Softmax: n => overChannels(n, activation.softmax),
   Softplus: plain(() => activation.softplus()),
+  Softsign: plain(softsign),
+  Split: split,
   Squeeze: squeeze,
   Tanh: plain(() => activation.tanh()),
   Transpose: transpose,
   Unsqueeze: unsqueeze,
+  Upsample: resize,
 };

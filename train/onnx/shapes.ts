@@ -5,6 +5,7 @@ import { reshape } from '../../layers/geometry.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { maxPool } from '../../layers/pool.ts';
 import { reshaped, type Constant } from './net.ts';
+import { joined, partOf } from './parts.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
 
@@ -61,8 +62,10 @@ export function concatOf(n: Reading): Value {
   if (values.every(isConstant)) return listed(values.flatMap((_, i) => listOf(n, i)));
   const axis = n.whole('axis', 1);
   const tensors = values.map((_, i) => n.tensor(i));
-  if (axis !== 1 && axis !== 1 - tensors[0]!.shape.length) n.fail(`its axis is ${axis}`, 'channels are joined here');
-  return n.layer(concat(tensors.map(t => () => t)), tensors[0]!);
+  const { length } = tensors[0]!.shape;
+  const at = axis < 0 ? axis + length : axis;
+  if (at < 1) n.fail(`its axis is ${axis}`, 'it must keep the batch');
+  return n.layer(at === 1 ? concat(tensors.map(t => () => t)) : g => joined(g, tensors, at), tensors[0]!);
 }
 
 export function gather(n: Reading): Constant {
@@ -109,7 +112,23 @@ function rowsOf(n: Reading, { shape, data }: Constant, start: number, end: numbe
   return { shape: [taken.length, ...shape.slice(1)], data: data instanceof Float32Array ? Float32Array.from(values) : values };
 }
 
-/** Every so many rows and columns of the whole, and numbers that are known. */
+/** The parts of a value along a dimension behind the batch: of sizes that are given, or as many as there are outputs. */
+export function split(n: Reading): readonly Value[] {
+  const x = n.tensor(0);
+  const axis = n.whole('axis', 0);
+  const at = axis < 0 ? axis + x.shape.length : axis;
+  if (at < 1) n.fail(`its axis is ${axis}`, 'it must keep the batch');
+  const count = n.node.outputs.length;
+  const even = Math.ceil(x.shape[at]! / count);
+  const ends = Array.from({ length: count }, (_, i) => Math.min(even * (i + 1), x.shape[at]!) - Math.min(even * i, x.shape[at]!));
+  const sizes = n.list('split') ?? (n.value(1) ? listOf(n, 1) : ends);
+  if (sizes.length !== count || sizes.reduce((a, b) => a + b, 0) !== x.shape[at] || sizes.some(size => size < 1))
+    n.fail(`its sizes are ${sizes.join(', ')} of ${x.shape[at]}`, 'sizes above 0 that make up the whole are accepted');
+  let from = 0;
+  return sizes.map(size => n.layer(partOf(at, from, (from += size)), x));
+}
+
+/** Parts of the image along its dimensions, every so many rows and columns of the whole, and numbers that are known. */
 export function slice(n: Reading): Value {
   const x = n.value(0)!;
   // bounds are inputs since opset 10, attributes before
@@ -122,10 +141,20 @@ export function slice(n: Reading): Value {
     return rowsOf(n, x, starts[0]!, ends[0]!, steps[0]!);
   }
   const strides = x.shape.map((_, axis) => steps[axes.indexOf(axis)] ?? 1);
-  const isWhole = axes.every((axis, i) => starts[i] === 0 && ends[i]! >= x.shape[axis]!);
+  const parts = axes.map((axis, i) => {
+    const size = x.shape[axis]!;
+    const [from, to] = [starts[i]!, ends[i]!].map(bound => Math.min(size, Math.max(0, bound < 0 ? bound + size : bound)));
+    return { axis, from: from!, to: to!, isWhole: from === 0 && to === size };
+  });
+  const isWhole = parts.every(part => part.isWhole);
+  if (!isWhole && steps.every(step => step === 1) && parts.every(part => part.isWhole || (part.axis > 0 && part.from < part.to)))
+    return parts.filter(part => !part.isWhole).reduce((t, { axis, from, to }) => n.layer(partOf(axis, from, to), t), x);
   const [batch, channels, rows = 1, columns = 1] = strides;
   if (!isWhole || batch !== 1 || channels !== 1 || rows < 1 || columns < 1)
-    n.fail('it takes a part of the image', 'every n-th row and column of all is accepted');
+    n.fail(
+      'it takes every n-th of a part, of channels or of the batch',
+      'parts of images, or every n-th row and column of all, are accepted',
+    );
   // PyTorch writes a node for the rows and one for the columns
   return n.layer(rows === columns ? zeroPadShortcut(x.shape[1]!, rows) : maxPool(1, { stride: [rows, columns] }), x);
 }

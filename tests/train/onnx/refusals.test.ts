@@ -63,8 +63,8 @@ test('what would be computed otherwise than the file says is refused', async () 
   const pool = { op: 'AveragePool', attributes: { kernel_shape: [2, 2], dilations: [2, 2] } };
   assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of values side by side');
   assert.match(
-    await said([{ op: 'Slice', inputs: ['x', '1', '2', '1'] }, ...MEANS]),
-    'a.onnx: Slice n0: it takes a part of the image; every n-th row',
+    await said([{ op: 'Slice', inputs: ['x', '1', '2', '1', '2'] }, ...MEANS]),
+    'a.onnx: Slice n0: it takes every n-th of a part, of channels or of the batch; parts of images',
   );
   assert.match(await said([{ op: 'Transpose' }, ...MEANS]), 'a.onnx: Transpose n0: its input 0 is computed from the image; export');
   assert.match(
