@@ -1,4 +1,5 @@
 /** `descent export`. */
+import { outputsOf } from '../../datasets/dataset.ts';
 import { check } from '../../engine/check.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseChoice, parseSpec } from '../../engine/spec.ts';
@@ -31,20 +32,20 @@ async function opened(path: string, options: ExportOptions) {
   const { shape, classes, outputs, inputs, dtype } = await inputOf(checkpoint, options);
   const { file, weights, config, normalize } = checkpoint;
   check(
-    !outputs,
+    !outputs || options.to === 'onnx',
     `${file}: predicts numbers (${outputs?.join(', ')}), and --to ${options.to} is of classes`,
-    'use it by descent predict, or Predictor',
+    'export it --to onnx, or use it by descent predict or Predictor',
   );
   const moments = await momentsOf(checkpoint, shape[0], options);
-  return { config, inputs, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, dtype, weights, moments, normalize } };
+  return { config, inputs, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, outputs, dtype, weights, moments, normalize } };
 }
 
 /** The bytes of an ONNX file, and whose they are. */
 async function onnxOf(path: string, options: ExportOptions) {
   const { exportOnnx, inputOf: inputText } = await import('../../train/onnx/export.ts');
   const { config, inputs, beside, facts } = await opened(path, options);
-  const { shape, classes, dtype } = facts;
-  const model = recipeOf(config).model.layer({ shape, classes: classes.length });
+  const { shape, dtype } = facts;
+  const model = recipeOf(config).model.layer({ shape, classes: outputsOf(facts).length });
   const { resize } = config;
   const metadata = {
     model: config.model,
@@ -57,7 +58,7 @@ async function onnxOf(path: string, options: ExportOptions) {
     config,
     beside,
     shape,
-    classes,
+    facts,
     dtype,
     input: inputText(dtype, o.normalises),
     bytes: exportOnnx({ ...facts, model, metadata }, o),
@@ -65,12 +66,12 @@ async function onnxOf(path: string, options: ExportOptions) {
 }
 
 async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
-  const { config, beside, shape, classes, input, bytes } = await onnxOf(path, options);
+  const { config, beside, shape, facts, input, bytes } = await onnxOf(path, options);
   const out = options.out ?? `${beside}.onnx`;
   writeWhole(out, bytes);
   return {
     path: out,
-    about: `${config.model} as ONNX, image [batch, ${shape.join(', ')}] of ${input} -> logits [batch, ${classes.length}], ${count(bytes.length)} bytes`,
+    about: `${config.model} as ONNX, image [batch, ${shape.join(', ')}] of ${input} -> ${facts.outputs ? 'values' : 'logits'} [batch, ${outputsOf(facts).length}], ${count(bytes.length)} bytes`,
   };
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { exportNet } from '../../cli/export/export.ts';
 import { evaluate, type EvalOptions } from '../../cli/run/eval.ts';
 import { predict, type PredictOptions } from '../../cli/run/predict.ts';
 import { datasetOf, fit, Predictor, type EpochEvent } from '../../index.ts';
@@ -12,6 +13,7 @@ import { openTrainer } from '../../train/run/open.ts';
 import { useNode } from '../../train/run/node/platform.ts';
 import { isBetter } from '../../train/step/metrics.ts';
 import { close, deviceFor } from '../support/check.ts';
+import { runOnnx } from '../support/onnx.ts';
 import { descent } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -126,6 +128,20 @@ test('the command line trains, goes on, evaluates and predicts', async () => {
     [0.25, 0.25, -0.5],
   );
   answers.forEach(a => assert.ok(Math.abs(a.predictions.y - (2 * a.inputs.x + 1)) < 0.02));
+  const onnx = join(home, 'r.onnx');
+  await printed(() => exportNet(file, { to: 'onnx', out: onnx }));
+  const { values } = await runOnnx(readFileSync(onnx), Float32Array.of(0.25, -0.5), [2, 1, 1, 1]);
+  close('of ONNX Runtime', values!.data, [answers[1].predictions.y, answers[2].predictions.y], 1e-5);
+  const ofOnnx = JSON.parse(await printed(() => predict(onnx, ['0.25'], asked)));
+  close('of the file read again', [ofOnnx.predictions.y], [answers[0].predictions.y], 1e-5);
+  assert.match(
+    await refusal(() => exportNet(file, { to: 'onnx', softmax: true })),
+    /^onnx: a net that predicts numbers has no probabilities/,
+  );
+  assert.match(
+    await refusal(() => exportNet(file, { to: 'webpage' })),
+    /predicts numbers \(y\), and --to webpage is of classes; export it --to onnx/,
+  );
   assert.match(await refusal(() => predict(file, ['0.1,0.2'], asked)), /^predict: '0.1,0.2' has 2 values, the model takes 1; give numbers/);
   assert.match(await refusal(() => evaluate(file, { ...options, report: true })), /^--report: is of classes, and formula/);
 });

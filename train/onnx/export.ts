@@ -15,6 +15,8 @@ export interface OnnxSource {
   /** Of an image: [channels, height, width]. */
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
+  /** Of a regression in place of classes: the names of the numbers that it predicts. */
+  readonly outputs?: readonly string[] | undefined;
   readonly weights: Tensors;
   /** Of what it was trained on: float32 are values as they are, as of a table. */
   readonly dtype?: 'uint8' | 'float32' | undefined;
@@ -39,19 +41,23 @@ export const inputOf = (dtype: OnnxSource['dtype'], normalises: boolean): string
 const WHITENING = 'whitening.weight';
 
 /**
- * The bytes of an ONNX file: `image` [batch, c, h, w] -> `logits` [batch, classes], the batch of any size. Throws where weights and model do
+ * The bytes of an ONNX file: `image` [batch, c, h, w] -> `logits` [batch, classes], or `values` [batch, outputs] of a regression, the batch of any size. Throws where weights and model do
  * not go together, and where a layer has no ONNX form.
  */
 export function exportOnnx(source: OnnxSource, { normalises = true, softmax = false }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
-  const { model, shape, classes, weights, normalize, moments, dtype, metadata = {} } = source;
+  const { model, shape, classes, outputs: numbers, weights, normalize, moments, dtype, metadata = {} } = source;
+  const names = numbers ?? classes;
+  check(!(softmax && numbers), 'onnx: a net that predicts numbers has no probabilities', 'leave the softmax out');
   const whitens = normalize === 'pca' || normalize === 'zca';
   check(!whitens || normalises, `${normalize}: its matrix is part of the net`, 'let the net normalise its images');
   check(moments || normalize === 'none', `${normalize}: the moments of the training images are not known`, 'give a file that holds them');
   const net = built(model, shape);
   check(
-    net.output.shape.length === 2 && net.output.shape[1] === classes.length,
+    net.output.shape.length === 2 && net.output.shape[1] === names.length,
     `onnx: the model gives ${show(net.output.shape)} for one image`,
-    `its output must be one logit for each of ${classes.length} classes`,
+    numbers
+      ? `its output must be the ${names.length} numbers ${names.join(', ')}`
+      : `its output must be one logit for each of ${names.length} classes`,
   );
   const { [WHITENING]: whitening, ...own } = weights;
   matchWeights(net.weights, whitens ? own : weights);
@@ -59,17 +65,18 @@ export function exportOnnx(source: OnnxSource, { normalises = true, softmax = fa
   const o = collecting();
   o.path = 'normalise';
   const x = normalises ? normalised(o, source, whitening && WHITENING) : 'image';
-  o.node('Identity', [addNodes(o, net, x)], {}, 'logits');
+  const answer = numbers ? 'values' : 'logits';
+  o.node('Identity', [addNodes(o, net, x)], {}, answer);
   if (softmax) o.node('Softmax', ['logits'], { axis: 1 }, 'probabilities');
-  const outputs = softmax ? ['logits', 'probabilities'] : ['logits'];
+  const outputs = softmax ? [answer, 'probabilities'] : [answer];
   return encodeOnnx({
     nodes: o.nodes,
     constants: new Map<string, Constant>([...Array.from(o.used, name => [name, weights[name]!] as const), ...o.constants]),
     inputs: [{ name: 'image', shape: ['batch', ...shape] }],
-    outputs: outputs.map(name => ({ name, shape: ['batch', classes.length] })),
+    outputs: outputs.map(name => ({ name, shape: ['batch', names.length] })),
     metadata: {
       ...metadata,
-      classes: JSON.stringify(classes),
+      ...(numbers ? { outputs: JSON.stringify(numbers) } : { classes: JSON.stringify(classes) }),
       shape: JSON.stringify(shape),
       normalize,
       ...(moments && { moments: JSON.stringify(moments) }),
