@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { byBins, byDensities } from '../../../train/study/information/estimators.ts';
+import { growing } from '../../../train/study/information/plane.ts';
 import { bitsOf, classesOfPatterns, PATTERNS, power } from '../../../train/study/information/patterns.ts';
 
 const test = suite('information');
@@ -93,6 +94,14 @@ test('the class of twelve bits stays as it is where the icosahedron is turned, a
   }
   const share = classesOfPatterns().reduce((sum, c) => sum + c, 0) / PATTERNS;
   assert.ok(-share * Math.log2(share) - (1 - share) * Math.log2(1 - share) > 0.99, `${share} of the patterns are of class 1`);
+});
+
+test('a net is looked at before its first epoch and after its last, however few the looks', () => {
+  for (const looks of [2, 3, 5, 16]) {
+    const at = growing(200, looks);
+    assert.equal([at[0], at.at(-1), at.length <= looks], [0, 200, true], `${looks} looks: ${at}`);
+  }
+  assert.equal(growing(200, 4), [0, 1, 14, 200]);
 });
 
 test.run();

@@ -106,9 +106,9 @@ export const informationPlane = experiment({
   },
 });
 
-/** Epochs at which a run of so many is looked at: before the first, then at growing distances. */
-function growing(epochs: number, looks: number): number[] {
-  const at = Array.from({ length: looks - 1 }, (_, i) => Math.round(epochs ** (i / Math.max(1, looks - 2))));
+/** Epochs at which a run of so many is looked at: before the first, then at growing distances, and after the last. */
+export function growing(epochs: number, looks: number): number[] {
+  const at = Array.from({ length: looks - 1 }, (_, i) => Math.round(epochs ** (looks > 2 ? i / (looks - 2) : 1)));
   return [...new Set([0, ...at])];
 }
 
@@ -179,6 +179,7 @@ const coursePanel = (activation: Activation, name: Estimator, looks: readonly Lo
   y: { label: 'I(X;T), bits', min: 0 },
   series: layers.map((layer, i) => ({
     name: layer,
+    dots: true,
     points: looks.map(({ epoch, layers }) => [epoch, layers[i]![name].x] as const),
   })),
 });
