@@ -99,7 +99,7 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
     interrupt.end();
     (await device?.catch(() => undefined))?.close();
   }
-  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, options);
+  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, outcome.rows.length, options);
   if (complete === all) kept.clear();
   else if (kept.count) note(`the same command goes on with the parts in ${kept.folder}`);
   if (!shows) return;

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { tellStopped } from '../../cli/study/stopped.ts';
 import { longTests } from '../support/long.ts';
 import { called } from '../support/process/called.ts';
 import { descent, words, type Ended } from '../support/process/command.ts';
+import { printed } from '../support/process/printed.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('stopped');
@@ -56,6 +58,22 @@ test('compare: with --json the lines of what is complete and how many there are'
     .split('\n')
     .map(line => JSON.parse(line) as { stopped?: { complete: number; of: number } });
   assert.equal(lines.at(-1)!.stopped, { complete: lines.length - 1, of: 10 });
+});
+
+test('of parts that make no rows it says so, and neither table nor picture is made; a run that is complete is told as such', async () => {
+  const before = process.exitCode;
+  const interrupt = { asked: true, trains: false, code: 130, end() {} };
+  try {
+    const shows = (complete: number, of: number, rows: number) => tellStopped(interrupt, complete, of, rows, { json: true });
+    const said = await printed(async () => {
+      assert.equal([shows(1, 4, 0), shows(0, 4, 0), shows(1, 4, 1)], [false, false, true]);
+      assert.is(process.exitCode, 130);
+      assert.ok(shows(4, 4, 0));
+    });
+    assert.is(said.split('\n')[0], '{"stopped":{"complete":1,"of":4}}');
+  } finally {
+    process.exitCode = before;
+  }
 });
 
 test('sweep: stopped it says how to go on, and goes on so', async () => {

@@ -8,7 +8,8 @@ import { between, filterDirection, moved, places } from '../../../train/study/su
 import { barrierOf } from '../../../train/study/surface/interpolation.ts';
 import { sharpest } from '../../../train/study/surface/sharpest.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
-import { outcomeOf as outcomeIn } from '../../support/lab.ts';
+import { planned } from '../../../train/study/experiments.ts';
+import { labOf, outcomeOf as outcomeIn } from '../../support/lab.ts';
 
 const test = suite('surface');
 const device = await deviceFor();
@@ -101,5 +102,31 @@ test('the worst weights in the box are those of theory where each weight has one
   close('sharpness', [sharpness], [(100 * (greatest - loss)) / (1 + loss)], 1e-9);
   net.destroy();
 });
+
+for (const text of [
+  'surface:model=mlp,points=3,images=64,epochs=1',
+  'interpolation:model=mlp,points=4,images=64,epochs=1',
+  'hessian-spectrum:hidden=2,images=64,epochs=1,steps=10,probes=1',
+]) {
+  const [name] = text.split(':');
+  test(`${name}: stopped while its first net trains, or when that is done, it has no rows and says of how many parts`, async () => {
+    const lab = labOf({ images: 'shapes', limitTest: 32 });
+    for (const after of [0, 1]) {
+      let stopped = false;
+      let told = [0, 0];
+      const { rows } = await planned(text).run({
+        ...lab,
+        progress(done, of, what) {
+          told = [done, of];
+          if (what && done === after) setTimeout(() => (stopped = true));
+        },
+        get stopped() {
+          return stopped;
+        },
+      });
+      assert.equal([rows, told[0]! <= after, told[1]! > 3], [[], true, true], `${told}`);
+    }
+  });
+}
 
 test.run();

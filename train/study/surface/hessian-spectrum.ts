@@ -8,11 +8,11 @@ import { eigenSymmetric } from '../../data/eigen.ts';
 import { densityAt, lanczos, shareWhere, type Krylov } from '../../linear/lanczos.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { giveWay, experiment, inTurn, type Expected, type Lab } from '../experiment.ts';
+import { giveWay, experiment, tasksInTurn, type Expected, type Lab } from '../experiment.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { hessianProduct } from './hessian-product.ts';
-import { DESCENT, withMinima } from './minimum.ts';
+import { DESCENT, withMinima, type Find, type Minimum } from './minimum.ts';
 
 /** Eigenvalues of less than this share of the largest count as 0: rounding of float32 has signs of its own. */
 const ZERO = 2e-3;
@@ -70,6 +70,27 @@ async function spacesAt(lab: Lab, net: Net, weights: Tensors, x: Float32Array, y
   return { size, spaces, loss };
 }
 
+/** What the spaces say of the eigenvalues at some weights. */
+function momentOf(name: string, { size, spaces, loss }: Awaited<ReturnType<typeof spacesAt>>) {
+  const ends = spaces.flatMap(({ values }) => [values[0]!, values.at(-1)!]);
+  const [largest, smallest] = [Math.max(...ends), Math.min(...ends)];
+  const reach = Math.max(largest, -smallest);
+  const share = (is: (v: number) => boolean) => shareWhere(spaces, is);
+  return {
+    name,
+    size,
+    loss,
+    spaces,
+    largest,
+    smallest,
+    negative: share(v => v < -ZERO * reach) * size,
+    bulk: share(v => Math.abs(v) < OUTLIER * reach),
+    // those at the ends are there in the space of every start
+    outliers: spaces[0]!.values.filter(v => v > OUTLIER * reach).length,
+  };
+}
+type Moment = ReturnType<typeof momentOf>;
+
 export const hessianSpectrum = experiment({
   about: 'Eigenvalues of the Hessian by Lanczos: at the start, at a saddle and after training.',
   source: 'Sagun et al. 2017; Ghorbani et al. 2019',
@@ -88,44 +109,34 @@ export const hessianSpectrum = experiment({
     const { x, labels } = imagesOfSplit(dataset, train);
     const spec = `mlp:hidden=${hidden},activation=tanh`;
     const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
-    const { start, weights } = await withMinima(lab, find => find(spec, given, dataset));
-    const saddle = saddleOf(weights, train);
-    const moments = [
-      { name: 'start', weights: start },
-      { name: 'saddle', weights: saddle.weights },
-      { name: 'after training', weights },
-    ];
+    let minimum: Minimum | undefined;
+    let saddle: ReturnType<typeof saddleOf> | undefined;
+    const moments = {
+      start: () => minimum!.start,
+      saddle: () => saddle!.weights,
+      'after training': () => minimum!.weights,
+    };
     const layer = mlp({ shape, classes: classes.length }, { hidden: [hidden], activation: 'tanh' });
     const net = await Net.build(device, layer, { shape, batch: train.n });
-    const found = await inTurn(
-      lab,
-      moments,
-      ({ name }) => name,
-      async ({ name, weights: at }) => {
-        const { size, spaces, loss } = await spacesAt(lab, net, at, x, labels, probes, steps);
-        const ends = spaces.flatMap(({ values }) => [values[0]!, values.at(-1)!]);
-        const [largest, smallest] = [Math.max(...ends), Math.min(...ends)];
-        const reach = Math.max(largest, -smallest);
-        const share = (is: (v: number) => boolean) => shareWhere(spaces, is);
-        return {
-          name,
-          size,
-          loss,
-          spaces,
-          largest,
-          smallest,
-          negative: share(v => v < -ZERO * reach) * size,
-          bulk: share(v => Math.abs(v) < OUTLIER * reach),
-          // those at the ends are there in the space of every start
-          outliers: spaces[0]!.values.filter(v => v > OUTLIER * reach).length,
-        };
+    const found: Moment[] = [];
+    const tasks = (find: Find) => [
+      {
+        name: `training ${spec}`,
+        async work() {
+          minimum = await find(spec, given, dataset);
+          saddle = saddleOf(minimum.weights, train);
+        },
       },
-    ).finally(async () => {
-      await device.idle();
-      net.destroy();
-    });
-    const coupled = couplings(train, x, saddle.shares);
+      ...Object.entries(moments).map(([name, weights]) => ({
+        name,
+        async work() {
+          found.push(momentOf(name, await spacesAt(lab, net, weights(), x, labels, probes, steps)));
+        },
+      })),
+    ];
+    await withMinima(lab, find => tasksInTurn(lab, tasks(find))).finally(() => net.destroy());
     const known = found.find(f => f.name === 'saddle');
+    const coupled = known ? couplings(train, x, saddle!.shares) : new Float64Array();
     const expected: Expected[] = known
       ? [
           { what: 'smallest at the saddle', expected: -coupled[0]!, found: known.smallest, source: 'singular value, float64' },
@@ -173,19 +184,7 @@ export const hessianSpectrum = experiment({
   },
 });
 
-function densityPanel({
-  name,
-  spaces,
-  size,
-  largest,
-  smallest,
-}: {
-  name: string;
-  spaces: Krylov[];
-  size: number;
-  largest: number;
-  smallest: number;
-}): Panel {
+function densityPanel({ name, spaces, size, largest, smallest }: Moment): Panel {
   const span = largest - smallest;
   const [low, high] = [smallest - 0.05 * span, largest + 0.05 * span];
   // an eigenvalue of its own is 1 at its place

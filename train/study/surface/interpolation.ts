@@ -3,13 +3,19 @@ import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel } from '../../../plots/panel.ts';
 import type { Score } from '../../evaluate/score.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { between, places } from './directions.ts';
 import type { Scores } from '../with-trainer.ts';
 import { DESCENT, scoresAt, withMinima, type Minimum } from './minimum.ts';
 
 /** How far beyond both ends the lines go, in their own lengths. */
 const BEYOND = 0.25;
+
+/** The lines, and the weights at their ends 0 and 1. */
+const LINES = [
+  { line: 'two minima', ends: ([first, second]: readonly [Minimum, Minimum]) => [first.weights, second.weights] as const },
+  { line: 'start to end', ends: ([first]: readonly [Minimum, Minimum]) => [first.start, first.weights] as const },
+] as const;
 
 interface Place extends Scores {
   readonly line: string;
@@ -27,38 +33,26 @@ export const interpolation = experiment({
   },
   async run(lab, { model, points, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
-    const seeds = [lab.seed, lab.seed + 1];
     const minima: Minimum[] = [];
     const shares = places(-BEYOND, 1 + BEYOND, points);
     const found: Place[] = [];
-    await withMinima(lab, async find => {
-      await inTurn(
-        lab,
-        seeds,
-        seed => `training ${model} with seed ${seed}`,
-        async seed => {
-          const given = { ...DESCENT, epochs: String(epochs), seed: String(seed) };
-          minima.push(await find(model, given, dataset));
-        },
-      );
-      const [first, second] = minima;
-      const lines = first &&
-        second && [
-          { name: 'two minima', from: first.weights, to: second.weights },
-          { name: 'start to end', from: first.start, to: first.weights },
-        ];
-      const all = (lines ?? []).flatMap(line =>
-        [0, 1, ...shares.filter(share => share !== 0 && share !== 1)].map(share => ({ ...line, share })),
-      );
-      await inTurn(
-        lab,
-        all,
-        ({ name }) => name,
-        async ({ name, from, to, share }) => {
-          found.push({ line: name, share, ...(await scoresAt(first!.trainer, between(from, to, share))) });
-        },
-      );
-    });
+    const score = async ({ line, ends }: (typeof LINES)[number], share: number) => {
+      const [from, to] = ends(minima as [Minimum, Minimum]);
+      found.push({ line, share, ...(await scoresAt(minima[0]!.trainer, between(from, to, share))) });
+    };
+    await withMinima(lab, find =>
+      tasksInTurn(lab, [
+        ...[lab.seed, lab.seed + 1].map(seed => ({
+          name: `training ${model} with seed ${seed}`,
+          async work() {
+            minima.push(await find(model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
+          },
+        })),
+        ...LINES.flatMap(line =>
+          [0, 1, ...shares.filter(share => share !== 0 && share !== 1)].map(share => ({ name: line.line, work: () => score(line, share) })),
+        ),
+      ]),
+    );
     // a line that was stopped before both its ends were known says nothing
     const names = found.filter(p => p.share === 1).map(p => p.line);
     const of = (name: string) => found.filter(p => p.line === name).sort((a, b) => a.share - b.share);

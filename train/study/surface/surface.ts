@@ -44,19 +44,23 @@ export const surface = experiment({
       ]),
     );
     const finite = finiteOf(grid);
+    const center = losses[middle * n + middle]!;
     const along = (first: boolean) => at.map((x, i) => [x, losses[first ? middle * n + i : i * n + middle]!] as const);
     return {
       title: `Loss of ${model} around the weights that ${epochs} epochs on ${images.toLocaleString('en-US')} images of Fashion-MNIST lead to`,
-      rows: [
-        {
-          net: model,
-          'its loss': own,
-          'in the middle': losses[middle * n + middle]!,
-          least: Math.min(...finite),
-          greatest: Math.max(...finite),
-          'share below 1': finite.filter(loss => loss < 1).length / finite.length,
-        },
-      ],
+      // of a surface that was stopped before its first row nothing can be said
+      rows: finite.length
+        ? [
+            {
+              net: model,
+              'its loss': own,
+              'in the middle': Number.isNaN(center) ? undefined : center,
+              least: Math.min(...finite),
+              greatest: Math.max(...finite),
+              'share below 1': finite.filter(loss => loss < 1).length / finite.length,
+            },
+          ]
+        : [],
       shares: ['share below 1'],
       panels: [
         surfacePanel('Level lines by equal factors', ['first direction', 'second direction'], grid, [
