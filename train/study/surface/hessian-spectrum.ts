@@ -96,7 +96,7 @@ export const hessianSpectrum = experiment({
   source: 'Sagun et al. 2017; Ghorbani et al. 2019',
   options: {
     hidden: number(16, 'tanh units of the one hidden layer', COUNT),
-    images: number(1000, 'training images of Fashion-MNIST', { ...COUNT, min: 20 }),
+    images: number(1000, 'training images of Fashion-MNIST', { ...COUNT, min: 32 }),
     epochs: number(40, 'passes', COUNT),
     probes: number(4, 'random starts of Lanczos', COUNT),
     steps: number(80, 'of Lanczos from each', { ...COUNT, min: 10 }),

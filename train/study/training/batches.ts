@@ -1,4 +1,5 @@
 /** `batches`: one image, a few, or all for each update: loss by updates and by images seen, bands over seeds. */
+import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn } from '../experiment.ts';
@@ -16,6 +17,7 @@ export const batches = experiment({
     updates: number(200, 'updates with all images', { ...COUNT, min: 10 }),
   },
   async run(lab, { seeds, images, batch, updates }) {
+    check(batch <= images, `batches: a batch of ${batch} is more than the ${images} images`, `give 2 to ${images}, or more images`);
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
     // rates as small as one image needs, and as large as the mean over many allows; updates so that each comes to its end
     const sizes = [
