@@ -49,7 +49,7 @@ export const count = (n: number): string =>
 
 /** A number with as many digits as say something: `0.0312`, `12,345`, `3.1e-7`. */
 export function figure(n: number): string {
-  if (Number.isInteger(n)) return count(n);
+  if (Number.isSafeInteger(n)) return count(n);
   const size = Math.abs(n);
   return size >= 1e6 || size < 1e-3 ? n.toExponential(2) : String(Number(n.toPrecision(3)));
 }

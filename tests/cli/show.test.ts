@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
 import { shapes } from '../../datasets/shapes.ts';
+import { figure } from '../../cli/output.ts';
 import { encodeOnnx } from '../../train/onnx/net.ts';
 import { called } from '../support/process/called.ts';
 import { BIN, words } from '../support/process/command.ts';
@@ -25,6 +26,11 @@ test('devices and models tell what is there', async () => {
   assert.match(await said('models'), /^lenet5 +61,706 +0\.83\b/m);
   const { parameters, layers: rows } = JSON.parse(await said('models lenet5 --json'));
   assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
+});
+
+test('figures have the digits that say something: a count all of them, a loss beyond what doubles count has three', () => {
+  const said = [0.03123, 3.1234e-7, 12345, 61706000, -2.5e6, 2.5e6 + 0.5, 145899637553174980000000000000].map(figure);
+  assert.equal(said, ['0.0312', '3.12e-7', '12,345', '61,706,000', '-2,500,000', '2.50e+6', '1.46e+29']);
 });
 
 test('models of an ONNX file takes the images and classes that the file names', async () => {

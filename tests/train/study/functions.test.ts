@@ -27,6 +27,11 @@ test('a small rate has not arrived where the right one is, a large one diverges 
   assert.ok(large === 'diverged' || Number(large) > Number(right), String(large));
 });
 
+test('a curve is fitted once to each moment, however few steps there are', async () => {
+  const after = async (steps: number) => (await outcomeOf(`curve-fitting:steps=${steps},width=4`)).rows.map(row => row.after);
+  assert.equal([await after(1), await after(14)], [['1 step'], ['1 step', '14 steps']]);
+});
+
 test('inputs far from 0 are learnt once they are normalised', async () => {
   const by = rowsBy(await outcomeOf('input-scaling:steps=120'));
   const error = (name: string) => Number(by[name]!['test RMSE']);

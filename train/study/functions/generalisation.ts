@@ -11,9 +11,10 @@ export const curveFitting = experiment({
   options: { function: functionOption('steps'), steps: stepsOption(1000), width: number(64, 'units of both hidden layers', COUNT) },
   async run(lab, { function: dataset, steps, width }) {
     const model = `mlp:hidden=${width}-${width}`;
-    const ways = [0.02, 0.1, 1].map((share): Way => {
-      const after = Math.max(1, Math.round(share * steps));
-      return { name: `${after} steps`, model, steps: after, options: { optimizer: 'adam', lr: '0.005' } };
+    const moments = new Set([0.02, 0.1, 1].map(share => Math.max(1, Math.round(share * steps))));
+    const ways = Array.from(moments, (after): Way => {
+      const name = `${after} ${after === 1 ? 'step' : 'steps'}`;
+      return { name, model, steps: after, options: { optimizer: 'adam', lr: '0.005' } };
     });
     const fits = await fitWays(lab, ways, { dataset, steps });
     return {
