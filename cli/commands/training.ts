@@ -124,6 +124,7 @@ export function addCompare(command: Command): void {
     command
       .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
       .addOption(configOption('dataset', ' (default: fashion-mnist)'))
+      .addOption(configOption('target'))
       .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
       .addOption(configOption('lr'))
       .addOption(configOption('epochs', ' (default: 2, 20 where overfitting is compared, 1 for distribution)'))

@@ -58,13 +58,14 @@ export async function compareDistribution(options: CompareOptions): Promise<void
 
 async function compared(options: CompareOptions, job: Job): Promise<void> {
   const { exchange, isFirst, library } = job;
-  const { model = 'lenet5', dataset: name, lr, epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
-  const { optimizer = 'momentum', delay: delays = [] } = options;
+  const { model = 'lenet5', dataset: name, target, lr, epochs = '1', limitTrain = '6000', limitTest = '1000', seed } = options;
+  const { optimizer = 'momentum', delay: delays = [], dataDir } = options;
   check(exchange.size > 1, 'compare distribution: there is one process', 'start several, as in mpirun -n 2 descent compare distribution');
   const ms = delayOf(delays, exchange);
-  const given = { dataset: name, epochs, limitTrain, limitTest, seed, logEvery: '5' };
+  const given = { dataset: name, target, epochs, limitTrain, limitTest, seed, logEvery: '5' };
   const config = parseConfig(model, given);
-  const data = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: config.limitTrain, limitTest: config.limitTest });
+  const limits = { limitTrain: config.limitTrain, limitTest: config.limitTest, target: config.target };
+  const data = await openDataset(config.dataset, { dataDir, quiet: true, ...limits });
   check(!data.outputs, `compare: methods are compared by accuracy, and ${data.name} has numbers to predict`, 'take a data set of classes');
   const device = await openDevice(options);
   const results: Compared[] = [];

@@ -4,6 +4,7 @@ export interface CompareOptions {
   tune?: boolean;
   model?: string;
   dataset?: string;
+  target?: string;
   optimizer?: string;
   lr?: string;
   epochs?: string;

@@ -17,8 +17,8 @@ export interface Lab {
   readonly seed: number;
   /** The device, opened when it is first asked for: some experiments are computed by the host alone. */
   device(): Promise<Device>;
-  /** A data set by its name, or the first images of it. */
-  dataset(name: string, limits?: Limits): Promise<Dataset>;
+  /** A data set by its name, or the first images of it; of a table `target` is the column to predict. */
+  dataset(name: string, limits?: Limits & { readonly target?: string | undefined }): Promise<Dataset>;
   /** Where parts of the work outlast a stop, so that the same experiment goes on where it was; without it they do not. */
   readonly kept?: Kept;
   /** Told before each part of the work, and after the last. */

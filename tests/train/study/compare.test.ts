@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -93,6 +93,27 @@ test('the training accuracy of a trial is that of the last weights on the images
   const last = lines.filter(l => !('split' in l)).at(-1)!;
   assert.ok(train!.accuracy! > last.accuracy! + 0.1, `${train!.accuracy}, while it trained ${last.accuracy}`);
   assert.ok(Number.isInteger(Math.round(train!.accuracy! * 90 * 1e6) / 1e6) && test, 'all of the 90 training images count');
+});
+
+test('a column of a table is predicted, and augmentations of images are left out by name', async () => {
+  const folder = await scratch();
+  const dataset = join(folder, 't.csv');
+  const row = (_: unknown, i: number) => `${(i % 7) + 0.5},${(i * 5) % 11},${i % 7 > 3 ? 'large' : 'small'}`;
+  writeFileSync(dataset, ['a,b,size', ...Array.from({ length: 120 }, row)].join('\n'));
+  const given = { model: 'mlp:hidden=4', dataset, target: 'size', epochs: '1', out: join(folder, 'x.svg'), json: true };
+  const lines = (await printed(() => compare('augmentations', given))).trim().split('\n');
+  const told = lines.map(line => JSON.parse(line) as { variant: string; leftOut?: string; test?: { accuracy: number } });
+  assert.equal(
+    told.map(({ variant, test }) => [variant, test !== undefined]),
+    [
+      ['cutout', false],
+      ['cutmix', false],
+      ['augmix', false],
+      ['none', true],
+      ['mixup', true],
+    ],
+  );
+  assert.is(told[0]!.leftOut, 'augment: cutout changes images, and this data set has points of 2 coordinates');
 });
 
 test('refusals leave nothing behind', async () => {

@@ -1,10 +1,12 @@
 /** Comparisons as experiments: configurations that are trained one after another from the same seed. */
-import { check, named, say } from '../../../engine/check.ts';
+import type { Dataset } from '../../../datasets/dataset.ts';
+import { check, DescentError, named, say, words } from '../../../engine/check.ts';
 import type { Defaulted } from '../../../engine/parameter.ts';
 import { parseConfig } from '../../config/config.ts';
 import { checkFeasible } from '../../config/feasible.ts';
 import type { Recipe } from '../../config/recipe.ts';
 import { recipeOf } from '../../config/recipe-of.ts';
+import { checkImages } from '../../data/augmentation.ts';
 import { COMPARED, type Comparison } from './comparisons.ts';
 import { picture, type Result } from './picture.ts';
 import { experiment, inTurn, Stopped, type Cell, type Experiment, type Lab, type Outcome } from '../experiment.ts';
@@ -26,6 +28,7 @@ const text = (example: string, about: string): Defaulted<string> => ({
 export interface Asked {
   readonly model?: string;
   readonly dataset?: string;
+  readonly target?: string;
   readonly optimizer?: string;
   readonly lr?: string;
   readonly epochs?: string;
@@ -38,6 +41,7 @@ const optionsOf = ({ model, defaults }: Comparison) => {
   return {
     model: text(model, 'to train'),
     dataset: text(usual.dataset, 'to train on'),
+    target: text('label', 'of a table the column to predict'),
     optimizer: text('momentum', 'where optimizers are not compared'),
     lr: text(usual.lr ?? '', 'learning rate, else that of the optimizer'),
     epochs: text(usual.epochs, 'passes'),
@@ -69,8 +73,8 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
   const { model = chosen.model } = asked;
   const base = baseOf(name, chosen, asked, lab.seed);
   const common = recipeOf(parseConfig(model, base));
-  const { limitTrain, limitTest, epochs } = common;
-  const dataset = await lab.dataset(common.dataset, { limitTrain, limitTest });
+  const { limitTrain, limitTest, epochs, config } = common;
+  const dataset = await lab.dataset(common.dataset, { limitTrain, limitTest, target: config.target });
   check(
     !dataset.outputs,
     `compare: ${name} are compared by accuracy, and ${dataset.name} has numbers to predict`,
@@ -87,12 +91,12 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     ([, v]) => asked.model === undefined || v.model === undefined,
   );
   check(variants.length, say`${named('model')}: ${name} is compared on nets of its own`, 'leave it out');
-  const runs = variants.map(([variant, { model: own = model, ...changes }]): Run => {
+  const runs = variants.flatMap(([variant, { model: own = model, ...changes }]): Run[] => {
     const config = parseConfig(own, { ...base, ...changes });
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
     const recipe = recipeOf({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
     checkFeasible(recipe);
-    return { variant, recipe }; // all are checked before the first one trains
+    return fits(lab, variant, recipe, dataset) ? [{ variant, recipe }] : []; // all are checked before the first one trains
   });
 
   const results = await inTurn(
@@ -119,6 +123,19 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     ...picture(results, { epochs, rates: chosen.rates }),
     values: results,
   };
+}
+
+/** Whether the data set takes the augmentation of a variant; one that it does not take is named, and the others are compared. */
+function fits(lab: Lab, variant: string, { augment, config }: Recipe, dataset: Dataset): boolean {
+  try {
+    if (augment) checkImages(augment, dataset);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DescentError)) throw error;
+    const why = words(error.problem);
+    lab.tell?.(`${variant} is left out: ${why}`, { variant, config, leftOut: why });
+    return false;
+  }
 }
 
 /** What all runs have in common, as parseConfig takes it: what the user says, else the comparison, else COMPARED. */
