@@ -128,6 +128,10 @@ test('refusals leave nothing behind', async () => {
     await refusal(() => compare('regularisers', { ...given, optimizer: 'adam:epochs=2,sgd' })),
     /sgd begins after 2 epochs, and the run of 1 epoch is over by then/,
   );
+  assert.match(
+    messageOf(await refused(() => compare('batch-sizes', given))),
+    /^--limit-train: 100 images leave 90 to train on, and a batch is 128; give more$/,
+  );
   assert.match(await refusal(() => compare('schedules', { ...given, out: 'x.pdf' })), /'x.pdf' is no picture's name/);
   assert.not(existsSync(out));
 });

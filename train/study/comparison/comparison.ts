@@ -81,12 +81,14 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     'take a data set of classes',
   );
   const images = Math.floor(dataset.train.n * (1 - common.valSplit));
+  const holds = (batch: number) =>
+    check(
+      batch <= images,
+      say`${named('limitTrain')}: ${count(dataset.train.n)} images leave ${count(images)} to train on, and a batch is ${batch}`,
+      'give more',
+    );
+  holds(common.batchSize);
   const steps = epochs * Math.floor(images / common.batchSize);
-  check(
-    steps > 0,
-    say`${named('limitTrain')}: ${count(dataset.train.n)} images leave ${count(images)} to train on, and a batch is ${common.batchSize}`,
-    'give more',
-  );
   const variants = Object.entries(chosen.variants({ steps, lr: common.optimizers[0]!.hyper.lr, images })).filter(
     ([, v]) => asked.model === undefined || v.model === undefined,
   );
@@ -96,6 +98,7 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
     const recipe = recipeOf({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
     checkFeasible(recipe);
+    holds(recipe.batchSize);
     return fits(lab, variant, recipe, dataset) ? [{ variant, recipe }] : []; // all are checked before the first one trains
   });
 
