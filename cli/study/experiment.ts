@@ -1,12 +1,13 @@
 /** `descent compare` with an experiment of the courses: its table, pictures and values. */
 import { extname } from 'node:path';
 import { openDataset } from '../../datasets/node/open.ts';
-import { check } from '../../engine/check.ts';
+import { check, DescentError, say } from '../../engine/check.ts';
 import { parseScalar } from '../../engine/spec.ts';
 import type { Device } from '../../engine/device.ts';
 import { draw } from '../../plots/chart.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { OPTIONS } from '../../train/config/options.ts';
+import { Diverged } from '../../train/step/divergence.ts';
 import type { Cell, Lab, Outcome } from '../../train/study/experiment.ts';
 import { experimentIn, planned, type Planned } from '../../train/study/experiments.ts';
 import { figure, note, percent, print, table } from '../output.ts';
@@ -21,6 +22,7 @@ import { tellStopped } from './stopped.ts';
 const FLAGS = {
   model: 'model',
   dataset: 'dataset',
+  target: 'target',
   optimizer: 'optimizer',
   lr: 'lr',
   epochs: 'epochs',
@@ -94,7 +96,11 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
   let outcome: Outcome;
   try {
     interrupt.trains = true;
-    outcome = await run(lab);
+    outcome = await run(lab).catch((error: unknown) => {
+      // what diverging runs advise are options of `descent train`
+      if (!(error instanceof Diverged)) throw error;
+      throw new DescentError(say`${name}: ${error.problem}`, ...('lr' in values ? [`give a smaller rate, as ${name}:lr=…`] : []));
+    });
   } finally {
     interrupt.end();
     (await device?.catch(() => undefined))?.close();

@@ -73,6 +73,16 @@ test('who asks to stop is heard between parts that the host computes, and a part
   assert.equal([cut, told.at(-1)], [['whole'], 1]);
 });
 
+test('a net whose loss is no longer finite is told with the options of its experiment', async () => {
+  const out = join(await scratch(), 'wide');
+  const given = { out, quiet: true };
+  assert.match(
+    await refusal(() => compare('wide-optima:lr=1e6,images=64,epochs=4', given)),
+    /^wide-optima: the loss is \S+ at step \d+ \(learning rate 1000000\); give a smaller rate, as wide-optima:lr=…$/,
+  );
+  assert.match(await refusal(() => compare('information-plane:lr=0', given)), /lr is 0; give a number above 0$/);
+});
+
 test('a slip is refused in one line', async () => {
   assert.match(await refusal(() => compare('born-dead:net=3', {})), /unknown option of born-dead 'net'; did you mean 'nets'\?/);
   assert.match(await refusal(() => compare('born-dead:nets=0.5', {})), /born-dead: nets is 0.5; give a whole number of at least 1/);

@@ -1,7 +1,7 @@
 /** `information-plane`: what each layer tells of input and class while a net learns, by two estimators, with tanh and with ReLU. */
 import { bytesOf, imagesOf, numbers, type Dataset } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
-import { COUNT } from '../../../engine/range.ts';
+import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { Probe } from '../../evaluate/probe.ts';
 import { experiment, giveWay, inTurn, type Lab } from '../experiment.ts';
@@ -60,7 +60,7 @@ export const informationPlane = experiment({
   options: {
     on: choice('bits', ['bits', 'fashion-mnist'], 'all patterns of twelve bits, or 6,000 images'),
     epochs: number(200, 'passes of each net', { ...COUNT, min: 2 }),
-    lr: number(0.005, "Adam's rate"),
+    lr: number(0.005, "Adam's rate", POSITIVE),
     batch: number(512, 'samples of a step', { ...COUNT, max: TRAINED }),
     looks: number(16, 'times at which layers are looked at, at growing distances', { ...COUNT, min: 2 }),
   },
