@@ -1,13 +1,13 @@
 /** `adversarial`: what attacks leave of the accuracy of a net trained as usual and of one trained on attacked images. */
 import type { Dataset } from '../../../datasets/dataset.ts';
-import { choice, number } from '../../../engine/parameter.ts';
-import { COUNT, POSITIVE } from '../../../engine/range.ts';
+import { choice, fraction, number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { accuracyOf } from './attacks.ts';
 import { attackOf } from './by-name.ts';
 import { plateSheet, type Plate } from '../plate-sheet.ts';
-import { train, trainable, type Training } from './train.ts';
+import { EPSILON, train, trainable, type Training } from './train.ts';
 import { attacked, moved, natural } from './under-attack.ts';
 import { imagesOfSplit, victimOf, type Images, type Victim } from './victim.ts';
 
@@ -27,7 +27,7 @@ export const adversarial = experiment({
   about: 'FGSM, iterated FGSM, PGD and the margin of Carlini & Wagner against a net trained as usual and one trained on attacked images.',
   source: 'Goodfellow et al. 2015; Kurakin et al. 2017; Carlini & Wagner 2017; Madry et al. 2018; Shafahi et al. 2019',
   options: {
-    epsilon: number(0.1, 'by how much training moves each pixel (0 to 1)', POSITIVE),
+    epsilon: fraction(0.1, '8/255', 'by how much training moves each pixel (0 to 1)', EPSILON),
     way: choice('pgd', ['pgd', 'free'], 'adversarial training: attacked anew, or with the gradients of replayed batches'),
     train_steps: number(3, 'gradients of an attack while training, or replays', COUNT),
     steps: number(10, 'gradients of an iterated attack', COUNT),

@@ -1,6 +1,6 @@
 /** `enresnet`: means of small residual nets with noise, trained on attacked images, beside the plain net. */
-import { number } from '../../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
+import { fraction, number } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Layer } from '../../../engine/graph.ts';
 import { relu } from '../../../layers/activation.ts';
 import { mean as meanOf, residual, sequential } from '../../../layers/compose.ts';
@@ -11,7 +11,7 @@ import { batchNorm } from '../../../layers/norm.ts';
 import { experiment, inTurn, type Expected } from '../experiment.ts';
 import { spreadOf } from '../statistics.ts';
 import { attackOf, type Attack } from './by-name.ts';
-import { train, trainable } from './train.ts';
+import { EPSILON, train, trainable } from './train.ts';
 import { attacked, natural } from './under-attack.ts';
 import { imagesOfSplit, victimOf, type Images } from './victim.ts';
 
@@ -57,7 +57,7 @@ export const enresnet = experiment({
   about: 'Means of 1, 2 and 5 small residual nets with noise, trained against PGD, beside a plain one: accuracy under attack.',
   source: 'Wang, Yuan, Shi & Osher 2019; arXiv 2003.00631',
   options: {
-    epsilon: number(0.1, 'by how much training and attacks move each pixel (0 to 1)', POSITIVE),
+    epsilon: fraction(0.1, '8/255', 'by how much training and attacks move each pixel (0 to 1)', EPSILON),
     noise: number(0.1, 'deviation of the noise in each block', AT_LEAST_0),
     seeds: number(3, 'nets of each kind', COUNT),
     images: number(500, 'training images of Fashion-MNIST, 14 x 14', { ...COUNT, min: BATCH }),

@@ -1,5 +1,6 @@
 /** Nets trained by hand on images as they are, or on attacked ones. */
 import type { Device } from '../../../engine/device.ts';
+import type { Range } from '../../../engine/range.ts';
 import type { Layer } from '../../../engine/graph.ts';
 import type { Shape } from '../../../engine/tensor.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
@@ -19,6 +20,9 @@ const oracleOf = (net: Net): Oracle => ({
   gradient: async (x, labels) => (await net.backward(x, labels)).inputGradient!,
   logits: x => net.forward(x),
 });
+
+/** By how much pixels from 0 to 1 can be moved: 8 of 255 is 8/255. */
+export const EPSILON: Range = { above: 0, max: 1 };
 
 /** How a net is trained. Where `attack` is missing, on the images as they are. */
 export interface Training {
