@@ -126,6 +126,7 @@ for (const [text, words] of [
   ['x,y\n1,2\n', 't.csv: it has 2 columns; give three: x, y, and a label or a value'],
   ['x,y,l\n1,2,a\n1,2,b\n1,2,c\n', "t.csv: column 'l' has 3 labels; give two of them, or numbers"],
   ['x,y,l\n1,2,a\n', "t.csv: column 'l' has 1 label; give two of them, or numbers"],
+  ['x,y,l\n1,2,a\n1,2,\n', "t.csv: row 2, column 'l': it is empty; give a label or a value, or leave the row out"],
   ['x,y,l\n1,n,a\n1,2,b\n', "t.csv: row 1, column 'y': 'n' is not a number; give a number"],
   ['', 't.csv: it has no rows; give a table with a row for each sample'],
   [`x,y,v\n${'1,2,3\n'.repeat(MOST + 1)}`, 't.csv: it has 1,001 rows; give 1,000 at most'],

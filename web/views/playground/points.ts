@@ -71,8 +71,10 @@ export async function tablePoints(who: string, text: string): Promise<Table> {
   check(x !== y, `${who}: x and y are both the column '${x}'`, 'name two columns x and y');
   const last = names.find(name => name !== x && name !== y)!;
   const cells = rows.map(row => row[names.indexOf(last)]!.trim());
+  const unsaid = cells.indexOf('');
+  check(unsaid < 0, `${who}: row ${unsaid + 1}, column '${last}': it is empty`, 'give a label or a value', 'leave the row out');
   const given = [...new Set(cells)];
-  const areNumbers = cells.every(cell => cell !== '' && Number.isFinite(Number(cell)));
+  const areNumbers = cells.every(cell => Number.isFinite(Number(cell)));
   const classes = given.length === 2 || !areNumbers;
   check(
     !classes || given.length === 2,
