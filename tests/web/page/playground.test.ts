@@ -130,6 +130,19 @@ if (
     assert.is(await step(), before + 1);
   });
 
+  test('Back brings the net as it was left', async () => {
+    await at.open('playground?hidden=3&batchSize=20');
+    await at.press('Step');
+    await page.waitForFunction(`/Step 1,/.test(document.querySelector('.playground .status').textContent)`);
+    await page.getByRole('link', { name: 'Race' }).click();
+    await page.waitForFunction(`!document.querySelector('.playground')`);
+    await page.goBack();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    await at.press('Step');
+    await page.waitForFunction(`/Step 2,/.test(document.querySelector('.playground .status').textContent)`);
+    assert.is(await page.evaluate('location.hash'), '#playground?hidden=3&batchSize=20');
+  });
+
   test('inputs come and go while it trains, weights of the others stay, and a change of units too goes on', async () => {
     await at.open('playground?problem=xor&hidden=2&batchSize=20');
     await at.press('Start');

@@ -100,7 +100,10 @@ export class PlaygroundView {
   /** Sets what an address says. */
   configure(address: Readonly<Record<string, string | undefined>>): void {
     void told(() => {
-      this.#set(readAddress(address));
+      const given = readAddress(address);
+      // One comes back to what one has left by the browser's Back too.
+      if (this.#look && JSON.stringify(writeAddress(given)) === JSON.stringify(writeAddress(this.#settings))) return;
+      this.#set(given);
       this.#isNew = true;
       if (this.#isShown) this.#build(true);
     });
