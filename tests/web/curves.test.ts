@@ -1,7 +1,7 @@
 /** What is drawn of curves: the overfitting gap, the smoothed line, the range, and a curve that grows. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatOf, logTicks } from '../../web/views/curves/axes.ts';
+import { formatOf, labelsOf, logTicks } from '../../web/views/curves/axes.ts';
 import { overfitting } from '../../web/views/curves/gap.ts';
 import { smooth } from '../../web/views/curves/line.ts';
 import { extent } from '../../web/views/curves/range.ts';
@@ -118,8 +118,21 @@ test('a curve that grows is kept in few points, with its outliers and its trend;
 });
 
 test('numbers on charts are as short as they can be', () => {
-  assert.equal([0.5, 0.891, 1].map(formatOf(true)), ['50 %', '89.1 %', '100 %']);
-  assert.equal([250, 0.25, 1e-5].map(formatOf()), ['250', '0.25', '1.0e-5']);
+  assert.equal(
+    [0.5, 0.891, 1].map(v => formatOf(true)(v)),
+    ['50 %', '89.1 %', '100 %'],
+  );
+  assert.equal(
+    [250, 0.25, 1e-5].map(v => formatOf()(v)),
+    ['250', '0.25', '1.0e-5'],
+  );
+});
+
+test('no two lines of an axis have the same number, however near they lie', () => {
+  assert.equal(labelsOf([2.1014, 2.1015, 2.1016], formatOf()), ['2.1014', '2.1015', '2.1016']);
+  assert.equal(labelsOf([0.912, 0.9125, 0.913], formatOf(true)), ['91.2 %', '91.25 %', '91.3 %']);
+  assert.equal(labelsOf([1.01e-5, 1.02e-5], formatOf()), ['1.01e-5', '1.02e-5']);
+  assert.equal(labelsOf([0, 0.5, 1], formatOf(true)), ['0 %', '50 %', '100 %']);
 });
 
 test.run();

@@ -3,19 +3,26 @@ import uPlot from 'uplot';
 import { isDark } from '../dom.ts';
 import type { View } from './line.ts';
 
-export type Format = (v: number) => string;
+/** A number in words, to so many digits where a few do not tell it from others. */
+export type Format = (v: number, digits?: number) => string;
 
 export const formatOf = (percent = false): Format => (percent ? percentOf : short);
 
 /** As many digits as tell values apart: whole percents on an axis, tenths where they are read. */
-function percentOf(v: number): string {
+function percentOf(v: number, digits = 4): string {
   const p = 100 * v;
-  return `${Number(p.toFixed(p > 99.5 && p < 100 ? 2 : 1))} %`;
+  return `${Number(p.toFixed(digits - (p > 99.5 && p < 100 ? 2 : 3)))} %`;
 }
 
-function short(v: number): string {
+function short(v: number, digits = 4): string {
   const plain = v === 0 || (Math.abs(v) < 1e4 && Math.abs(v) >= 1e-3);
-  return plain ? Number(v.toPrecision(4)).toString() : v.toExponential(1);
+  return plain ? Number(v.toPrecision(digits)).toString() : v.toExponential(digits - 3);
+}
+
+/** The numbers of an axis, no two of them alike. */
+export function labelsOf(splits: readonly number[], format: Format): string[] {
+  const said = [4, 5, 6, 7, 8].map(digits => splits.map(v => format(v, digits)));
+  return said.find(all => new Set(all).size === all.length) ?? said[0]!;
 }
 
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
@@ -48,7 +55,7 @@ export function axesOf({ across = 'step', log }: View, format: Format): uPlot.Ax
       space: 34,
       // As wide as the longest number on it; eleven pixels are read at six to the letter.
       size: (_, values) => 12 + 6.6 * (values ?? []).reduce((most, v) => Math.max(most, v?.length ?? 0), 2),
-      values: (_, splits) => splits.map(v => format(v)),
+      values: (_, splits) => labelsOf(splits, format),
       ...(log && {
         splits: (u: uPlot, _: number, low: number, high: number) => logTicks(low, high, u.bbox.height / uPlot.pxRatio),
         filter: asIs,
@@ -79,7 +86,7 @@ export function logTicks(low: number, high: number, height: number): number[] {
     within(decades.flatMap(v => [v, 2 * v, 5 * v])),
     ...[0.1, 0.2, 0.5, 1, 2, 5].map(share => within(equal(share * 10 ** Math.floor(Math.log10(high - low))))),
   ];
-  const areApart = (a: number, b: number) => pixels * Math.log(b / a) >= APART && short(a) !== short(b);
+  const areApart = (a: number, b: number) => pixels * Math.log(b / a) >= APART;
   const fits = candidates.filter(ticks => ticks.slice(1).every((v, i) => areApart(ticks[i]!, v)));
   return fits.reduce((most, ticks) => (ticks.length > most.length ? ticks : most), []);
 }
