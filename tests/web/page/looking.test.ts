@@ -39,6 +39,10 @@ if (
     await page.waitForFunction(`document.querySelectorAll('.panel[aria-label="Test images"] .tile').length === 30`);
     await page.getByLabel('Which test images').selectOption('first');
     await tiles('Test images').first().and(page.locator('[title^="Test image 1,"]')).waitFor();
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const tops = await tiles('Test images').evaluateAll(all => all.map(tile => (tile as HTMLElement).offsetTop));
+    assert.is(tops.filter(top => top === tops[0]).length, 6, 'five whole rows beside the table, not six that leave a gap below it');
+    await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   test('a cell of the confusion matrix opens its images, by mouse and by keys; recall and precision stand at the margins', async () => {

@@ -94,6 +94,8 @@ if (
     await page.evaluate(`location.hash = 'playground?problem=own-classes&hidden=4&batchSize=20&test=0'`);
     await at.says('There are no points to train on yet');
     assert.ok(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled());
+    const heights = await page.evaluate<number[]>(`[...document.querySelector('.alive').children].map(panel => panel.offsetHeight)`);
+    assert.is(heights[0], heights[1], 'no empty ground below the shorter of both panels');
     const plane = page.getByRole('application');
     await plane.click({ position: { x: 40, y: 40 } });
     await at.says('All points to train on are of one class');
