@@ -98,6 +98,20 @@ if (onPage(test, 'site.test.ts', built => void (at = built))) {
     assert.match((await page.locator('meta[name=description]').getAttribute('content')) ?? '', /Train/);
     assert.is((await page.request.get(new URL('manifest.webmanifest', at.address).href)).status(), 200);
   });
+
+  test('where a browser refuses storage it opens all the same, and its theme changes', async () => {
+    const visit = await at.another();
+    await visit.page.addInitScript(`for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(globalThis, name, { get() {
+      throw new DOMException('Access is denied for this document.', 'SecurityError');
+    } });`);
+    await visit.page.goto(`${at.address}?embed=playground`);
+    await visit.page.locator('.playground').waitFor();
+    await visit.page.goto(`${at.address}#bench`);
+    await visit.page.getByRole('button', { name: 'Theme: as the system; switch to light' }).click();
+    await visit.page.locator('html[data-theme=light]').waitFor();
+    assert.equal(visit.said, []);
+    await visit.close();
+  });
 }
 
 test.run();

@@ -5,8 +5,13 @@ const SIGNS: Readonly<Record<Theme, string>> = { system: '◐', light: '☀', da
 
 /** Sets the page's theme, and lets `button` change it. `changed` is called where colours are others from now on. */
 export function themed(button: HTMLElement, changed: () => void): void {
-  const kept = localStorage.getItem('theme');
-  let theme: Theme = kept === 'light' || kept === 'dark' ? kept : 'system';
+  let theme: Theme = 'system';
+  try {
+    const kept = localStorage.getItem('theme');
+    if (kept === 'light' || kept === 'dark') theme = kept;
+  } catch {
+    /* a browser may refuse storage, to a page in a frame of another site for one */
+  }
   const set = () => {
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
@@ -18,9 +23,13 @@ export function themed(button: HTMLElement, changed: () => void): void {
   set();
   button.onclick = () => {
     theme = NEXT[theme];
-    localStorage.setItem('theme', theme);
     set();
     changed();
+    try {
+      localStorage.setItem('theme', theme);
+    } catch {
+      /* it is the system's again at the next visit */
+    }
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
 }
