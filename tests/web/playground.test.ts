@@ -35,6 +35,11 @@ test('an address says every setting that is not as usual, and gives it back', ()
   assert.equal(Object.keys(written).sort(), Object.keys(SETTINGS).sort());
   assert.equal(readAddress(Object.fromEntries(new URLSearchParams(new URLSearchParams(written).toString()))), OTHER);
   assert.equal(readAddress({ hidden: 'none' }).hidden, []);
+  assert.equal(
+    readAddress({ ...written, problem: 'own-classes' }).points.map(({ value }) => value),
+    [1, -1],
+    'numbers that an address calls classes are of the class of their sign',
+  );
   assert.is(
     readAddress({ optimizer: 'sgd' }).lr,
     readAddress({ optimizer: 'sgd', lr: '0.5' }).lr,

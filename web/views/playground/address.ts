@@ -6,7 +6,7 @@ import { models } from '../../../models/index.ts';
 import { optimizers, rules } from '../../../optim/index.ts';
 import { quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
 import { FEATURE_NAMES, FEATURES, type FeatureName } from './features.ts';
-import { readPoints, writePoints } from './points.ts';
+import { asClasses, readPoints, writePoints } from './points.ts';
 import { PROBLEMS, type Point } from './problems.ts';
 
 /** Most hidden layers, and units of one. */
@@ -93,7 +93,8 @@ export function readAddress(address: Readonly<Record<string, string | undefined>
     check(Object.hasOwn(SETTINGS, key), `${key}: is no setting of the playground`, `it has ${Object.keys(SETTINGS).join(', ')}`);
     return text === undefined ? [] : [[key, readSetting(key as Key, text)] as const];
   });
-  const settings = { ...DEFAULTS, ...(Object.fromEntries(given) as Partial<Settings>) };
+  const said = { ...DEFAULTS, ...(Object.fromEntries(given) as Partial<Settings>) };
+  const settings = said.problem === 'own-classes' ? { ...said, points: asClasses(said.points) } : said;
   return address.optimizer !== undefined && address.lr === undefined ? { ...settings, lr: rateOf(settings.optimizer) } : settings;
 }
 

@@ -12,6 +12,7 @@ import { inWords, LossCurves } from './loss-curves.ts';
 import { NetDrawing } from './net-drawing.ts';
 import { OwnPoints } from './own-points.ts';
 import { Plane } from './plane.ts';
+import { asClasses } from './points.ts';
 import { pointsOf, PROBLEMS } from './problems.ts';
 import { givenTo, ratesOf, refusal, takesAll, taskOf } from './task.ts';
 
@@ -132,8 +133,8 @@ export class PlaygroundView {
   #change(some: Partial<Settings>): void {
     const before = this.#settings;
     const lr = some.optimizer !== undefined && some.optimizer !== before.optimizer ? { lr: rateOf(some.optimizer) } : {};
-    const isRetold = some.problem === 'own-classes' && !some.points; // from numbers, of which classes are the signs
-    const points = isRetold ? before.points.map(p => ({ ...p, value: p.value < 0 ? -1 : 1 })) : (some.points ?? before.points);
+    const isRetold = some.problem === 'own-classes' && !some.points;
+    const points = isRetold ? asClasses(before.points) : (some.points ?? before.points);
     this.#set({ ...before, ...some, ...lr, points });
     const keys = (Object.keys(some) as (keyof Settings)[]).filter(key => before[key] !== this.#settings[key]);
     const areRates = keys.every(key => RATES.has(key)) && this.#isBuilt && !takesAll(this.#settings.optimizer);

@@ -26,6 +26,9 @@ export const pointAt = (x: number, y: number, value: number): Point => ({
   value: whole(value) / STEPS,
 });
 
+/** Points of numbers as of classes: the signs say which. */
+export const asClasses = (points: readonly Point[]): Point[] => points.map(p => ({ ...p, value: p.value < 0 ? -1 : 1 }));
+
 export const writePoints = (points: readonly Point[]): string =>
   points.map(({ x, y, value }) => [x / PLANE_RANGE, y / PLANE_RANGE, value].map(digits).join('')).join('');
 
