@@ -24,7 +24,7 @@ import type { Tensors } from '../../train/run/safetensors.ts';
 import { activationStats, rms, type LayerStats } from '../../train/study/layer-stats.ts';
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
-import { openCheckpoint, openFor, type CheckpointOptions } from './checkpoint.ts';
+import { openCheckpoint, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
 import { folderOf, isPictures, mistakesSheet } from './report.ts';
 import { localRecipe } from './session.ts';
@@ -42,14 +42,23 @@ const IMAGES = 32;
 const LAYERS = 24;
 
 export async function look(path: string, options: LookOptions): Promise<void> {
-  const { dataDir, quiet, json } = options;
   const chosen = parseNumber('--image', options.image, { integer: true, min: 1 }) - 1;
   const checkpoint = await openCheckpoint(path, options);
-  const { file, config, weights, moments, statistics } = checkpoint;
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
-  const recipe = localRecipe({ ...config, ...limit });
+  const recipe = localRecipe({ ...checkpoint.config, ...limit });
   const folder = options.out ?? folderOf(path, 'look');
-  makeFolder(folder, 'name another folder with --out');
+  const removeEmpty = makeFolder(folder, 'name another folder with --out');
+  try {
+    await lookAt(checkpoint, recipe, chosen, folder, options);
+  } finally {
+    removeEmpty();
+  }
+}
+
+/** Draws what there is to see of a net into a folder, and says so. */
+async function lookAt(checkpoint: Checkpoint, recipe: Recipe, chosen: number, folder: string, options: LookOptions): Promise<void> {
+  const { dataDir, quiet, json } = options;
+  const { file, weights, moments, statistics } = checkpoint;
   const dataset = await openFor(checkpoint, recipe.config, { dataDir, quiet });
   check(!dataset.outputs, `look: pictures are of classes, and ${dataset.name} has numbers to predict`, 'take descent eval --predictions');
   check(chosen < dataset.test.n, `--image: ${chosen + 1} is beyond the ${dataset.test.n} test images`, `give 1 to ${dataset.test.n}`);

@@ -10,6 +10,7 @@ import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
+import type { Device } from '../../engine/device.ts';
 import { isFileName, isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
 import { jsonLines } from '../../train/step/metrics.ts';
@@ -78,16 +79,17 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   say(`${runs.length} runs${crossed}${already}${anew}; results in ${file}`);
   if (left.length) {
     for (const run of left) checkHeldOut(run.recipe, folds, await load(run.config));
-    if (isFirst) makeFolder(folder, 'choose another place with --out');
-    const interrupt = onInterrupt();
-    const device = await openDevice({ adapter, quiet, json, tune });
+    const removeEmpty = isFirst ? makeFolder(folder, 'choose another place with --out') : () => {};
+    const interrupt = onInterrupt(removeEmpty);
+    let device: Device | undefined;
     try {
+      device = await openDevice({ adapter, quiet, json, tune });
       const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
       for (let i = 0; i < left.length; i += size) {
         const run = left[i + rank];
         const dataset = run && (await load(run.config));
         interrupt.trains = true;
-        const outcome = run && (await trial(run.recipe, dataset!, device, { ...run, stopped: () => interrupt.asked }));
+        const outcome = run && (await trial(run.recipe, dataset!, device!, { ...run, stopped: () => interrupt.asked }));
         const own = run && outcome ? JSON.stringify(lineOf(run, outcome)) : '';
         const round = job ? await job.exchange.texts(own) : [own];
         for (const [k, text] of round.entries()) {
@@ -103,7 +105,8 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
       }
     } finally {
       interrupt.end();
-      device.close();
+      device?.close();
+      removeEmpty();
     }
     const complete = runs.filter(run => done.has(keyOf(run))).length;
     if (complete < runs.length) {

@@ -1,5 +1,5 @@
 /** `descent look` on saved weights. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -58,13 +58,14 @@ for (const [model, dataset, pictures, filters] of [
   });
 }
 
-test('an image that is not there, and a place that cannot be made', async () => {
+test('an image that is not there leaves no folder, and a place cannot be made', async () => {
   const { file } = await saved('mlp:hidden=8', 'shapes');
-  const out = join(await folder(), 'seen');
+  const out = join(await folder(), 'new/seen');
   assert.match(
     await refusal(() => look(file, { ...OPTIONS, out, image: '21' })),
     /^--image: 21 is beyond the 20 test images; give 1 to 20$/,
   );
+  assert.not(existsSync(join(out, '..')));
   assert.match(
     await refusal(() => look(file, { ...OPTIONS, out, image: '0' })),
     /^--image: 0 is out of range; give a whole number of at least 1$/,

@@ -59,7 +59,7 @@ export function splitIndices(
   if (folds !== undefined) {
     check(
       Number.isInteger(folds) && folds >= 2 && folds <= n,
-      `folds: ${folds} for ${n} training images`,
+      say`${named('folds')}: ${folds} for ${n} training images`,
       `give a whole number of 2 to ${n}`,
     );
     check(Number.isInteger(fold) && fold >= 0 && fold < folds, `fold: ${fold} of ${folds} folds`, `give 0 to ${folds - 1}`);

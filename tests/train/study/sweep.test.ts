@@ -206,4 +206,14 @@ test('a search on a table or by a model file that has changed is done again, and
   assert.not(existsSync(join(cwd, 'none')));
 });
 
+test('a search that no run of can begin leaves no folder', async () => {
+  const cwd = await scratch();
+  const run = (more: string) =>
+    called(words(`sweep lenet5 --dataset shapes --limit-train 40 --grid lr=0.1 --out none/of/it --quiet ${more}`), cwd);
+  assert.is((await run('--folds 60')).refusal, '--folds: 60 for 40 training images; give a whole number of 2 to 40');
+  assert.match((await run('--adapter abacus')).refusal, "--adapter: no adapter matches 'abacus'");
+  assert.match((await run('--batch-size 64')).refusal, '--batch-size: 64 is more than');
+  assert.not(existsSync(join(cwd, 'none')));
+});
+
 test.run();

@@ -1,5 +1,5 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { DescentError, type Message } from '../../../engine/check.ts';
@@ -79,13 +79,24 @@ export function writeWhole(path: string, content: string | Uint8Array, refuse: (
   syncFolder(dirname(path));
 }
 
-/** Makes a folder that is to hold files, or says why it cannot be made. */
-export function makeFolder(path: string, advice: Message): void {
+/**
+ * Makes a folder that is to hold files, or says why it cannot be made. What it returns takes the folder away again, and those above it that
+ * were missing, where nothing came to lie in them.
+ */
+export function makeFolder(path: string, advice: Message): () => void {
+  let made: string | undefined;
   try {
-    makeFolders(path);
+    made = makeFolders(path);
   } catch (error) {
     throw fileError(path, 'made', error, advice);
   }
+  return () => {
+    try {
+      for (let at = resolve(path); made?.length && at.length >= made.length; at = dirname(at)) rmdirSync(at);
+    } catch {
+      /* it holds something */
+    }
+  };
 }
 
 /** Throws where `writeWhole` would: said before what is to be written has been computed. */
