@@ -10,6 +10,7 @@ import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
+import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { isFileName, isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
@@ -17,6 +18,7 @@ import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
+import { agree, agreeOnData } from '../run/job-checks.ts';
 import { asRank, joinAnyJob, told, type Job } from '../run/job.ts';
 import { duration, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
@@ -56,6 +58,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
     const run = { choice, recipe, config: recipe.config };
     return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
   });
+  if (job) await agreeOnRuns(job, asked);
   const load = datasetCache(dataDir, quiet);
   const isFirst = job?.isFirst ?? true;
   const digests = isFirst ? await digestsOf(asked, load) : [];
@@ -78,7 +81,13 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   const anew = changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '';
   say(`${runs.length} runs${crossed}${already}${anew}; results in ${file}`);
   if (left.length) {
-    for (const run of left) checkHeldOut(run.recipe, folds, await load(run.config));
+    const agreed = new Set<string>();
+    for (const { recipe, config } of left) {
+      const dataset = await load(config);
+      checkHeldOut(recipe, folds, dataset);
+      if (job && !agreed.has(dataKey(config))) await agreeOnData(job, dataset);
+      agreed.add(dataKey(config));
+    }
     const removeEmpty = isFirst ? makeFolder(folder, 'choose another place with --out') : () => {};
     const interrupt = onInterrupt(removeEmpty);
     let device: Device | undefined;
@@ -120,6 +129,14 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   if (!isFirst) return;
   if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
   print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
+}
+
+/** Throws unless all ranks are asked for the same runs: each does its own of them by their numbers. */
+async function agreeOnRuns(job: Job, runs: readonly Run[]): Promise<void> {
+  const counts = await job.exchange.texts(String(runs.length));
+  const other = counts.findIndex(n => n !== counts[0]);
+  check(other < 0, `sweep: rank ${other} has ${counts[other]} runs, rank 0 ${counts[0]}`, 'start all ranks with the same options');
+  for (const { config } of runs) await agree(job, config);
 }
 
 function lineOf({ recipe: _, ...run }: Run, { best, diverged, seconds }: Trial): SweepLine {

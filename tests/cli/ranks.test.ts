@@ -1,5 +1,5 @@
 /** `descent train --distribute` as a user starts it, by the mpirun of Open MPI and of MPICH: it trains, ranks die, runs go on. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,6 +32,35 @@ if (last) {
     assert.is.not(code, 0);
     assert.match(err, '--lr: rank 1 has 0.2, rank 0 0.1; start all ranks with the same options\n');
     assert.not(existsSync(join(cwd, 'run')));
+  });
+
+  test('a search whose ranks have other data or other runs is refused in one line, and leaves no folder', async () => {
+    const cwd = await scratch();
+    const table = (end: string) => `x,y\n${Array.from({ length: 40 }, (_, i) => `${i},${i % 3}\n`).join('')}${end}\n`;
+    mkdirSync(join(cwd, 'other'));
+    writeFileSync(join(cwd, 't.csv'), table('40,1'));
+    writeFileSync(join(cwd, 'other/t.csv'), table('40,2'));
+    const rank = (lr: string) => [BIN, ...words('sweep mlp:hidden=4 --dataset ./t.csv --target y --batch-size 8 --out runs --grid'), lr];
+    const beside = (where: string, lr: string) => [
+      ...rank('lr=0.1'),
+      ':',
+      '-n',
+      '1',
+      '-wdir',
+      join(cwd, where),
+      process.execPath,
+      ...rank(lr),
+    ];
+    for (const [where, lr, said] of [
+      ['other', 'lr=0.1', '--dataset t.csv: the images of rank 1 are not those of rank 0; fetch them again'],
+      ['', 'lr=0.2', '--lr: rank 1 has 0.2, rank 0 0.1; start all ranks with the same options\n'],
+      ['', 'lr=0.1,0.2', 'sweep: rank 1 has 2 runs, rank 0 1; start all ranks with the same options\n'],
+    ] as const) {
+      const { code, err } = await ranks(last, 1, beside(where, lr), { cwd });
+      assert.is.not(code, 0);
+      assert.match(err, said);
+      assert.not(existsSync(join(cwd, 'runs')));
+    }
   });
 
   test('a run on one process goes on as a job of two ranks', async () => {
