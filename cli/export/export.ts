@@ -5,6 +5,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseChoice, parseSpec } from '../../engine/spec.ts';
 import { writeFolder, writeWhole } from '../../train/run/node/files.ts';
 import { inputOf, momentsOf, openCheckpoint } from '../run/checkpoint.ts';
+import { once } from '../run/job.ts';
 import { count, print } from '../output.ts';
 import type { ExportOptions, Written } from './options.ts';
 import { toTensorboard } from './tensorboard.ts';
@@ -21,9 +22,11 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
   const format = parseChoice('--to', options.to, Object.keys(FORMATS));
   const own = options.softmax ? '--softmax' : options.normalizedInput ? '--normalized-input' : undefined;
   check(format === 'onnx' || own === undefined, `${own}: is for --to onnx, not for --to ${format}`, 'leave it out');
-  const { path: out, about } = await FORMATS[format]!(path, options);
-  if (options.json) print(JSON.stringify({ path: out, format }));
-  else print(options.quiet ? out : `${out}: ${about}`);
+  await once([path, options], async () => {
+    const { path: out, about } = await FORMATS[format]!(path, options);
+    if (options.json) print(JSON.stringify({ path: out, format }));
+    else print(options.quiet ? out : `${out}: ${about}`);
+  });
 }
 
 /** A checkpoint with all that an export tells of it. */

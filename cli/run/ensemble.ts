@@ -4,14 +4,14 @@ import { score, softmaxRows } from '../../train/study/probabilities.ts';
 import { parseChoice } from '../../engine/spec.ts';
 import { combine } from '../../train/run/swag.ts';
 import { evaluate, openForEvaluation, type EvalOptions } from './eval.ts';
-import { asRank, joinAnyJob, type Job } from './job.ts';
+import { asRank, joinAnyJob, once, type Job } from './job.ts';
 import { percent, print, table } from '../output.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
 export async function evaluateAll(paths: readonly string[], { ensemble, ...options }: EvalOptions & { ensemble?: boolean }): Promise<void> {
   if (!ensemble) {
     check(paths.length === 1, `eval: ${paths.length} checkpoints are named`, 'give one, or --ensemble for the mean of their predictions');
-    return evaluate(paths[0]!, options);
+    return once([paths, options], () => evaluate(paths[0]!, options));
   }
   check(paths.length > 1, 'eval: --ensemble needs several checkpoints', 'name at least two');
   for (const flag of ['tta', 'report', 'predictions', 'attack'] as const) {

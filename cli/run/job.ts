@@ -132,6 +132,17 @@ export async function asRank(job: Job, work: () => Promise<void>): Promise<void>
   }
 }
 
+/** Does what is one process's to do: of the ranks of a job that are asked for the same the first does it. */
+export async function once(asked: readonly unknown[], work: () => Promise<void>): Promise<void> {
+  const job = await joinAnyJob();
+  if (!job) return work();
+  const { exchange } = job;
+  await asRank(job, async () => {
+    const all = await exchange.texts(JSON.stringify([process.cwd(), asked]));
+    if (all.indexOf(all[exchange.rank]!) === exchange.rank) await work();
+  });
+}
+
 async function endJob({ exchange, isFirst }: Job, error: unknown): Promise<never> {
   if (!isFirst) await new Promise(resolve => setTimeout(resolve, FIRST));
   const here = error instanceof DescentError && !isFirst ? onRank(exchange.rank, error) : error;

@@ -25,6 +25,7 @@ import { activationStats, rms, type LayerStats } from '../../train/study/layer-s
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
 import { openCheckpoint, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { once } from './job.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
 import { folderOf, isPictures, mistakesSheet } from './report.ts';
 import { localRecipe } from './session.ts';
@@ -41,7 +42,9 @@ const IMAGES = 32;
 /** Layers that are drawn. */
 const LAYERS = 24;
 
-export async function look(path: string, options: LookOptions): Promise<void> {
+export const look = (path: string, options: LookOptions): Promise<void> => once([path, options], () => lookInto(path, options));
+
+async function lookInto(path: string, options: LookOptions): Promise<void> {
   const chosen = parseNumber('--image', options.image, { integer: true, min: 1 }) - 1;
   const checkpoint = await openCheckpoint(path, options);
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };

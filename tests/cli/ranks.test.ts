@@ -7,6 +7,9 @@ import { agree, agreeOnData } from '../../cli/run/job-checks.ts';
 import { datasetOf } from '../../datasets/memory.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { openModel } from '../../models/index.ts';
+import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import { generatedWeights } from '../support/onnx.ts';
 import { together } from '../../train/distribute/alone.ts';
 import { called } from '../support/process/called.ts';
 import { BIN, words } from '../support/process/command.ts';
@@ -61,6 +64,21 @@ if (last) {
       assert.match(err, said);
       assert.not(existsSync(join(cwd, 'runs')));
     }
+  });
+
+  test('what one process does is done and said by the first of the ranks that are asked for it', async () => {
+    const cwd = await scratch();
+    const shape: [number, number, number] = [1, 4, 4];
+    const classes = ['a', 'b'];
+    const net = openModel({ name: 'mlp', options: { hidden: [4] } }, { classes: 2, shape });
+    const texts = { shape: JSON.stringify(shape), classes: JSON.stringify(classes) };
+    const metadata = { model: 'mlp:hidden=4', dataset: './none', normalize: 'none', ...texts };
+    writeFileSync(join(cwd, 'net.safetensors'), encodeSafetensors(generatedWeights(net, shape), metadata));
+    const rank = (out: string) => [BIN, ...words('export net.safetensors --quiet --to onnx --out'), out];
+    const all = await ranks(last, 2, [...rank('a.onnx'), ':', '-n', '1', process.execPath, ...rank('b.onnx')], { cwd });
+    assert.is(all.code, 0, all.err);
+    assert.equal(all.out.split('\n').sort(), ['', 'a.onnx', 'b.onnx']);
+    assert.ok(existsSync(join(cwd, 'a.onnx')) && existsSync(join(cwd, 'b.onnx')));
   });
 
   test('a run on one process goes on as a job of two ranks', async () => {
