@@ -3,6 +3,7 @@ import { Command, type CommanderError } from 'commander';
 import { check, DescentError } from '../engine/check.ts';
 import { addCommands } from './commands/all.ts';
 import { examples, helpWidth, layout } from './help.ts';
+import { shielded } from './negative-rows.ts';
 import { packageJson } from './package-json.ts';
 
 const newProgram = (): Command =>
@@ -57,8 +58,7 @@ function understood(program: Command, words: readonly string[]): readonly string
   const name = words[words[0] === 'help' ? 1 : 0];
   const isCommand = (text: string) => text === 'help' || program.commands.some(command => command.name() === text);
   if (name !== undefined && !name.startsWith('-') && !isCommand(name)) return [name];
-  const shown = (word: string) => (/^-\.?\d.*,/.test(word) ? ` ${word}` : word);
-  return words.length ? (name === 'predict' ? words.map(shown) : words) : ['--help'];
+  return words.length ? (name === 'predict' ? shielded(words) : words) : ['--help'];
 }
 
 /** Runs what the words of a command line ask for. Throws where it is refused, and a CommanderError where only help was asked for. */

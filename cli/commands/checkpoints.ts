@@ -5,6 +5,7 @@ import type { ExportOptions } from '../export/options.ts';
 import type { LookOptions } from '../run/look.ts';
 import type { PredictOptions } from '../run/predict.ts';
 import { examples } from '../help.ts';
+import { asGiven } from '../negative-rows.ts';
 import { configOption, everywhere, onDevice } from './command.ts';
 
 export function addEval(command: Command): void {
@@ -66,7 +67,7 @@ export function addPredict(command: Command): void {
         'of a model that takes numbers what it predicts for values or the rows of .csv files.',
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
-    .argument('<image...>', 'image files, or folders of them; numbers as 0.5, or rows of them as 0.5,2, or .csv files');
+    .argument('<image...>', 'image files, or folders of them; numbers as 0.5, or rows of them as 0.5,2, or .csv files', asGiven);
   onDevice(
     command
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')

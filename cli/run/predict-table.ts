@@ -23,7 +23,7 @@ export async function rowsOf(given: readonly string[], { shape, inputs }: Pick<D
       const cells = text.split(',');
       check(
         cells.length === width,
-        `predict: '${text.trim()}' has ${cells.length} ${cells.length === 1 ? 'value' : 'values'}, the model takes ${width}`,
+        `predict: '${text}' has ${cells.length} ${cells.length === 1 ? 'value' : 'values'}, the model takes ${width}`,
         width === 1
           ? 'give numbers, or a .csv file'
           : `give rows as ${Array.from({ length: width }, (_, i) => i / 2).join(',')}, or a .csv file`,

@@ -161,6 +161,20 @@ test('a net trained on points in the plane says the class of a point by its coor
   await writeFile(join(root, 'points.csv'), 'x,y\n2,2\n-2,-2\n');
   assert.is(await said('predict run points.csv --quiet'), 'blue\norange');
   assert.is(await said('predict run 7,1'), 'predict: 7 lies outside the plane; give coordinates from -6 to 6');
+  assert.is(await said('predict run -1,2,3'), "predict: '-1,2,3' has 3 values, the model takes 2; give rows as 0,0.5, or a .csv file");
+});
+
+test('a file is called as it is, also where its name looks like a row of numbers', async () => {
+  const root = await folder();
+  await saved(join(root, 'net.safetensors'), 'none', '1');
+  const raw = { width: 28, height: 28, channels: 1 } as const;
+  await sharp(Buffer.alloc(784, 90), { raw }).toFile(join(root, '-1,2.png'));
+  for (const line of ['predict net.safetensors -1,2.png', 'predict net.safetensors -- -1,2.png']) {
+    const { out, refusal } = await called(words(line), root);
+    assert.is(refusal, '');
+    assert.match(out, /^-1,2\.png: /);
+  }
+  assert.is((await called(words('predict net.safetensors -1,3'), root)).refusal, '-1,3: there is no such file; give an image file');
 });
 
 test('a folder of images names the classes, sizes and moments of a file that does not', async () => {
