@@ -228,6 +228,6 @@ async function decodeOne({ root, sides, resize }: Source, path: string, channels
       .toBuffer();
     return { path, pixels };
   } catch (e) {
-    return { path, error: (e as Error).message.split('\n')[0]! };
+    return { path, error: (e as Error).message.split('\n')[0]!.replace(/:$/, '') };
   }
 }
