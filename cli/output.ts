@@ -65,7 +65,8 @@ export function duration(seconds: number): string {
 }
 
 /** Rows as aligned columns, numbers to the right; the first row is the head. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map(cells => cells.map(cell => escaped(cell, '')));
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => r[k]!.length)));
   const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%xe+-]*$/.test(r[k]!)));
   const aligned = (cell: string, k: number) => (right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!));

@@ -147,10 +147,15 @@ export async function openFor(
   options: FindOptions & Pick<OpenOptions, 'onFound'>,
 ): Promise<Dataset> {
   const dataset = await openDataset(config.dataset, { ...options, ...readingOf(config), inputs });
-  const [kind, theirs, own] = outputs ? ['outputs', dataset.outputs, outputs] : ['classes', dataset.classes, classes];
+  const [kind, theirs = [], own = []] = outputs ? ['outputs', dataset.outputs, outputs] : ['classes', dataset.classes, classes];
+  const other = own.findIndex((name, i) => name !== theirs[i]);
+  const same = Math.max(0, (other < 0 ? own.length : other) - 1);
+  const told = (names: readonly string[]) => (same && own.length > 8 ? `…, ${some(names.slice(same))}` : some(names)); // where they differ
   check(
-    !own?.length || (own.length === theirs?.length && own.every((name, i) => name === theirs[i])),
-    `${config.dataset}: its ${kind} are ${some(theirs ?? [])}, those of the model ${some(own ?? [])}`,
+    !own.length || (own.length === theirs.length && other < 0),
+    theirs.length
+      ? `${config.dataset}: its ${kind} are ${told(theirs)}, those of the model ${told(own)}`
+      : `${config.dataset}: it has no ${kind}, those of the model are ${some(own)}`,
     'give data whose names are those',
   );
   return dataset;

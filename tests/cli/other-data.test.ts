@@ -3,9 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openFor } from '../../cli/run/checkpoint.ts';
+import { table } from '../../cli/output.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { parseConfig } from '../../train/config/config.ts';
 import { called } from '../support/process/called.ts';
 import { descent, words } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
+import { refusal } from '../support/refusal.ts';
 
 const test = suite('other data');
 const scratch = scratchFolders(test);
@@ -40,6 +45,36 @@ test('eval and a resumed run take columns of a table by their names, and refuse 
   assert.is((await called(words('train --resume r --epochs 8'), folder)).refusal, `./t.csv: ${others}`);
   write('t.csv', 'b', 'y', 'a');
   assert.is((await called(words('train --resume r --epochs 8 --quiet'), folder)).out, whole.out);
+});
+
+test('of many classes those are told where data and model differ', async () => {
+  const { classes, name } = await openDataset('fashion-mnist', { limitTrain: 1, limitTest: 1, quiet: true });
+  const config = parseConfig('lenet5', { dataset: name });
+  const said = (own: readonly string[], on = config) => refusal(() => openFor({ classes: own }, on, { quiet: true }));
+  const ends = 'give data whose names are those';
+  assert.is(
+    await said(['low', 'up'], parseConfig('mlp', { dataset: 'sine' })),
+    `sine: it has no classes, those of the model are low, up; ${ends}`,
+  );
+  assert.is(
+    await said([...classes.slice(0, 9), 'shoe']),
+    `${name}: its classes are …, ${classes[8]}, ${classes[9]}, those of the model …, ${classes[8]}, shoe; ${ends}`,
+  );
+  assert.is(
+    await said(classes.slice(0, 9)),
+    `${name}: its classes are …, ${classes[8]}, ${classes[9]}, those of the model …, ${classes[8]}; ${ends}`,
+  );
+});
+
+test('a class whose name has a line end takes one line in a table', () => {
+  assert.is(
+    table([
+      ['class', 'images'],
+      ['u\nv', '1'],
+      ['w', '20'],
+    ]),
+    'class     images\nu\\u000av       1\nw             20',
+  );
 });
 
 test('a run that goes on with more samples than it began with says so once', async () => {
