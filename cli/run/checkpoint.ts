@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
-import { checkDataset, isKnown, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
+import { checkDataset, isKnown, isTable, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
 import { check, named as option, some } from '../../engine/check.ts';
 import { product } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
@@ -84,7 +84,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
       ? (run?.imageSize ?? (isKnown(dataset) || !shape ? undefined : sizeOf([shape[1], shape[2]])))
       : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
   const resize = given.resize ?? run?.resize ?? facts.resize;
-  const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel, target = run?.target } = given;
+  const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel, target = isTable(dataset) ? run?.target : undefined } = given;
   return {
     file,
     weights: tensors ?? net!.weights(shape ?? shapeOf(net!, file, dataset, imageSize)),

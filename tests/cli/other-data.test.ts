@@ -37,6 +37,8 @@ test('eval and a resumed run take columns of a table by their names, and refuse 
   const others = 'its classes are up, zero, those of the model low, up; give data whose names are those';
   assert.is((await evaluated('named.csv')).refusal, `./named.csv: ${others}`);
   assert.is((await called(words('look whole --dataset ./named.csv'), folder)).refusal, `./named.csv: ${others}`);
+  const none = 'sine: it has no classes, those of the model are low, up; give data whose names are those';
+  assert.is((await called(words('eval whole --dataset sine'), folder)).refusal, none);
   assert.is((await evaluated('less.csv')).refusal, "less.csv: there is no column 'b'; it has a, y");
   const infinite = 'predict: 1e+39 is beyond float32; give numbers of up to 3.4e38, in another unit';
   assert.is((await called(words('predict whole 1e39,2'), folder)).refusal, infinite);
