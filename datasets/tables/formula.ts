@@ -3,7 +3,10 @@ import { Parser, type Expression } from 'expr-eval-fork';
 import { check, DescentError } from '../../engine/check.ts';
 
 /** Numbers alone: no texts, lists, assignments or functions of the user's own. */
-const parser = new Parser({ operators: { assignment: false, fndef: false, in: false, concatenate: false, random: false } });
+const parser = new Parser({
+  allowMemberAccess: false,
+  operators: { assignment: false, fndef: false, in: false, concatenate: false, random: false },
+});
 Object.assign(parser.consts, { pi: Math.PI, e: Math.E });
 
 export interface Formula {
@@ -15,15 +18,29 @@ export interface Formula {
 
 const ADVICE = 'write it as sin(3*x) + 0.2*x, with functions as sin, exp, sqrt, abs, min, max and constants pi and e';
 
-const misread = (text: string, error: unknown): DescentError =>
-  new DescentError(`formula: '${text}' is not understood (${(error as Error).message.split('\n')[0]})`, ADVICE);
+/** What people write otherwise than it is read. */
+const MISREAD: readonly (readonly [isIn: (text: string) => boolean, problem: string, advice?: string])[] = [
+  [text => !text.trim(), 'is empty'],
+  [text => opened(text) > 0, 'has a bracket that is not closed', 'write as many ) as ('],
+  [text => opened(text) < 0, 'closes a bracket that is not open', 'write as many ( as )'],
+  [text => text.includes('**'), 'has **', 'write x^2 for x**2'],
+  [text => /(?<![a-z_0-9.])[\d.]+\s*(?!e[+-]?\d)[a-z(]|\)\s*[a-z\d(]/i.test(text), 'lacks an operator', 'write 2*x for 2x'],
+  [text => /(?<![<>=!])=(?!=)/.test(text), 'has an =', 'write what stands on its right alone'],
+];
+const opened = (text: string): number => text.split('(').length - text.split(')').length;
 
-/** Throws where the text is no formula. */
-export function parseFormula(text: string): Expression {
+/** What is wrong with a text that the parser, whose own words are of its tokens, has refused. */
+function misread(who: string, text: string, advice: string): DescentError {
+  const [, problem, remedy] = MISREAD.find(([isIn]) => isIn(text)) ?? [undefined, 'is not understood'];
+  return new DescentError(`${who}: '${text}' ${problem}`, remedy ?? advice);
+}
+
+/** Throws where the text is no formula; `who` is what it is called in messages, and `advice` what may be written. */
+export function parseFormula(text: string, who = 'formula', advice = ADVICE): Expression {
   try {
     return parser.parse(text);
-  } catch (error) {
-    throw misread(text, error);
+  } catch {
+    throw misread(who, text, advice);
   }
 }
 
@@ -35,8 +52,8 @@ export function functionOf(text: string): Formula {
   const f = (x: readonly number[]): number => {
     try {
       return Number(parsed.evaluate(Object.fromEntries(variables.map((name, i) => [name, x[i]!]))));
-    } catch (error) {
-      throw misread(text, error);
+    } catch {
+      throw misread('formula', text, ADVICE);
     }
   };
   f(variables.map(() => 0.5)); // a function that does not exist is known now

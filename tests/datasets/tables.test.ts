@@ -75,8 +75,8 @@ test('a formula has its variables as features, in alphabetical order', async () 
 test('says what is wrong with a formula or an option', async () => {
   assert.match(await refusal(() => open('formula')), /^dataset formula: y is missing; write formula:y=/);
   assert.match(await refusal(() => open('formula:y=2')), /^formula: '2' names no variable; write it as /);
-  assert.match(await refusal(() => open('formula:y=foo(x)')), /^formula: 'foo\(x\)' is not understood /);
-  assert.match(await refusal(() => open('formula:y=sin(')), /^formula: 'sin\(' is not understood /);
+  assert.match(await refusal(() => open('formula:y=foo(x)')), /^formula: 'foo\(x\)' is not understood; write it as sin\(3\*x\)/);
+  assert.match(await refusal(() => open('formula:y=sin(')), /^formula: 'sin\(' has a bracket that is not closed; write as many \) as \($/);
   assert.match(await refusal(() => open('formula:y=x.constructor')), /is not understood/);
   assert.match(
     await refusal(() => open('formula:y=1/x,points=3')),

@@ -148,8 +148,12 @@ const CALLS: Readonly<Record<string, { readonly least: number; readonly of: (...
 /** Names of the parser for operations that have another here. */
 const SAME: Readonly<Record<string, string>> = { log: 'ln', lg: 'log10' };
 const NAMES = [...Object.keys(OPERATIONS).filter(name => /^[a-z]/.test(name)), ...Object.keys(SAME), 'hypot', 'pow', 'if'];
+const WHO = 'f(x, y)';
+const ADVICE = `use x, y, numbers, pi, e, + - * / % ^ and ${NAMES.join(', ')}`;
 const unknown = (what: string): DescentError =>
-  new DescentError(`f(x, y): '${what}' is not known`, `use x, y, numbers, pi, e, + - * / % ^ and ${NAMES.join(', ')}`);
+  NAMES.includes(what)
+    ? new DescentError(`${WHO}: '${what}' is a function`, `write it as ${what}(…)`)
+    : new DescentError(`${WHO}: '${what}' is not known`, ADVICE);
 
 /** The parser's instructions, of which an expression is made in postfix order. */
 interface Token {
@@ -180,11 +184,14 @@ function treeOf(tokens: readonly Token[]): Node {
       const name = called.pop()!;
       const args = stack.splice(stack.length - Number(value));
       const { least, of } = CALLS[name]!;
-      check(args.length >= least, `f(x, y): ${name} of ${args.length} values`, `give it ${least}`);
+      check(args.length >= least, `${WHO}: ${name} of ${args.length} values`, `give it ${least}`);
       stack.push(of(...args));
-    } else throw unknown(String(value));
+    } else if (type === 'IENDSTATEMENT' || type === 'IARRAY')
+      continue; // several values are left, of which none counts more
+    else throw unknown(String(value));
   }
-  check(stack.length === 1 && !called.length, 'f(x, y): is not one value', 'write it as x^2 + sin(3*y)');
+  if (called.length) throw unknown(called[0]!);
+  check(stack.length === 1, `${WHO}: is not one value`, 'write it as x^2 + sin(3*y)');
   return stack[0]!;
 }
 
@@ -268,13 +275,13 @@ export interface PlaneFunction {
 /** A text such as `x^2 + sin(3*y)` as a function. Throws where it is none. */
 export function planeFunction(text: string): PlaneFunction {
   // the parser keeps its instructions in a field that its types leave out
-  const { tokens } = parseFormula(text) as ReturnType<typeof parseFormula> & { readonly tokens: readonly Token[] };
+  const { tokens } = parseFormula(text, WHO, ADVICE) as ReturnType<typeof parseFormula> & { readonly tokens: readonly Token[] };
   const root = treeOf(tokens);
-  check(typeof root !== 'number', `f(x, y): '${text}' is the same everywhere`, 'write it as x^2 + sin(3*y)');
+  check(typeof root !== 'number', `${WHO}: '${text}' is the same everywhere`, 'write it as x^2 + sin(3*y)');
   const slopes = [derivative(root, 'x'), derivative(root, 'y')];
   const all = [root, ...slopes].flatMap(node => inOrder([node]).steps).filter(step => typeof step === 'number');
   const beyond = all.find(v => !(Math.abs(v) <= 3e38));
-  check(beyond === undefined, `f(x, y): '${text}' holds the number ${beyond}`, 'keep numbers between -3e38 and 3e38');
+  check(beyond === undefined, `${WHO}: '${text}' holds the number ${beyond}`, 'keep numbers between -3e38 and 3e38');
   const value = evaluator([root]);
   const slope = evaluator(slopes);
   const { given, values } = wgslOf(slopes);
