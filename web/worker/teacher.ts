@@ -99,7 +99,7 @@ export class Teacher {
 
   /** Answers by a net that was exported before, and keeps it. */
   async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Omit<Learned, 'accuracy'>> {
-    const file = name.endsWith('.html') ? netInPage(new TextDecoder().decode(bytes)) : bytes;
+    const file = /\.html$/i.test(name) ? netInPage(new TextDecoder().decode(bytes)) : bytes;
     check(file, `${name}: has no net in it`, 'give a page that was exported here');
     return { net: await this.#take(file, name), kept: await this.#keep(file) };
   }
@@ -132,7 +132,8 @@ export class Teacher {
   async #take(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<TaughtNet> {
     const device = await sharedDevice();
     const { openOnnx } = await import('../../train/onnx/predictor.ts');
-    const predictor = await (isSafetensors(bytes) ? Predictor.open(device, new File([bytes], name)) : openOnnx(device, bytes, name));
+    const isOurs = isSafetensors(bytes) || /\.safetensors$/i.test(name); // a damaged one is told of as such
+    const predictor = await (isOurs ? Predictor.open(device, new File([bytes], name)) : openOnnx(device, bytes, name));
     this.#net?.predictor.destroy();
     this.#net = { bytes, device, predictor };
     return { shape: predictor.shape, classes: predictor.classes };

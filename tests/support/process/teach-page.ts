@@ -36,16 +36,17 @@ export class TeachPage {
     await name.press('Enter');
   }
 
-  /** Drops a file on a class, or beside all. */
-  async drop(name: string | undefined, file: string, bytes: Uint8Array): Promise<void> {
+  /** Drops a file on a class, or beside all, with others that are no pictures. */
+  async drop(name: string | undefined, file: string, bytes: Uint8Array, ...others: readonly string[]): Promise<void> {
     const on = name === undefined ? this.#page.locator('.stage') : this.card(name);
     await on.evaluate(
-      (element, [called, content, type]) => {
+      (element, [called, content, type, names]) => {
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], called, { type }));
+        for (const other of names) dataTransfer.items.add(new File(['words'], other));
         element.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
       },
-      [file, Buffer.from(bytes).toString('base64'), file.endsWith('.png') ? 'image/png' : ''] as const,
+      [file, Buffer.from(bytes).toString('base64'), file.endsWith('.png') ? 'image/png' : '', others] as const,
     );
   }
 

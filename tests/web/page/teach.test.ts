@@ -68,6 +68,17 @@ if (
     await teach.rename('Class 1', 'Class 2');
   });
 
+  test('what is dropped beside all classes and is no picture is told of, with the picture beside it too', async () => {
+    const picture = await still(RED, 60, 50);
+    await teach.drop(undefined, 'a.png', picture, 'notes.txt', 'table.xls');
+    await at.says('Left out: notes.txt: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file (and 1 more)');
+    await at.says('a.png: nothing can be said of it yet; train first.');
+    await teach.drop(undefined, 'bad.safetensors', Buffer.from('abc'), 'notes.txt');
+    await at.says('bad.safetensors: 3 bytes are too few for a safetensors header');
+    await at.says('Left out: notes.txt: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file');
+    await page.getByText('(and 1 more)').waitFor({ state: 'detached' });
+  });
+
   test('a camera that is denied, or is not there, is told of where it was asked for', async () => {
     for (const [name, words] of [
       ['NotAllowedError', 'the camera may not be used: permission was denied'],

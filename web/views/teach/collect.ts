@@ -51,11 +51,17 @@ export function addPictures(one: TaughtClass, files: readonly File[], { lesson, 
         wrong.push(inPageWords(error as Error));
       }
     }
-    const others = wrong.length > 1 ? ` (and ${count(wrong.length - 1)} more)` : '';
-    if (wrong.length) place.say(`Left out: ${wrong[0]}${others}`);
+    if (wrong.length) place.say(leftOut(wrong));
     else place.say(files.length > 1 ? `${count(files.length)} pictures added.` : '');
   });
 }
+
+/** Whether the browser takes a file for a picture. */
+export const isPicture = ({ type }: File): boolean => type.startsWith('image/');
+
+/** That files are left out, and why the first of them is. */
+export const leftOut = (why: readonly string[]): string =>
+  `Left out: ${why[0]}${why.length > 1 ? ` (and ${count(why.length - 1)} more)` : ''}`;
 
 /** Files by the folder that they are in. */
 export function byFolder(files: readonly { readonly path: string; readonly file: File }[]): Map<string, File[]> {

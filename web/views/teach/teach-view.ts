@@ -3,11 +3,13 @@ import { check } from '../../../engine/check.ts';
 import type { FolderFile } from '../../data/folder.ts';
 import { Lesson, type TaughtClass } from '../../data/lessons.ts';
 import { newId } from '../../data/new-id.ts';
+import { unreadable } from '../../data/pictures.ts';
+import { inPageWords } from '../../words.ts';
 import { Engine } from '../../worker/client.ts';
 import type { Api, Samples, TaughtNet } from '../../worker/protocol.ts';
 import { button, count, el } from '../dom.ts';
 import { classCard, type ClassCard } from './class-card.ts';
-import { addPictures, byFolder, capture, type Collection } from './collect.ts';
+import { addPictures, byFolder, capture, isPicture, leftOut, type Collection } from './collect.ts';
 import { FeatureCache } from './features.ts';
 import { keeping } from './keeping.ts';
 import { place } from './place.ts';
@@ -121,17 +123,29 @@ export class TeachView {
   /** Takes pictures, folders of them and nets that are dropped at a place of the page. Resolves to whether it took them. */
   async drop(at: Element, files: readonly File[], folders: readonly FolderFile[]): Promise<boolean> {
     const net = files.find(file => NET.test(file.name));
+    const pictures = files.filter(isPicture);
+    if (!net && !pictures.length && !folders.length) return false;
     if (net) await this.#load(net);
+    const rest = files.filter(file => file !== net);
     const card = [...this.#cards].find(([, { element }]) => element.contains(at));
-    const pictures = files.filter(file => file.type.startsWith('image/'));
-    if (card && (pictures.length || folders.length))
-      await this.#add(card[0], [...files.filter(file => file !== net), ...folders.map(({ file }) => file)]);
-    else if (folders.length)
-      for (const [name, group] of byFolder(folders))
-        await this.#add(this.#lesson.classes.find(c => c.name === name) ?? this.#addClass(name), group);
-    else if (pictures.length === 1) await this.#stage.look(pictures[0]!);
-    else if (pictures.length) this.#place.say('Drop several pictures on the class that they are of.');
-    return Boolean(net || pictures.length || folders.length);
+    if (card && (pictures.length || folders.length)) await this.#add(card[0], [...rest, ...folders.map(({ file }) => file)]);
+    else await this.#dropBeside(rest, pictures, folders);
+    return true;
+  }
+
+  /** Takes what is dropped beside all classes: folders of pictures are classes, one picture is looked at. What is left out is said. */
+  async #dropBeside(files: readonly File[], pictures: readonly File[], folders: readonly FolderFile[]): Promise<void> {
+    const groups = [...byFolder(folders)];
+    const one = !groups.length && pictures.length === 1 ? pictures[0] : undefined;
+    const none = [...files.filter(file => !isPicture(file)), ...groups.flatMap(([, group]) => (group.some(isPicture) ? [] : group))];
+    const said = [
+      ...(pictures.length && !one ? ['Drop several pictures on the class that they are of.'] : []),
+      ...(none.length ? [leftOut(none.map(file => inPageWords(unreadable(file))))] : []),
+    ];
+    this.#place.say(said.join(' '));
+    for (const [name, group] of groups)
+      if (group.some(isPicture)) await this.#add(this.#lesson.classes.find(c => c.name === name) ?? this.#addClass(name), group);
+    if (one) await this.#stage.look(one);
   }
 
   /** The worker with its backbone; asked again after a failure. */
