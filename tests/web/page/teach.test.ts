@@ -128,6 +128,40 @@ if (
     await teach.answers('blue');
   });
 
+  test('a picture that is shown before there is a net is answered once there is; what is confused stands in a table of its colours, which axe takes', async () => {
+    await at.press('Start anew');
+    await at.press('Delete all');
+    await teach.card('Class 2').waitFor();
+    await teach.drop(undefined, 'blue.png', await still(BLUE, 80, 60));
+    await at.says('blue.png: nothing can be said of it yet; train first.');
+    const things = [RED, BLUE, BLUE, BLUE, RED, RED];
+    for (const [i, thing] of things.entries())
+      await teach.drop(i < 3 ? 'Class 1' : 'Class 2', `${i}.png`, await still(thing, 60 + 5 * i, 50));
+    for (const name of ['Class 1', 'Class 2']) await teach.card(name).getByText('3 samples').waitFor();
+    await at.press('Train');
+    await at.says('It tells 2 classes apart.');
+    await page.waitForFunction(`document.querySelector('.bars li')?.style.getPropertyValue('--share') > 0`);
+    assert.is(await page.getByText('blue.png: nothing can be said of it yet').count(), 0);
+    await page.getByRole('region', { name: 'Confused samples' }).getByRole('option').first().waitFor();
+    const colour = await page.locator('.confusion td').first().evaluate('e => getComputedStyle(e).backgroundColor');
+    assert.is.not(colour, 'rgba(0, 0, 0, 0)');
+    await at.accessible();
+  });
+
+  test('of more than twenty classes those pairs are listed that are confused most', async () => {
+    for (let classes = 3; classes <= 21; classes++) await at.press('Add a class');
+    for (let i = 3; i <= 21; i++) await teach.drop(`Class ${i}`, `${i}.png`, await still(RED, 60, 50));
+    for (let i = 3; i <= 21; i++) await teach.drop(`Class ${i}`, `${i}.png`, await still(RED, 60, 50));
+    for (let i = 3; i <= 21; i++) await teach.card(`Class ${i}`).getByText('2 samples').waitFor();
+    await at.press('Train');
+    await at.says('It tells 21 classes apart.');
+    const confused = page.getByRole('region', { name: 'Confused samples' });
+    await confused.getByText('21 classes are too many for a table: these are confused most.').waitFor();
+    assert.is(await confused.getByText(/^Class \d+ → Class \d+ \d+$/).count(), 12);
+    assert.ok((await confused.getByRole('option').first().boundingBox())!.width > 90);
+    await at.accessible();
+  });
+
   test('axe finds nothing in either theme, and nothing moves by itself', async () => {
     assert.ok((await teach.shift()) < 0.05, `layout shift ${await teach.shift()}`);
     await at.accessible();

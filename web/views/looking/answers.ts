@@ -2,9 +2,9 @@
 import type { Verdict } from '../../../train/evaluate/report.ts';
 import type { Judged } from '../../worker/protocol.ts';
 import { button, count, el, select, told } from '../dom.ts';
-import { quiet, type Panel } from '../panel.ts';
+import type { Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
-import { confusionTable, type ConfusionTable } from './confusion.ts';
+import { confusionTable, insteadOfTable, MOST, PAIRS, type ConfusionTable } from './confusion.ts';
 import { explained } from './explained.ts';
 import { confusedMost, ORDERS, type Order } from './order.ts';
 import { verdictTiles, type VerdictTiles } from './tiles.ts';
@@ -14,9 +14,6 @@ import './answers.css';
 const SHOWN = 30;
 /** Images that are judged, unless all are asked for. */
 const FIRST = 500;
-/** Classes beyond which a table is too wide; the pairs that are confused most stand in its place. */
-const MOST = 20;
-const PAIRS = 12;
 
 export class AnswersView {
   #tilesPanel: Panel;
@@ -119,8 +116,7 @@ export class AnswersView {
     if (classes.length > MOST) {
       this.#table = undefined;
       this.#pairs = Array.from({ length: PAIRS }, () => button('', () => undefined));
-      const words = `${classes.length} classes are too many for a table: these are confused most.`;
-      this.#tablePanel.body.replaceChildren(quiet(words), el('div', { class: 'row' }, ...this.#pairs), this.#opened);
+      this.#tablePanel.body.replaceChildren(insteadOfTable(classes.length), el('div', { class: 'row' }, ...this.#pairs), this.#opened);
       return;
     }
     this.#table = confusionTable(classes, open);

@@ -1,12 +1,23 @@
 /** Labels and answers as a table. */
 import type { ClassScores } from '../../../train/evaluate/report.ts';
-import { button, el } from '../dom.ts';
+import { button, count, el } from '../dom.ts';
+import { quiet } from '../panel.ts';
+import './confusion.css';
 
 export interface ConfusionTable {
   readonly element: HTMLElement;
   /** `counts` [label, answer]; with `scores` recall and precision stand at the margins. */
   show(counts: ArrayLike<number>, scores?: readonly ClassScores[]): void;
 }
+
+/** Classes beyond which a table is too wide; the pairs that are confused most stand in its place. */
+export const MOST = 20;
+/** How many these are. */
+export const PAIRS = 12;
+
+/** What is said above them. */
+export const insteadOfTable = (classes: number): HTMLElement =>
+  quiet(`${count(classes)} classes are too many for a table: these are confused most.`);
 
 const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
   ArrowUp: [-1, 0],
@@ -27,7 +38,7 @@ export function confusionTable(classes: readonly string[], open?: (label: number
   const header = (text: string, scope: string) => el('th', { scope, title: text }, el('span', { textContent: text }));
   const element = el(
     'div',
-    { class: 'scroll' },
+    { class: 'scroll', ...(!open && { tabIndex: 0 }) }, // by the keys too where it holds nothing that takes the focus
     el(
       'table',
       { class: 'confusion', 'aria-label': 'Labels and answers', ...(open && { role: 'grid' }) },

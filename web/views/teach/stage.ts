@@ -44,6 +44,8 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
   const { video } = camera;
   video.hidden = true;
   let net: TaughtNet | undefined;
+  /** The picture that was shown last. */
+  let looked: ImageBitmap | undefined;
   /** Of what was asked last: an answer to something before it says nothing of what is shown. */
   let latest = 0;
 
@@ -122,6 +124,7 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
     return said.told(async () => {
       const drawn = await bitmapOf(file);
       stop();
+      looked = drawn;
       drawMiddle(picture, drawn, drawn);
       noAnswer();
       show(picture);
@@ -141,6 +144,9 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
       net = next;
       quiet.hidden = Boolean(net);
       noAnswer();
+      if (!net || picture.hidden) return;
+      said.say();
+      void said.told(() => ask(looked!));
     },
   };
 }

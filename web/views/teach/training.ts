@@ -1,5 +1,6 @@
 /** Training in Teach: one press, how far it is, what came of it, and the samples that it confuses. */
-import { confusionTable } from '../looking/confusion.ts';
+import { confusionTable, insteadOfTable, MOST, PAIRS } from '../looking/confusion.ts';
+import { confusedMost } from '../looking/order.ts';
 import { button, count, el, percent } from '../dom.ts';
 import type { Sample, TaughtClass } from '../../data/lessons.ts';
 import { place, type Place } from './place.ts';
@@ -88,12 +89,20 @@ export function training(train: () => unknown, actions: SampleActions): Training
       confused.show(
         worst.map(one => {
           const caption = `${classes[one.label]!.name} → ${classes[one.answer]!.name} ${percent(sure(one))}`;
-          return { sample: one.sample, caption, label: caption.replace('→', 'taken for') };
+          return { sample: one.sample, caption, label: caption };
         }),
       );
       const counts = new Uint32Array(classes.length ** 2);
       for (const { label, answer } of judged) counts[label * classes.length + answer]!++;
-      const { element, show } = confusionTable(classes.map(({ name }) => name));
+      const names = classes.map(({ name }) => name);
+      if (names.length > MOST) {
+        const pairs = confusedMost(counts, names.length, PAIRS);
+        const row = ({ label, answer, images }: (typeof pairs)[number]) =>
+          el('li', { textContent: `${names[label]} → ${names[answer]} ${count(images)}` });
+        table.replaceChildren(...(pairs.length ? [insteadOfTable(names.length), el('ul', {}, ...pairs.map(row))] : []));
+        return;
+      }
+      const { element, show } = confusionTable(names);
       show(counts);
       table.replaceChildren(element);
     },
