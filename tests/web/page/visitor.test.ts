@@ -95,6 +95,26 @@ if (
     assert.is(await page.evaluate('location.hash'), '#predict');
   });
 
+  test('pictures that are dropped while the first net is built are answered by it, the last drop as it was dropped', async () => {
+    await at.open('predict');
+    await page.getByText('There is no trained net yet.').waitFor();
+    await page.evaluate(`(async () => {
+      const blob = await new Promise(done => Object.assign(document.createElement('canvas'), { width: 9, height: 9 }).toBlob(done));
+      const drop = async (...names) => {
+        const dataTransfer = new DataTransfer();
+        for (const name of names) dataTransfer.items.add(new File([blob], name, { type: 'image/png' }));
+        dispatchEvent(new DragEvent('drop', { dataTransfer }));
+      };
+      drop('a.png');
+      while (!document.querySelector('.predict .hint').textContent.includes('is being built')) await new Promise(done => setTimeout(done, 5));
+      drop('b.png', 'c.png');
+    })()`);
+    const table = page.getByRole('table', { name: 'Answers' });
+    await table.getByRole('rowheader', { name: 'c.png' }).waitFor();
+    assert.is(await page.locator('#notice').isVisible(), false);
+    assert.is(await page.locator('.answer').count(), 0);
+  });
+
   test('a playground that is left while it builds does not train unseen; what was wrong there is gone once it is right', async () => {
     await at.open('playground?hidden=4');
     await at.press('Start');

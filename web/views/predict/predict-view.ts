@@ -55,6 +55,8 @@ export class PredictView {
   #opener = button('Use the camera', () => told(() => (this.#camera.isOpen ? this.stop() : this.#open())));
   #last: { source: HTMLVideoElement | ImageBitmap; width: number; height: number } | undefined;
   #several: readonly Named[] | undefined;
+  /** As long as a trained net is built: whatever is asked meanwhile is answered by it. */
+  #taking: Promise<unknown> | undefined;
 
   constructor(train: TrainView) {
     this.#train = train;
@@ -159,7 +161,8 @@ export class PredictView {
   /** Takes a trained net that comes along. */
   async #take(preset: Preset): Promise<void> {
     this.#net.textContent = `${preset.name} is being built …`;
-    await this.#train.try(preset);
+    this.#taking = this.#train.try(preset).finally(() => (this.#taking = undefined));
+    await this.#taking;
     this.show();
   }
 
@@ -173,6 +176,7 @@ export class PredictView {
   /** The run that answers; where there is none at all, the first net that comes along. */
   async #answering(): Promise<Built> {
     if (!this.#train.runs.length) await this.#take(PRESETS[0]!);
+    else await this.#taking;
     const run = this.#train.selected;
     check(run?.facts, 'predict: the selected run has no net here now', 'choose one that comes along', 'start or resume a run under Train');
     check(answersPictures(run), 'predict: the selected run is not of images and classes', 'select one that is');
@@ -181,18 +185,21 @@ export class PredictView {
 
   async #again(): Promise<void> {
     if (this.#several) return this.#tell(this.#several);
-    if (!this.#last) return;
+    const last = this.#last;
+    if (!last) return;
     const {
       facts,
       engine,
       config: { resize },
     } = await this.#answering();
     const { shape, classes } = facts;
-    const { source, ...size } = this.#last;
+    if (this.#last !== last) return; // something else was asked meanwhile
+    const { source, ...size } = last;
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
     drawMiddle(thumb, source, size); // the same moment of a video as the net is given
     const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked, resize });
     const likely = await engine.call('predict', bytes);
+    if (this.#last !== last) return;
     const figure = (canvas: HTMLElement, caption: string) =>
       el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
