@@ -18,6 +18,8 @@ export interface KeptRun {
   /** What was noted of it. */
   readonly notes?: string;
   readonly branched?: Branched | undefined;
+  /** The id of the run that it was branched from, whose number may be another once it comes back. */
+  readonly origin?: string | undefined;
   readonly config: Texts;
   readonly evalEvery: number;
   /** Whether it has come to its end. */

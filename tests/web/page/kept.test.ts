@@ -72,6 +72,50 @@ if (
     assert.equal((await at.seen()).losses.slice(-4), losses.slice(-4));
   });
 
+  test('a branch of a closed tab says which run it is of by the number that this has now, or that it is not here', async () => {
+    const branch = async (on: Page): Promise<void> => {
+      await on.getByRole('button', { name: 'Start', exact: true }).click();
+      await on.waitForFunction('descent.selected?.state === "done"');
+      await on.locator('summary', { hasText: 'Change while it trains' }).click();
+      await on.locator('.change').getByLabel('Learning rate').fill('0.02');
+      await on.getByRole('button', { name: 'Branch from here' }).click();
+      await on.waitForFunction('descent.runs.length === 2 && descent.selected.state === "done"');
+    };
+    const link = `train?${new URLSearchParams({ ...SMALL, limitTrain: '64', epochs: '1' })}`;
+    await at.open(link);
+    await branch(page);
+    const others: Page[] = [];
+    for (const removes of [true, false]) {
+      const other = await page.context().newPage();
+      await other.goto(`${at.address}#${link}`);
+      await other.waitForFunction('globalThis.descent?.configuration.available.size > 1');
+      await branch(other);
+      if (removes) await other.getByRole('button', { name: 'Remove run 1' }).click();
+      others.push(other); // the next one would take the runs of one that is closed
+    }
+    await page.waitForTimeout(500); // what is at rest is kept at once
+    for (const other of others) await other.close();
+    for (let visit = 0; visit < 2; visit++) {
+      await reloaded();
+      await page.waitForFunction(`document.querySelectorAll('.runs li').length === 5`);
+      const said = await page.locator('.runs .quiet').allTextContents();
+      assert.equal(
+        said.map(text => /branched from run .*/.exec(text)?.[0]),
+        [
+          undefined,
+          'branched from run 1 at step 7',
+          'branched from run 1 (not here) at step 7',
+          undefined,
+          'branched from run 4 at step 7',
+        ],
+      );
+      assert.ok(
+        said.every(text => text.startsWith('kept, step 7')),
+        said.join(),
+      );
+    }
+  });
+
   long('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {
     const other = await page.context().newPage();
     await other.goto(at.address);

@@ -11,6 +11,7 @@ import type { Run, Timed } from '../runs.ts';
 const APART = 1000;
 
 interface Keeping extends Pick<KeptRun, 'id' | 'evalEvery' | 'curvesOnly'> {
+  origin: KeptRun['origin'];
   /** The lines that are kept are the first `count` of these. */
   lines: readonly Timed<MetricsLine>[];
   count: number;
@@ -69,6 +70,7 @@ export class RunKeeper {
       id,
       evalEvery,
       curvesOnly,
+      origin: recalled?.origin,
       lines,
       count,
       isStored,
@@ -78,6 +80,11 @@ export class RunKeeper {
     });
     this.changed(run);
     return id;
+  }
+
+  /** The run that is kept by an id. */
+  by(id: string): Run | undefined {
+    return [...this.#kept.keys()].find(run => this.of(run)!.id === id);
   }
 
   of(run: Run): Pick<KeptRun, 'id' | 'evalEvery'> | undefined {
@@ -122,7 +129,9 @@ export class RunKeeper {
       const done = state === 'done' || (state === 'kept' && run.isDone);
       const count = lines.length;
       try {
-        const told = { id, number, hue, hidden, notes, branched, config: textsOf(config), evalEvery, done, curvesOnly, deleted };
+        for (const [{ id: other }, its] of this.#kept) if (branched?.from === other + 1) kept.origin = its.id;
+        const { origin } = kept;
+        const told = { id, number, hue, hidden, notes, branched, origin, config: textsOf(config), evalEvery, done, curvesOnly, deleted };
         await putRun(told, lines, from);
         Object.assign(kept, { lines, count, isStored: true });
       } catch (error) {

@@ -113,8 +113,13 @@ export class RunSet {
   async #take(recalled: Recalled): Promise<void> {
     const run = this.#make(recalled.checked, recalled.number);
     run.recall(recalled.lines);
-    const { hue, hidden, notes = '', branched, done: isDone } = recalled;
-    Object.assign(run, { hue, hidden, notes, branched, isDone });
+    const { hue, hidden, notes = '', origin, done: isDone } = recalled;
+    let { branched } = recalled;
+    if (branched && origin && typeof branched.from === 'number') {
+      const source = this.#keeper.by(origin);
+      branched = { ...branched, from: source ? source.id + 1 : `${branched.from} (not here)` };
+    }
+    Object.assign(run, { hue, hidden, notes, branched, isDone, step: run.step || (branched?.step ?? 0) });
     run.state = recalled.curvesOnly ? 'loaded' : 'kept';
     if (recalled.curvesOnly) run.message = `Of run ${run.id + 1} the curves alone are here. Use puts its configuration into the form.`;
     await this.#keeper.add(run, recalled, recalled);
