@@ -8,7 +8,7 @@ import { draw } from '../../plots/chart.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { Diverged } from '../../train/step/divergence.ts';
-import type { Cell, Lab, Outcome } from '../../train/study/experiment.ts';
+import { Stopped, type Cell, type Lab, type Outcome } from '../../train/study/experiment.ts';
 import { experimentIn, planned, type Planned } from '../../train/study/experiments.ts';
 import { figure, note, percent, print, table } from '../output.ts';
 import { openDevice } from '../run/device.ts';
@@ -93,22 +93,24 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
       return interrupt.asked;
     },
   };
-  let outcome: Outcome;
+  let outcome: Outcome | undefined;
   try {
     interrupt.trains = true;
-    outcome = await run(lab).catch((error: unknown) => {
-      // what diverging runs advise are options of `descent train`
-      if (!(error instanceof Diverged)) throw error;
+    outcome = await run(lab);
+  } catch (error) {
+    // what diverging runs advise are options of `descent train`
+    if (error instanceof Diverged)
       throw new DescentError(say`${name}: ${error.problem}`, ...('lr' in values ? [`give a smaller rate, as ${name}:lr=…`] : []));
-    });
+    if (!(error instanceof Stopped)) throw error;
+    [complete, all] = [0, Math.max(1, all)]; // what there is of it says nothing by itself
   } finally {
     interrupt.end();
     (await device?.catch(() => undefined))?.close();
   }
-  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, outcome.rows.length, options);
+  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, outcome?.rows.length ?? 0, options);
   if (complete === all) kept.clear();
   else if (kept.count) note(`the same command goes on with the parts in ${kept.folder}`);
-  if (!shows) return;
+  if (!shows || !outcome) return;
 
   const seconds = (performance.now() - started) / 1000;
   const { title, panels, layout, pictures = {}, rows, expected, values: measured } = outcome;

@@ -1,7 +1,7 @@
 /** What an experiment of the courses is: it computes on whatever device is at hand, and returns a table, panels and values. */
 import type { Dataset, Limits } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
-import type { Parameters, Values } from '../../engine/parameter.ts';
+import { number, type Parameters, type Values } from '../../engine/parameter.ts';
 import type { ChartOptions } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 
@@ -68,10 +68,23 @@ export interface Experiment {
   run(lab: Lab, options: Readonly<Record<string, any>>): Promise<Outcome>;
 }
 
-/** Infers the names and types of the options for `run`. */
+/** What a count of an experiment may be at most where its option says nothing of it: beyond, no machine would come to an end. */
+const MOST = 1_000_000;
+
+/** The same options, with counts that have no upper bound of their own up to MOST. */
+const bounded = (options: Parameters): Parameters =>
+  Object.fromEntries(
+    Object.entries(options).map(([key, option]) => {
+      const { range, about, default: usual } = option;
+      const isOpen = range?.integer && range.max === undefined && range.below === undefined;
+      return [key, isOpen ? number(usual, about, { ...range, max: MOST }) : option];
+    }),
+  );
+
+/** Infers the names and types of the options for `run`. Whole numbers among them are at most MOST where they have no bound of their own. */
 export const experiment = <P extends Parameters>(
   e: Omit<Experiment, 'options' | 'run'> & { options: P; run(lab: Lab, options: Values<P>): Promise<Outcome> },
-): Experiment => e as Experiment;
+): Experiment => ({ ...e, options: bounded(e.options) }) as Experiment;
 
 /** Thrown out of a part of the work that is not complete when the user asks to stop: what there is of it says nothing. */
 export class Stopped extends Error {}
@@ -80,6 +93,31 @@ export class Stopped extends Error {}
 export async function giveWay(lab: Lab): Promise<void> {
   await new Promise(resolve => setTimeout(resolve));
   if (lab.stopped) throw new Stopped();
+}
+
+/** Milliseconds for which the host may compute before others come to their turn. */
+const WITHOUT_WAY = 50;
+
+/** To be awaited between pieces of work of the host that are short: gives way, as giveWay does, once they have taken a while together. */
+export function breaks(lab: Lab): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () => {
+    if (performance.now() - since < WITHOUT_WAY) return undefined;
+    return giveWay(lab).then(() => {
+      since = performance.now();
+    });
+  };
+}
+
+/** What comes of each of `count` such pieces of work, one after another. Throws where the user asked to stop. */
+export async function repeated<R>(lab: Lab, count: number, work: (k: number) => R): Promise<R[]> {
+  const pause = breaks(lab);
+  const results: R[] = [];
+  for (let k = 0; k < count; k++) {
+    await pause();
+    results.push(work(k));
+  }
+  return results;
 }
 
 /**

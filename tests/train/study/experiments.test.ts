@@ -6,6 +6,7 @@ import { compare } from '../../../cli/study/compare.ts';
 import { COMPARISONS } from '../../../train/study/comparison/comparisons.ts';
 import { giveWay, inTurn, type Lab } from '../../../train/study/experiment.ts';
 import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
+import { labOf } from '../../support/lab.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
@@ -83,6 +84,38 @@ test('a net whose loss is no longer finite is told with the options of its exper
   assert.match(await refusal(() => compare('information-plane:lr=0', given)), /lr is 0; give a number above 0$/);
 });
 
+test('who asks to stop is heard within a part that the host computes for long', async () => {
+  for (const text of [
+    'born-dead:nets=1000000',
+    'safe-region:nets=1000000',
+    'collapse:nets=1,steps=1000000',
+    'exploding-products:n=16,count=1000,products=10000',
+    'noisy-ends:seeds=10000,steps=100000',
+    'stationary:runs=100000',
+    'bias-variance:sets=10000,points=200',
+    'box-basis:nets=1000000',
+  ]) {
+    const told: number[] = [];
+    const lab = { ...labOf(), stopped: false, progress: (done: number) => void told.push(done) };
+    setTimeout(() => (lab.stopped = true), 20);
+    await planned(text).run(lab);
+    assert.equal([told.length > 1, told.at(-1)], [true, 0], text);
+  }
+});
+
+test('whole numbers have an upper bound in every experiment', async () => {
+  for (const [name, { options }] of Object.entries(EXPERIMENTS)) {
+    for (const [key, { range }] of Object.entries(options)) {
+      if (range?.integer) assert.ok((range.max ?? Infinity) <= 1e6, `${name}: ${key}`);
+    }
+  }
+  assert.match(
+    await refusal(() => compare('born-dead:nets=1e99', {})),
+    /^born-dead: nets is 1e\+99; give a whole number of at least 1 and at most 1000000$/,
+  );
+  assert.match(await refusal(() => compare('boundaries:depths=1-21', {})), /each a whole number of at least 1 and at most 20$/);
+});
+
 test('a slip is refused in one line', async () => {
   assert.match(await refusal(() => compare('born-dead:net=3', {})), /unknown option of born-dead 'net'; did you mean 'nets'\?/);
   assert.match(await refusal(() => compare('born-dead:nets=0.5', {})), /born-dead: nets is 0.5; give a whole number of at least 1/);
@@ -94,7 +127,7 @@ test('a slip is refused in one line', async () => {
   assert.match(await refusal(() => compare('ensemble', { epochs: '3x' })), /ensemble: epochs is '3x'; give a whole number of at least 1/);
   assert.match(
     await refusal(() => compare('surface:points', {})),
-    /^surface: points is without a value; give a whole number of at least 2, as surface:points=17$/,
+    /^surface: points is without a value; give a whole number of at least 2 and at most 1000000, as surface:points=17$/,
   );
   assert.match(
     await refusal(() => compare('surface:grid', {})),

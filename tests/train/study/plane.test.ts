@@ -21,7 +21,7 @@ test("Lloyd's inertia falls from pass to pass, and ends where each centroid is t
 });
 
 test('point by point and by batches centroids come within 5 % after fewer points than one pass has; each is the mean of its points', async () => {
-  const start = firstCentroids(points, 4, 0);
+  const start = await firstCentroids(labOf(), points, 4);
   const end = (await lloyd(labOf(), points, start, 100)).curve.at(-1)!.inertia;
   for (const batch of [1, 50]) {
     const { curve } = await stochastic(labOf(), points, start, { batch, seen: 2000 });
@@ -39,15 +39,15 @@ test('point by point and by batches centroids come within 5 % after fewer points
   );
 });
 
-test('first centroids are points, and lie apart', () => {
-  const { values } = firstCentroids(points, 4, 1);
+test('first centroids are points, and lie apart', async () => {
+  const { values } = await firstCentroids(labOf({ seed: 1 }), points, 4);
   const corners = Array.from({ length: 4 }, (_, c) => `${Math.sign(values[2 * c]!)} ${Math.sign(values[2 * c + 1]!)}`);
   assert.is(new Set(corners).size, 4, corners.join());
 });
 
-test('errors under a kernel that stays fall in each of its directions by a factor of its own', () => {
+test('errors under a kernel that stays fall in each of its directions by a factor of its own', async () => {
   const gram = [Float64Array.of(2, 1), Float64Array.of(1, 2)]; // 3 along (1, 1), 1 along (1, -1)
-  const { moves, errors } = kernelDescent(gram, Float64Array.of(3, 1), 0.1, 10);
+  const { moves, errors } = await kernelDescent(labOf(), gram, Float64Array.of(3, 1), 0.1, 10);
   const [sum, difference] = [2 * 0.7 ** 10, 0.9 ** 10];
   close('errors', errors, [sum + difference, sum - difference], 1e-12);
   close(

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { normals } from '../../../shaders/kernel/random.ts';
 import { bornDead, bornDeadBounds } from '../../../train/study/relu/born.ts';
-import { outcomeOf } from '../../support/lab.ts';
+import { labOf, outcomeOf } from '../../support/lab.ts';
 
 const test = suite('dying ReLU nets');
 
@@ -22,7 +22,7 @@ test('as many nets are born dead as of whole matrices that were drawn elsewhere,
   }
 });
 
-test('two correlated numbers for each unit stand for the product with a whole matrix', () => {
+test('two correlated numbers for each unit stand for the product with a whole matrix', async () => {
   const [width, layers, nets] = [3, 6, 3000];
   const next = normals(5, 1);
   let dead = 0;
@@ -41,14 +41,14 @@ test('two correlated numbers for each unit stand for the product with a whole ma
     }
     if (outputs.flat().every(v => v === 0)) dead++;
   }
-  assert.ok(agree(dead / nets, nets, bornDead(width, layers, 6000, 1)[layers]!, 6000), `${dead} of ${nets}`);
+  assert.ok(agree(dead / nets, nets, (await bornDead(labOf({ seed: 1 }), width, layers, 6000))[layers]!, 6000), `${dead} of ${nets}`);
 });
 
-test('three layers have the probability that can be counted by hand', () => {
+test('three layers have the probability that can be counted by hand', async () => {
   // of two units one or both are on for each input; the second layer must be silent for both inputs
   const { lower } = bornDeadBounds(2, 3);
   assert.ok(Math.abs(lower - (0.5 * 0.25 + 0.5 * 0.0625)) < 1e-12, `${lower}`);
-  assert.ok(agree(bornDead(2, 3, 20000, 3)[3]!, 20000, lower, 1e9));
+  assert.ok(agree((await bornDead(labOf({ seed: 3 }), 2, 3, 20000))[3]!, 20000, lower, 1e9));
 });
 
 test('the width that is enough grows with depth and is never less for 1 % than for 10 %', async () => {

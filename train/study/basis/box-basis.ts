@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { initializer } from '../../../layers/init.ts';
 import { boxLayer } from '../../init/box.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, inTurn, repeated } from '../experiment.ts';
 import { bySvd, rmse } from '../linear/problems.ts';
 import { median } from '../statistics.ts';
 
@@ -60,7 +60,7 @@ export const boxBasis = experiment({
       ({ kind, scheme, depth }) => `${kind} ${scheme}, ${depth} layers`,
       async ({ kind, scheme, depth }) => {
         const isResidual = kind === 'residual';
-        const fits = Array.from({ length: nets }, (_, k) => {
+        const fits = await repeated(lab, nets, k => {
           const net = layers(scheme, depth, isResidual, lab.seed + k);
           const problem = { rows: xs.map(x => basisOf(net, x, isResidual)), y };
           const { w, rank } = bySvd(problem);

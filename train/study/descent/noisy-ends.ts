@@ -8,7 +8,7 @@ import { schedule } from '../../../optim/schedules.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
-import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Expected } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
 
 /** Slopes are CURVATURES · x and noise of deviation 1. */
@@ -28,7 +28,10 @@ const value = (x: number, y: number): number => x * x + 2 * y * y;
 export const noisyEnds = experiment({
   about: 'Noisy descent on x₁² + 2 x₂²: end points over seeds, under constant, exponential and polynomial rates.',
   source: 'Zhang et al. 2023, Dive into Deep Learning, section 12.4',
-  options: { seeds: number(100, 'runs of each rate', { ...COUNT, min: 2 }), steps: number(1000, 'updates', COUNT) },
+  options: {
+    seeds: number(100, 'runs of each rate', { ...COUNT, min: 2, max: 10_000 }),
+    steps: number(1000, 'updates', { ...COUNT, max: 100_000 }),
+  },
   async run(lab, { seeds, steps }) {
     const found = await inTurn(
       lab,
@@ -37,9 +40,9 @@ export const noisyEnds = experiment({
       async ([name, { name: kind, options }]) => {
         const falls = schedule(kind, options, { lr: LR, total: steps })!;
         const rates = Array.from({ length: steps }, (_, t) => falls.at(t).lr);
-        const ways = Array.from({ length: seeds }, (_, k) => descent(rates, lab.seed * seeds + k));
-        const ends = ways.map(way => way.at(-1)!);
-        return { name, ends, way: ways[0]!, theory: CURVATURES.map((h, i) => endOf(rates, h, START[i]!)) };
+        const way = descent(rates, lab.seed * seeds);
+        const ends = await repeated(lab, seeds, k => descent(rates, lab.seed * seeds + k).at(-1)!);
+        return { name, ends, way, theory: CURVATURES.map((h, i) => endOf(rates, h, START[i]!)) };
       },
     );
     const rows = found.map(({ name, ends }) => {

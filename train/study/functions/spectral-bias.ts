@@ -53,7 +53,7 @@ export const spectralBias = experiment({
   source: 'Rahaman et al. 2019, section 3 and figure 1',
   options: {
     sines: number(6, 'frequencies, 2 apart', { ...COUNT, min: 2, max: 16 }),
-    hidden: number(128, 'units of each of four hidden layers', COUNT),
+    hidden: number(128, 'units of each of four hidden layers', { ...COUNT, max: 4096 }),
     steps: number(2000, 'of Adam on all points', { ...COUNT, min: 10 }),
   },
   async run(lab, { sines: count, hidden, steps }) {

@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
-import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Expected } from '../experiment.ts';
 import { mean, quantile } from '../statistics.ts';
 
 /** By what each matrix multiplies lengths on average, as a logarithm: (ln 2 + digamma(n / 2)) / 2 (Newman 1986, for Gaussian entries). */
@@ -34,8 +34,8 @@ export const explodingProducts = experiment({
   source: 'Zhang, Lipton, Li & Smola 2021, section 5.4; Newman 1986',
   options: {
     n: number(4, 'rows and columns', { integer: true, min: 2, max: 64 }),
-    count: number(100, 'matrices', { integer: true, min: 2 }),
-    products: number(200, 'of each scale', COUNT),
+    count: number(100, 'matrices', { integer: true, min: 2, max: 1000 }),
+    products: number(200, 'of each scale', { ...COUNT, max: 10_000 }),
   },
   async run(lab, { n, count, products }) {
     const growth = growthOf(n);
@@ -52,7 +52,7 @@ export const explodingProducts = experiment({
       ({ name }) => name,
       async ({ name, scale }) => {
         const next = normals(lab.seed, STREAMS.init);
-        const all = range(products).map(() => logEntries(n, count, scale, next));
+        const all = await repeated(lab, products, () => logEntries(n, count, scale, next));
         const at = range(count).map(t => all.map(logs => logs[t]! / Math.LN10));
         const byMatrix = (share: number) => at.map(v => quantile(v, share));
         // the first matrices are left out: directions have yet to line up

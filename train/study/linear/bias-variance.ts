@@ -1,7 +1,7 @@
 /** `bias-variance`: what polynomials of each degree make of many samples of one function. */
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
-import { experiment } from '../experiment.ts';
+import { experiment, inTurn, repeated } from '../experiment.ts';
 import { mean } from '../statistics.ts';
 import { bySvd, dot, normalsOf, rmse } from './problems.ts';
 
@@ -21,8 +21,8 @@ export const biasVariance = experiment({
   about: 'Bias falls and variance grows with the degree of a polynomial; their sum with the noise is the test error.',
   source: 'Geman, Bienenstock, Doursat 1992',
   options: {
-    sets: number(200, 'training sets', { ...COUNT, min: 2 }),
-    points: number(20, 'of each training set', { ...COUNT, min: 2 }),
+    sets: number(200, 'training sets', { ...COUNT, min: 2, max: 10_000 }),
+    points: number(20, 'of each training set', { ...COUNT, min: 2, max: 1000 }),
     noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
     degree: number(9, 'greatest degree', { ...COUNT, max: 15 }),
   },
@@ -31,10 +31,10 @@ export const biasVariance = experiment({
     const xs = Array.from({ length: points }, (_, i) => (i + 0.5) / points);
     const samples = Array.from({ length: sets }, () => Float64Array.from(xs, x => f(x) + noise * next()));
     const degrees = Array.from({ length: Math.min(most, points - 1) + 1 }, (_, k) => k);
-    const found = degrees.map(degree => {
+    const ofDegree = async (degree: number) => {
       const rows = xs.map(x => legendre(x, degree));
       const grid = GRID.map(x => legendre(x, degree));
-      const solved = samples.map(y => bySvd({ rows, y }).w);
+      const solved = await repeated(lab, sets, s => bySvd({ rows, y: samples[s]! }).w);
       const fits = solved.map(w => grid.map(row => dot(row, w)));
       const centre = GRID.map((_, i) => mean(fits.map(fit => fit[i]!)));
       const bias = mean(GRID.map((x, i) => (centre[i]! - f(x)) ** 2));
@@ -42,8 +42,9 @@ export const biasVariance = experiment({
       const test = mean(fits.map(fit => mean(GRID.map((x, i) => (fit[i]! - f(x) - noise * next()) ** 2))));
       const train = mean(samples.map((y, s) => rmse({ rows, y }, solved[s]!) ** 2));
       return { degree, bias, variance, train, test, fits };
-    });
-    const best = found.reduce((a, b) => (b.test < a.test ? b : a));
+    };
+    const found = await inTurn(lab, degrees, degree => `degree ${degree}`, ofDegree);
+    const best = found.length ? found.reduce((a, b) => (b.test < a.test ? b : a)) : undefined;
     const line = (name: string, of: (r: (typeof found)[number]) => number) => ({
       name,
       dots: true,
@@ -59,7 +60,7 @@ export const biasVariance = experiment({
         'test error': test,
         'training error': train,
       })),
-      expected: [
+      expected: best && [
         {
           what: `test error at degree ${best.degree}, the least`,
           expected: best.bias + best.variance + noise ** 2,
@@ -80,20 +81,22 @@ export const biasVariance = experiment({
             line('training error', r => r.train),
           ],
         },
-        ...[1, best.degree, degrees.at(-1)!].map(degree => ({
-          kind: 'line' as const,
-          title: `Degree ${degree}, ten of the sets`,
-          x: { label: 'x', min: 0, max: 1 },
-          y: { label: 'y', min: -2, max: 2 },
-          series: [
-            ...found[degree]!.fits.slice(0, 10).map((fit, i) => ({
-              name: `set ${i + 1}`,
-              muted: true,
-              points: GRID.map((x, k) => [x, fit[k]!] as const),
-            })),
-            { name: 'function', points: GRID.map(x => [x, f(x)] as const) },
-          ],
-        })),
+        ...[1, best?.degree, degrees.at(-1)!]
+          .filter(degree => degree !== undefined && degree < found.length)
+          .map(degree => ({
+            kind: 'line' as const,
+            title: `Degree ${degree}, ten of the sets`,
+            x: { label: 'x', min: 0, max: 1 },
+            y: { label: 'y', min: -2, max: 2 },
+            series: [
+              ...found[degree!]!.fits.slice(0, 10).map((fit, i) => ({
+                name: `set ${i + 1}`,
+                muted: true,
+                points: GRID.map((x, k) => [x, fit[k]!] as const),
+              })),
+              { name: 'function', points: GRID.map(x => [x, f(x)] as const) },
+            ],
+          })),
       ],
       values: found.map(({ fits: _, ...rest }) => rest),
     };

@@ -25,8 +25,8 @@ export const hingeLogistic = experiment({
   about: 'Hinge and logistic loss leave well-placed points alone; squared error is pulled by them.',
   source: 'Bishop 2006, section 4.1.3',
   options: {
-    points: number(40, 'of each cloud', COUNT),
-    far: number(8, 'points of the second class far behind it', { integer: true, min: 0 }),
+    points: number(40, 'of each cloud', { ...COUNT, max: 100_000 }),
+    far: number(8, 'points of the second class far behind it', { integer: true, min: 0, max: 100_000 }),
     l2: number(1e-3, 'L2 penalty', AT_LEAST_0),
     steps: number(600, 'updates of each run', COUNT),
   },

@@ -29,7 +29,7 @@ export const leastSquaresExperiment = experiment({
   about: 'Least squares in closed form, by Cholesky and by singular values, beside gradient descent, on dependent features.',
   source: 'Golub & Van Loan 2013, chapter 5',
   options: {
-    samples: number(60, 'to train on', { ...COUNT, min: 12 }),
+    samples: number(60, 'to train on', { ...COUNT, min: 12, max: 100_000 }),
     noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
     ridge: number(0.1, 'L2 penalty, of the mean squared error', POSITIVE),
     steps: number(600, 'updates of gradient descent', COUNT),

@@ -98,7 +98,7 @@ export const penaltyGeometry = experiment({
   about: 'The diamond of L1 and the circle of L2: where level lines touch them, and how many weights become 0.',
   source: 'Tibshirani 1996, figure 2; Hastie, Tibshirani, Friedman 2009, figure 3.11',
   options: {
-    problems: number(2000, 'random ones', COUNT),
+    problems: number(2000, 'random ones', { ...COUNT, max: 100_000 }),
     lambda: number(0.5, 'strength of both penalties', POSITIVE),
   },
   async run(lab, { problems, lambda }) {

@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { leastSquares } from '../../linear/least-squares.ts';
-import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
 import { drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear, type Problem } from './problems.ts';
 
@@ -55,7 +55,7 @@ export const weightPaths = experiment({
   about: 'Weights against the strength of L2, in closed form, and of L1, which sets them to 0 one after another.',
   source: 'Hastie, Tibshirani, Friedman 2009, section 3.4',
   options: {
-    samples: number(80, 'to train on', { ...COUNT, min: 12 }),
+    samples: number(80, 'to train on', { ...COUNT, min: 12, max: 10_000 }),
     noise: number(0.5, 'standard deviation of the noise', AT_LEAST_0),
     lambda: number(0.3, 'strength at which L1 is trained on the device too', AT_LEAST_0),
     steps: number(400, 'updates of that training', COUNT),
@@ -69,7 +69,7 @@ export const weightPaths = experiment({
     const normal = normalOfProblem(train);
     const paths = {
       L2: LAMBDAS.map(strength => leastSquares(normal, strength * samples).x),
-      L1: LAMBDAS.map(strength => lasso(train, strength)),
+      L1: await repeated(lab, LAMBDAS.length, k => lasso(train, LAMBDAS[k]!)),
     };
     const [device] = await inTurn(
       lab,

@@ -21,9 +21,15 @@ export const boundaries = experiment({
   options: {
     set: choice('spiral', PLANE_SETS, 'what the points are drawn from'),
     noise: number(0.35, 'standard deviation of the noise in each coordinate', AT_LEAST_0),
-    units: number(660, 'hidden units in all, shared out among the layers', COUNT),
-    points: { ...neededList([1000, 10_000], '-', 'points to train on', COUNT), default: [1000, 10_000] as readonly number[] },
-    depths: { ...neededList([1, 2, 3, 4, 5], '-', 'hidden layers of each net', COUNT), default: [1, 2, 3, 4, 5] as readonly number[] },
+    units: number(660, 'hidden units in all, shared out among the layers', { ...COUNT, max: 10_000 }),
+    points: {
+      ...neededList([1000, 10_000], '-', 'points to train on', { ...COUNT, max: 100_000 }),
+      default: [1000, 10_000] as readonly number[],
+    },
+    depths: {
+      ...neededList([1, 2, 3, 4, 5], '-', 'hidden layers of each net', { ...COUNT, max: 20 }),
+      default: [1, 2, 3, 4, 5] as readonly number[],
+    },
     steps: number(600, 'updates of each net, by batches of 100 points', COUNT),
   },
   async run(lab, { set, noise, units, points, depths, steps }) {

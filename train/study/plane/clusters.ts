@@ -1,6 +1,6 @@
 /** Centroids of points: k-means by passes over all of them (Lloyd), and point by point or batch by batch (stochastic descent). */
 import { uniforms, STREAMS } from '../../../shaders/kernel/random.ts';
-import { giveWay, type Lab } from '../experiment.ts';
+import { breaks, giveWay, repeated, type Lab } from '../experiment.ts';
 
 /** Points [n, d], or centroids [k, d]. */
 export interface Points {
@@ -36,14 +36,20 @@ function nearest({ d, values }: Points, i: number, centroids: Points): readonly 
   return [found, least];
 }
 
+/** Points between breaks. */
+const AT_ONCE = 256;
+
 /** Each point's centroid, and the inertia. */
-function assigned(points: Points, centroids: Points): { readonly owners: Uint32Array; readonly inertia: number } {
+async function assigned(lab: Lab, points: Points, centroids: Points): Promise<{ readonly owners: Uint32Array; readonly inertia: number }> {
   const n = countOf(points);
+  const owners = new Uint32Array(n);
   let sum = 0;
-  const owners = Uint32Array.from({ length: n }, (_, i) => {
-    const [owner, distance] = nearest(points, i, centroids);
-    sum += distance;
-    return owner;
+  await repeated(lab, Math.ceil(n / AT_ONCE), part => {
+    for (let i = part * AT_ONCE; i < Math.min(n, (part + 1) * AT_ONCE); i++) {
+      const [owner, distance] = nearest(points, i, centroids);
+      sum += distance;
+      owners[i] = owner;
+    }
   });
   return { owners, inertia: sum / n };
 }
@@ -52,10 +58,10 @@ function assigned(points: Points, centroids: Points): { readonly owners: Uint32A
  * First centroids by k-means++ (Arthur & Vassilvitskii 2007): points drawn one after another in proportion to their squared distance from
  * those before, each the best of 2 + log k draws, as scikit-learn has them.
  */
-export function firstCentroids(points: Points, k: number, seed: number): Points {
+export async function firstCentroids(lab: Lab, points: Points, k: number): Promise<Points> {
   const { d, values } = points;
   const n = countOf(points);
-  const random = uniforms(seed, STREAMS.sample);
+  const random = uniforms(lab.seed, STREAMS.sample);
   const centroids: number[] = [];
   let distances = new Float64Array(n).fill(Infinity);
   const sum = (all: Float64Array) => all.reduce((a, b) => a + b, 0);
@@ -68,7 +74,7 @@ export function firstCentroids(points: Points, k: number, seed: number): Points 
     );
   };
   for (let c = 0; c < k; c++) {
-    const tries = Array.from({ length: 2 + Math.floor(Math.log(k)) }, () => {
+    const tries = await repeated(lab, 2 + Math.floor(Math.log(k)), () => {
       const at = draw();
       const point = values.subarray(at * d, (at + 1) * d);
       const closer = distances.map((distance, i) => Math.min(distance, nearest(points, i, { d, values: point })[1]));
@@ -90,7 +96,7 @@ export async function lloyd(lab: Lab, points: Points, start: Points, passes: num
   let before: Uint32Array | undefined;
   for (let pass = 0; ; pass++) {
     await giveWay(lab);
-    const { owners, inertia } = assigned(points, centroids);
+    const { owners, inertia } = await assigned(lab, points, centroids);
     curve.push({ seen: pass * n, inertia });
     if (pass === passes || owners.every((owner, i) => owner === before?.[i])) return { curve, centroids };
     before = owners;
@@ -125,11 +131,13 @@ export async function stochastic(
   let next = batch;
   const mark = async (seen: number) => {
     await giveWay(lab);
-    curve.push({ seen, inertia: assigned(points, centroids).inertia });
+    curve.push({ seen, inertia: (await assigned(lab, points, centroids)).inertia });
     next = Math.max(next, Math.ceil(Math.max(seen, batch) * (total / batch) ** (1 / marks)));
   };
+  const pause = breaks(lab);
   await mark(0);
   for (let seen = 0; seen < total; ) {
+    await pause();
     const drawn = Array.from({ length: Math.min(batch, total - seen) }, () => Math.floor(random() * n));
     const owners = drawn.map(i => nearest(points, i, centroids)[0]);
     for (const [at, i] of drawn.entries()) {

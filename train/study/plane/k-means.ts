@@ -17,33 +17,37 @@ export const kMeans = experiment({
   about: 'Centroids by passes over all points, by batches of them, and point by point: inertia by points seen.',
   source: 'Lloyd 1982; Bottou & Bengio 1995; Sculley 2010',
   options: {
-    clusters: number(8, 'clouds in the plane, and centroids of all data', { ...COUNT, min: 2 }),
-    points: number(10_000, 'in the plane', { ...COUNT, min: 100 }),
-    images: number(3000, 'of Fashion-MNIST', { ...COUNT, min: 100 }),
+    clusters: number(8, 'clouds in the plane, and centroids of all data', { ...COUNT, min: 2, max: 256 }),
+    points: number(10_000, 'in the plane', { ...COUNT, min: 100, max: 100_000 }),
+    images: number(3000, 'of Fashion-MNIST', { ...COUNT, min: 100, max: 60_000 }),
     batch: number(100, 'points of a mini-batch', COUNT),
     passes: number(30, 'of Lloyd at most; the others see at most three times all points', COUNT),
   },
   async run(lab, { clusters, points, images, batch, passes }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1 });
-    const pixels = Float64Array.from(bytesOf(dataset.train.images), byte => byte / 255);
+    const pixels = new Float64Array(bytesOf(dataset.train.images)).map(byte => byte / 255);
     const sets = [
       { set: 'points in the plane', data: clouds(clusters, points, lab.seed) },
       { set: 'images', data: { d: pixels.length / dataset.train.n, values: pixels } },
     ];
+    const starts = new Map<Points, Points>();
     const ways = sets.flatMap(({ set, data }) => {
-      const start = firstCentroids(data, clusters, lab.seed);
       const seen = 3 * countOf(data);
       return [
-        { set, data, way: 'Lloyd', run: () => lloyd(lab, data, start, passes) },
-        { set, data, way: `batches of ${batch}`, run: () => stochastic(lab, data, start, { batch, seen }) },
-        { set, data, way: 'point by point', run: () => stochastic(lab, data, start, { batch: 1, seen }) },
+        { set, data, way: 'Lloyd', run: (start: Points) => lloyd(lab, data, start, passes) },
+        { set, data, way: `batches of ${batch}`, run: (start: Points) => stochastic(lab, data, start, { batch, seen }) },
+        { set, data, way: 'point by point', run: (start: Points) => stochastic(lab, data, start, { batch: 1, seen }) },
       ];
     });
     const found = await inTurn(
       lab,
       ways,
       ({ way, set }) => `${way}, ${set}`,
-      async ({ run, ...way }) => ({ ...way, ...(await run()) }),
+      async ({ run, ...way }) => {
+        const { data } = way;
+        if (!starts.has(data)) starts.set(data, await firstCentroids(lab, data, clusters));
+        return { ...way, ...(await run(starts.get(data)!)) };
+      },
     );
     const ends = new Map(found.filter(({ way }) => way === 'Lloyd').map(({ set, curve }) => [set, curve.at(-1)!.inertia]));
     const rows = found.map(({ set, way, curve }) => {

@@ -11,7 +11,7 @@ import type { Panel } from '../../../plots/panel.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, inTurn, Stopped, type Lab } from '../experiment.ts';
+import { breaks, experiment, inTurn, Stopped, type Lab } from '../experiment.ts';
 import { dot } from '../linear/problems.ts';
 import { mean } from '../statistics.ts';
 
@@ -27,8 +27,11 @@ export const tangentKernel = experiment({
   about: 'Regression with the tangent kernel of a net beside the net trained by small steps, by width.',
   source: 'Jacot, Gabriel & Hongler 2018; Lee et al. 2019',
   options: {
-    widths: { ...neededList([16, 256, 2048], '-', 'hidden units of each net', COUNT), default: [16, 256, 2048] as readonly number[] },
-    points: number(10, 'to train on', { ...COUNT, min: 2 }),
+    widths: {
+      ...neededList([16, 256, 2048], '-', 'hidden units of each net', { ...COUNT, max: 16_384 }),
+      default: [16, 256, 2048] as readonly number[],
+    },
+    points: number(10, 'to train on', { ...COUNT, min: 2, max: 200 }),
     nets: number(3, 'of each width', COUNT),
     steps: number(400, 'updates of each net', COUNT),
   },
@@ -137,7 +140,8 @@ async function bothWays(lab: Lab, { width, seed, x, y, steps }: Run) {
       await net.update(sgd);
     }
     const [after, fitted] = [await net.forward(places), await net.forward(x)];
-    const { moves, errors } = kernelDescent(
+    const { moves, errors } = await kernelDescent(
+      lab,
       gram,
       Float64Array.from(y, (v, i) => v - first[i]!),
       (2 * rate) / n,
@@ -165,12 +169,14 @@ async function bothWays(lab: Lab, { width, seed, x, y, steps }: Run) {
 
 /**
  * Gradient descent on the outputs with a kernel that stays: errors e <- e - share K e. Returns the errors left, and the coefficients of the
- * kernel's functions, whose sum is what was learnt.
+ * kernel's functions, whose sum is what was learnt. Throws where the user asks to stop.
  */
-export function kernelDescent(gram: readonly Float64Array[], errors: Float64Array, share: number, steps: number) {
+export async function kernelDescent(lab: Lab, gram: readonly Float64Array[], errors: Float64Array, share: number, steps: number) {
   let left = errors;
   const moves = new Float64Array(errors.length);
+  const pause = breaks(lab);
   for (let step = 0; step < steps; step++) {
+    await pause();
     for (const [i, e] of left.entries()) moves[i]! += share * e;
     const before = left;
     left = before.map((e, i) => e - share * dot(gram[i]!, before));

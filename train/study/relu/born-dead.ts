@@ -35,7 +35,7 @@ export const bornDeadNets = experiment({
       lab,
       WIDTHS,
       width => `nets of width ${width}`,
-      async width => ({ width, dead: bornDead(width, MOST, nets, lab.seed) }),
+      async width => ({ width, dead: await bornDead(lab, width, MOST, nets) }),
     );
     const rows = counted.flatMap(({ width, dead }) =>
       LAYERS.map(layers => {

@@ -1,5 +1,6 @@
 /** ReLU nets that are dead from birth: by theory, and counted on drawn nets (Lu, Shin, Su & Karniadakis 2020). */
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
+import { repeated, type Lab } from '../experiment.ts';
 
 /**
  * Between what the probability lies that a net of one input is born dead: `layers` layers, all but the last of `width` ReLU units, symmetric
@@ -17,15 +18,15 @@ export function bornDeadBounds(width: number, layers: number): { lower: number; 
  * The share of `nets` drawn nets of one input that are born dead, by their number of layers, up to `layers`; those of fewer layers are the
  * beginnings of the deep ones. Without biases a layer is a homogeneous function, so that what comes of 1 and of -1 says all: the net is
  * dead where both give 0. Given these two outputs of a layer, the next one's are two correlated normal numbers for each unit, whatever
- * the width, which saves the draw of whole matrices.
+ * the width, which saves the draw of whole matrices. Throws where the user asks to stop.
  */
-export function bornDead(width: number, layers: number, nets: number, seed: number): Float64Array {
-  const next = normals(seed, STREAMS.init, width);
+export async function bornDead(lab: Lab, width: number, layers: number, nets: number): Promise<Float64Array> {
+  const next = normals(lab.seed, STREAMS.init, width);
   const deaths = new Float64Array(layers + 1);
-  for (let k = 0; k < nets; k++) {
+  await repeated(lab, nets, () => {
     const death = diesAt(width, layers, next);
     if (death <= layers) deaths[death]!++;
-  }
+  });
   let dead = 0;
   return deaths.map(count => (dead += count) / nets);
 }

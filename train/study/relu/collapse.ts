@@ -4,13 +4,15 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
-import { experiment, giveWay, inTurn, type Expected } from '../experiment.ts';
+import { experiment, inTurn, type Expected } from '../experiment.ts';
 import { mean, median } from '../statistics.ts';
 import { trainNarrow } from './narrow.ts';
 
 /** The ends of a uniform distribution of deviation 1. */
 const END = Math.sqrt(3);
 const GRID = Float64Array.from(range(201), i => (i / 100 - 1) * END);
+/** Nets whose outputs are drawn, and how many have seeds of their own. */
+const [SHOWN, SEEDS] = [8, 100_000];
 const SCHEMES = { He: 'he-normal', RAI: 'rai' } as const;
 const LOSSES = ['mse', 'mae'] as const;
 const TASKS: readonly {
@@ -49,9 +51,9 @@ export const collapse = experiment({
   about: 'Deep narrow ReLU nets that end as constants, the mean or the median, and asymmetric initialisation against it.',
   source: 'Lu, Su & Karniadakis 2018; Lu, Shin, Su & Karniadakis 2020',
   options: {
-    nets: number(40, 'of each initialisation, function and loss', COUNT),
-    width: number(2, 'units a layer', COUNT),
-    layers: number(10, 'layers', { integer: true, min: 2 }),
+    nets: number(40, 'of each initialisation, function and loss', { ...COUNT, max: SEEDS }),
+    width: number(2, 'units a layer', { ...COUNT, max: 64 }),
+    layers: number(10, 'layers', { integer: true, min: 2, max: 200 }),
     steps: number(3000, 'of Adam, 128 points each', COUNT),
   },
   async run(lab, { nets, width, layers, steps }) {
@@ -62,15 +64,14 @@ export const collapse = experiment({
       const { task, loss, scheme } = setting;
       const truth = GRID.map(task.f);
       const enough = 0.04 * mean(truth.map(y => (y - mean(truth)) ** 2));
-      const outputs: Float64Array[] = [];
+      const some: Float64Array[] = [];
       const constants: number[] = [];
       let [born, learnt] = [0, 0];
       for (let k = 0; k < nets; k++) {
-        await giveWay(lab);
-        const seed = lab.seed * 100_000 + k;
+        const seed = lab.seed * SEEDS + k;
         const own = { width, layers, scheme: SCHEMES[scheme], loss, f: task.f, points, batchSize: 128, steps, lr: 1e-3, seed, grid: GRID };
-        const { before, after } = trainNarrow(own);
-        outputs.push(after);
+        const { before, after } = await trainNarrow(lab, own);
+        if (k < SHOWN) some.push(after);
         if (extent(before) < 1e-6) born++;
         if (extent(after) < 1e-3) constants.push(after[0]!);
         else if (mean(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
@@ -82,7 +83,7 @@ export const collapse = experiment({
         collapsed: constants.length / nets,
         learnt: learnt / nets,
         constant,
-        some: outputs.slice(0, 8),
+        some,
       };
     };
     const found = await inTurn(lab, settings, ({ task, loss, scheme }) => `${task.name}, ${loss}, ${scheme}`, train);

@@ -5,6 +5,7 @@
 import { range } from '../../../shaders/kernel/wgsl.ts';
 import { biasScheme, initializer } from '../../../layers/init.ts';
 import { STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
+import { breaks, type Lab } from '../experiment.ts';
 
 export interface Training {
   /** Units of each hidden layer, and layers in all. */
@@ -34,8 +35,9 @@ interface Layer {
   readonly v: Float64Array;
 }
 
-/** The outputs of a net on the grid before it is trained and after, by Adam as torch.optim.Adam. */
-export function trainNarrow(o: Training): { before: Float64Array; after: Float64Array } {
+/** The outputs of a net on the grid before it is trained and after, by Adam as torch.optim.Adam. Throws where the user asks to stop. */
+export async function trainNarrow(lab: Lab, o: Training): Promise<{ before: Float64Array; after: Float64Array }> {
+  const pause = breaks(lab);
   const net = drawn(o);
   const look = () => forward(net, activationsFor(net, o.grid.length), o.grid).slice();
   const before = look();
@@ -46,6 +48,7 @@ export function trainNarrow(o: Training): { before: Float64Array; after: Float64
   const x = new Float64Array(n);
   const dy = slopes.at(-1)!;
   for (let t = 1; t <= o.steps; t++) {
+    await pause();
     for (let s = 0; s < n; s++) x[s] = o.points[Math.floor(random() * o.points.length)]!;
     const y = forward(net, acts, x);
     for (let s = 0; s < n; s++) {

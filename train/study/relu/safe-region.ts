@@ -26,7 +26,7 @@ export const safeRegion = experiment({
       lab,
       WIDTHS,
       width => `nets of width ${width}`,
-      async width => bornDead(width, MOST, nets, lab.seed),
+      width => bornDead(lab, width, MOST, nets),
     );
     const widths = WIDTHS.slice(0, drawn.length);
     const counted = (layers: number, level: number) => leastWidth(widths, level, width => drawn[width - 2]![layers]!);

@@ -33,8 +33,8 @@ export const stationaryExperiment = experiment({
   about: "SGD's end points at constant rates on a quadratic, and the ellipse that theory gives them.",
   source: 'Mandt, Hoffman & Blei 2017',
   options: {
-    runs: number(2000, 'runs of each setting', { ...COUNT, min: 10 }),
-    samples: number(100, 'of the sum of squares that is learnt', { ...COUNT, min: 3 }),
+    runs: number(2000, 'runs of each setting', { ...COUNT, min: 10, max: 100_000 }),
+    samples: number(100, 'of the sum of squares that is learnt', { ...COUNT, min: 3, max: 100_000 }),
   },
   async run(lab, { runs, samples }) {
     const data = samplesOf(samples, lab.seed);
