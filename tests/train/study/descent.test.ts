@@ -34,7 +34,7 @@ test('a step multiplies the distance by 1 - rate times curvature: monotone, osci
 test('the steps of plain descent are those that the condition number says', async () => void (await asExpected('condition-number', 0.02)));
 
 test('momentum and Nesterov shrink the distance as theory promises at their best settings', async () =>
-  void (await asExpected('momentum-rates', 0.01)));
+  void [await asExpected('momentum-rates', 0.01), await asExpected('momentum-rates:k=2', 0.01)]);
 
 test('Nesterov follows its equations, the closer the smaller the rate', async () => {
   const { values } = await outcomeOf('nesterov-ode');

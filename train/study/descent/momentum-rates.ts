@@ -99,12 +99,17 @@ export const momentumRates = experiment({
   },
 });
 
+/** Nearer to the minimum than this coordinates are lost to float32, whose least normal number is 1.2e-38. */
+const LEAST = 1e-30;
+
 /**
- * By how much each of the later steps shrinks the distance. With momentum at its best two roots fall together, and the distance goes as
- * t r^t: the factor t is divided out.
+ * By how much each of the later steps shrinks the distance, while float32 resolves it. With momentum at its best two roots fall together, and
+ * the distance goes as t r^t: the factor t is divided out.
  */
 function lateFactor(distances: readonly number[], { momentum }: Method): number {
-  const from = STEPS / 2;
-  const growth = momentum === undefined ? 1 : STEPS / from;
-  return (distances[STEPS]! / distances[from]! / growth) ** (1 / (STEPS - from));
+  const beyond = distances.findIndex(d => d < LEAST);
+  const until = beyond < 0 ? STEPS : beyond - 1;
+  const from = Math.floor(until / 2);
+  const growth = momentum === undefined ? 1 : until / from;
+  return (distances[until]! / distances[from]! / growth) ** (1 / (until - from));
 }
