@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { drawn, rmse } from '../../../train/study/linear/problems.ts';
 import { bowlOf, errorAfter } from '../../../train/study/linear/input-normalisation.ts';
 import { lassoOf, lossOf, ridgeOf, type Bowl, type Pair } from '../../../train/study/linear/penalty-geometry.ts';
-import { lasso } from '../../../train/study/linear/weight-paths.ts';
+import { lasso, ridge } from '../../../train/study/linear/weight-paths.ts';
 import { outcomeOf, rowsBy } from '../../support/lab.ts';
 
 const test = suite('experiments on linear models');
@@ -28,6 +28,11 @@ test('coordinate descent is at the minimum of its penalty, and soft thresholds o
   const w = lasso(train, 0.2);
   for (let i = 0; i < 4; i++) {
     for (const step of [-1e-4, 1e-4]) assert.ok(objective(w.map((v, k) => v + (k === i ? step : 0))) > objective(w), `weight ${i}`);
+  }
+  const shrunk = ridge(train, 0.2);
+  const squared = (w: Float64Array) => rmse(train, w) ** 2 + 0.2 * w.slice(0, -1).reduce((sum, v) => sum + v * v, 0);
+  for (let i = 0; i < 4; i++) {
+    for (const step of [-1e-4, 1e-4]) assert.ok(squared(shrunk.map((v, k) => v + (k === i ? step : 0))) > squared(shrunk), `L2 ${i}`);
   }
   const { expected, values, rows } = await outcomeOf('weight-paths:steps=250');
   assert.is(rows.find(({ penalty }) => penalty === 'L1, coordinate descent')!['length of w'], expected![1]!.expected, 'one length');

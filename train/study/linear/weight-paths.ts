@@ -2,7 +2,7 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { leastSquares } from '../../linear/least-squares.ts';
+import { cholesky, type Normal } from '../../linear/least-squares.ts';
 import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
 import { drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear, type Problem } from './problems.ts';
@@ -38,7 +38,14 @@ export function lasso({ rows, y }: Problem, lambda: number, start?: Float64Array
   return w;
 }
 
-/** The same minimum by gradient descent with soft thresholds, as `descent train --l1-proximal` takes it. */
+/** The weights of least mean squared error plus lambda times the sum of their squares, the constant's apart, in closed form. */
+export function ridge({ rows, y }: Problem, lambda: number): Float64Array {
+  const { d, gram, moment }: Normal = normalOfProblem({ rows, y });
+  for (let i = 0; i < d - 1; i++) gram[i * d + i]! += lambda * rows.length;
+  return cholesky(gram, moment, d, 1)!;
+}
+
+/** What `lasso` finds, by gradient descent with soft thresholds, as `descent train --l1-proximal` takes it. */
 const trained = (lab: Lab, problem: Linear, lambda: number, steps: number): Promise<Float64Array> => {
   const given = { optimizer: 'sgd', lr: '0.1', l1Proximal: String(lambda), decayBias: 'false', steps: String(steps) };
   return withLinear(lab, problem, given, async (trainer, total) => {
@@ -66,9 +73,8 @@ export const weightPaths = experiment({
       return Array.from({ length: WEIGHTS.length - 1 }, () => 0.5 * common + next());
     });
     const { train, test } = problem;
-    const normal = normalOfProblem(train);
     const paths = {
-      L2: LAMBDAS.map(strength => leastSquares(normal, strength * samples).x),
+      L2: LAMBDAS.map(strength => ridge(train, strength)),
       L1: await repeated(lab, LAMBDAS.length, k => lasso(train, LAMBDAS[k]!)),
     };
     const [device] = await inTurn(
