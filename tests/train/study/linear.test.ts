@@ -51,6 +51,11 @@ test('bias falls and variance grows with the degree, and with the noise they are
   variance!.slice(1).forEach((v, i) => assert.ok(v > variance![i]!));
   sum!.forEach((v, i) => assert.ok(Math.abs(v - test![i]!) < 0.05 * v, `degree ${i}: ${v} ${test![i]}`));
   assert.match(expected![0]!.what, /degree [345]/);
+  const { panels } = await outcomeOf('bias-variance:sets=4,degree=1');
+  assert.equal(
+    panels.slice(1).map(({ title }) => title),
+    ['Degree 1, all sets'],
+  );
 });
 
 test('points far behind turn the boundary of the squared error, and not those of hinge and logistic loss', async () => {
@@ -119,6 +124,14 @@ test('solutions under L1 and L2 are the least ones, and L1 sets to 0 as many wei
   assert.equal(
     rows.filter(row => row.penalty === 'L2').map(row => row['weights that are 0']),
     [0, 0],
+  );
+  const strong = await outcomeOf('penalty-geometry:problems=10,lambda=1000');
+  assert.equal(
+    strong.expected!.map(({ expected: p, found }) => [Math.abs(p - found) < 1e-9, found]),
+    [
+      [true, 0],
+      [true, 1],
+    ],
   );
 });
 

@@ -6,6 +6,8 @@ import { mean } from '../statistics.ts';
 import { bySvd, dot, normalsOf, rmse } from './problems.ts';
 
 const f = (x: number): number => Math.sin(2 * Math.PI * x);
+/** Sets whose polynomials are drawn. */
+const DRAWN = 10;
 /** Where errors are taken. */
 const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
 
@@ -81,15 +83,15 @@ export const biasVariance = experiment({
             line('training error', r => r.train),
           ],
         },
-        ...[1, best?.degree, degrees.at(-1)!]
-          .filter(degree => degree !== undefined && degree < found.length)
-          .map(degree => ({
+        ...found
+          .filter(({ degree }) => degree === 1 || degree === best?.degree || degree === degrees.at(-1))
+          .map(({ degree, fits }) => ({
             kind: 'line' as const,
-            title: `Degree ${degree}, ten of the sets`,
+            title: `Degree ${degree}, ${sets > DRAWN ? `${DRAWN} of the` : 'all'} sets`,
             x: { label: 'x', min: 0, max: 1 },
             y: { label: 'y', min: -2, max: 2 },
             series: [
-              ...found[degree!]!.fits.slice(0, 10).map((fit, i) => ({
+              ...fits.slice(0, DRAWN).map((fit, i) => ({
                 name: `set ${i + 1}`,
                 muted: true,
                 points: GRID.map((x, k) => [x, fit[k]!] as const),
