@@ -2,6 +2,7 @@
 import type { Dataset, Limits } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import { number, type Parameters, type Values } from '../../engine/parameter.ts';
+import type { Range } from '../../engine/range.ts';
 import type { ChartOptions } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 
@@ -80,6 +81,9 @@ const bounded = (options: Parameters): Parameters =>
       return [key, isOpen ? number(usual, about, { ...range, max: MOST }) : option];
     }),
   );
+
+/** Deviations of noise whose squares float32 adds up beside what a few samples say. */
+export const NOISE: Range = { min: 0, max: 1000 };
 
 /** Infers the names and types of the options for `run`. Whole numbers among them are at most MOST where they have no bound of their own. */
 export const experiment = <P extends Parameters>(

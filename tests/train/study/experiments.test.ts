@@ -114,6 +114,15 @@ test('whole numbers have an upper bound in every experiment', async () => {
     /^born-dead: nets is 1e\+99; give a whole number of at least 1 and at most 1000000$/,
   );
   assert.match(await refusal(() => compare('boundaries:depths=1-21', {})), /each a whole number of at least 1 and at most 20$/);
+  assert.match(await refusal(() => compare('boundaries:points=5-100', {})), /each a whole number of at least 100 and at most 100000$/);
+  assert.match(
+    await refusal(() => compare('weight-paths:noise=1e200', {})),
+    /noise is 1e\+200; give a number of at least 0 and at most 1000$/,
+  );
+  assert.is(
+    await refusal(() => planned('k-means:clusters=100,points=100,images=200').run(labOf())),
+    'k-means: 100 clusters for 100 points; give fewer clusters than either',
+  );
 });
 
 test('a slip is refused in one line', async () => {

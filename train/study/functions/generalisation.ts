@@ -1,7 +1,7 @@
 /** What nets make of a function between and beyond its points: overfitting, penalties, the scale of inputs. */
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../../engine/range.ts';
-import { experiment } from '../experiment.ts';
+import { NOISE, experiment } from '../experiment.ts';
 import { functionOption, stepsOption } from './optimizers.ts';
 import { compared, errorPanel, fitWays, measured, predictionPanel, rowsOf, type Fit, type Way } from './ways.ts';
 
@@ -42,7 +42,7 @@ export const heaviside = experiment({
   options: {
     steps: stepsOption(600),
     points: number(30, 'to train on', COUNT),
-    noise: number(0.2, 'standard deviation of the noise', AT_LEAST_0),
+    noise: number(0.2, 'standard deviation of the noise', NOISE),
     width: number(64, 'units of a hidden layer', COUNT),
     l1: number(0.02, 'L1 penalty, by soft threshold', AT_LEAST_0),
     l2: number(1e-3, 'L2 penalty', AT_LEAST_0),
@@ -83,7 +83,7 @@ export const heaviside = experiment({
 export const tenPoints = experiment({
   about: 'Ten noisy points: a large net goes through all of them, and is wrong between them.',
   source: 'Bishop 2006, section 1.1',
-  options: { steps: stepsOption(1000), noise: number(0.2, 'standard deviation of the noise', AT_LEAST_0) },
+  options: { steps: stepsOption(1000), noise: number(0.2, 'standard deviation of the noise', NOISE) },
   async run(lab, { steps, noise }) {
     const dataset = `ten-points:noise=${noise},seed=${lab.seed}`;
     const rate = { optimizer: 'adam', lr: '0.01' };

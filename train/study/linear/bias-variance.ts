@@ -1,7 +1,7 @@
 /** `bias-variance`: what polynomials of each degree make of many samples of one function. */
 import { number } from '../../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn, repeated } from '../experiment.ts';
+import { COUNT } from '../../../engine/range.ts';
+import { NOISE, experiment, inTurn, repeated } from '../experiment.ts';
 import { mean } from '../statistics.ts';
 import { bySvd, dot, normalsOf, rmse } from './problems.ts';
 
@@ -25,7 +25,7 @@ export const biasVariance = experiment({
   options: {
     sets: number(200, 'training sets', { ...COUNT, min: 2, max: 10_000 }),
     points: number(20, 'of each training set', { ...COUNT, min: 2, max: 1000 }),
-    noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
+    noise: number(0.3, 'standard deviation of the noise', NOISE),
     degree: number(9, 'greatest degree', { ...COUNT, max: 15 }),
   },
   async run(lab, { sets, points, noise, degree: most }) {

@@ -1,8 +1,8 @@
 /** `least-squares`: a linear model solved for in closed form, and trained, on features of which one is the sum of two others. */
 import { number } from '../../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
+import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { cholesky, leastSquares } from '../../linear/least-squares.ts';
-import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { NOISE, experiment, inTurn, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
 import { bySvd, dot, drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear } from './problems.ts';
 
@@ -30,7 +30,7 @@ export const leastSquaresExperiment = experiment({
   source: 'Golub & Van Loan 2013, chapter 5',
   options: {
     samples: number(60, 'to train on', { ...COUNT, min: 12, max: 100_000 }),
-    noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
+    noise: number(0.3, 'standard deviation of the noise', NOISE),
     ridge: number(0.1, 'L2 penalty, of the mean squared error', POSITIVE),
     steps: number(600, 'updates of gradient descent', COUNT),
   },

@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { cholesky, type Normal } from '../../linear/least-squares.ts';
-import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
+import { NOISE, experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
 import { drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear, type Problem } from './problems.ts';
 
@@ -63,7 +63,7 @@ export const weightPaths = experiment({
   source: 'Hastie, Tibshirani, Friedman 2009, section 3.4',
   options: {
     samples: number(80, 'to train on', { ...COUNT, min: 12, max: 10_000 }),
-    noise: number(0.5, 'standard deviation of the noise', AT_LEAST_0),
+    noise: number(0.5, 'standard deviation of the noise', NOISE),
     lambda: number(0.3, 'strength at which L1 is trained on the device too', AT_LEAST_0),
     steps: number(400, 'updates of that training', COUNT),
   },

@@ -4,13 +4,14 @@ import { PLANE_CLASSES, PLANE_RANGE, PLANE_SETS } from '../../../datasets/plane-
 import { plane, planeByte, planeValue } from '../../../datasets/plane.ts';
 import { check } from '../../../engine/check.ts';
 import { choice, neededList, number } from '../../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
+import { COUNT } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { NOISE, experiment, inTurn } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 
+const BATCH = 100;
 /** Squares of a side between the places at which nets are asked, points to test on, and of those to train on that are drawn. */
 const [SQUARES, TESTED, DRAWN] = [48, 2000, 160];
 const SPAN = [-PLANE_RANGE, PLANE_RANGE] as const;
@@ -20,17 +21,17 @@ export const boundaries = experiment({
   source: 'lecture on depth',
   options: {
     set: choice('spiral', PLANE_SETS, 'what the points are drawn from'),
-    noise: number(0.35, 'standard deviation of the noise in each coordinate', AT_LEAST_0),
+    noise: number(0.35, 'standard deviation of the noise in each coordinate', NOISE),
     units: number(660, 'hidden units in all, shared out among the layers', { ...COUNT, max: 10_000 }),
     points: {
-      ...neededList([1000, 10_000], '-', 'points to train on', { ...COUNT, max: 100_000 }),
+      ...neededList([1000, 10_000], '-', 'points to train on', { ...COUNT, min: BATCH, max: 100_000 }),
       default: [1000, 10_000] as readonly number[],
     },
     depths: {
       ...neededList([1, 2, 3, 4, 5], '-', 'hidden layers of each net', { ...COUNT, max: 20 }),
       default: [1, 2, 3, 4, 5] as readonly number[],
     },
-    steps: number(600, 'updates of each net, by batches of 100 points', COUNT),
+    steps: number(600, `updates of each net, by batches of ${BATCH} points`, COUNT),
   },
   async run(lab, { set, noise, units, points, depths, steps }) {
     check(
@@ -38,7 +39,14 @@ export const boundaries = experiment({
       `boundaries: ${units} units are too few for ${Math.max(...depths)} layers`,
       'give one for each at least',
     );
-    const given = { optimizer: 'adam', lr: '0.005', schedule: 'cosine', batchSize: '100', steps: String(steps), seed: String(lab.seed) };
+    const given = {
+      optimizer: 'adam',
+      lr: '0.005',
+      schedule: 'cosine',
+      batchSize: String(BATCH),
+      steps: String(steps),
+      seed: String(lab.seed),
+    };
     const from = { seed: lab.seed, noise };
     const facts = await lab.dataset(set);
     const test = followed(plane(set, TESTED, Math.max(...points), from), places());
@@ -53,7 +61,7 @@ export const boundaries = experiment({
         const model = `mlp:hidden=${Array(depth)
           .fill(Math.floor(units / depth))
           .join('-')}`;
-        return withTrainer(lab, model, { ...given, epochs: String(Math.ceil((steps * 100) / n)) }, dataset, async (trainer, total) => {
+        return withTrainer(lab, model, { ...given, epochs: String(Math.ceil((steps * BATCH) / n)) }, dataset, async (trainer, total) => {
           await trainTo(lab, trainer, Math.min(steps, total));
           const own = await trainer.evaluate('train');
           const p = softmaxRows(await trainer.logits('test'), 2);

@@ -1,5 +1,6 @@
 /** `k-means`: centroids by passes over all points, by batches and point by point: inertia by points seen. */
 import { bytesOf } from '../../../datasets/dataset.ts';
+import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
@@ -24,6 +25,12 @@ export const kMeans = experiment({
     passes: number(30, 'of Lloyd at most; the others see at most three times all points', COUNT),
   },
   async run(lab, { clusters, points, images, batch, passes }) {
+    const fewest = Math.min(points, images);
+    check(
+      clusters < fewest,
+      `k-means: ${clusters} clusters for ${fewest} ${fewest === points ? 'points' : 'images'}`,
+      'give fewer clusters than either',
+    );
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1 });
     const pixels = new Float64Array(bytesOf(dataset.train.images)).map(byte => byte / 255);
     const sets = [
