@@ -7,7 +7,22 @@ export type Matrix = Extract<Panel, { kind: 'matrix' }>;
 export type Lines = Exclude<Panel, Bars | Matrix>;
 type Dash = (typeof DASHES)[number];
 
+/** Decades of a logarithmic axis from which on ECharts has a tick at every tenth alone, and about how many ticks there are in place of these. */
+const [DECADES, TICKS] = [10, 7];
+
+/** Powers at equal distances for an axis whose ends are given and far apart; undefined of others. */
+function powers({ log, min, max }: Axis): number[] | undefined {
+  if (!log || !min || !max) return undefined;
+  const base = typeof log === 'number' ? log : 10;
+  const [from, to] = [min, max].map(end => Math.round((1e6 * Math.log(end)) / Math.log(base)) / 1e6) as [number, number];
+  if (to - from < DECADES) return undefined;
+  const every = Math.ceil((to - from) / TICKS);
+  const first = Math.ceil(from / every);
+  return Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => Number((base ** (every * (first + i))).toPrecision(12)));
+}
+
 export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
+  const customValues = powers(axis);
   return {
     type: axis.log ? 'log' : 'value',
     ...(typeof axis.log === 'number' && { logBase: axis.log }),
@@ -20,9 +35,9 @@ export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
     scale: true,
     nameTextStyle: letters(13),
     axisLine: { show: true, onZero: false, lineStyle: { color: INK } },
-    axisTick: { show: true, lineStyle: { color: INK } },
+    axisTick: { show: true, lineStyle: { color: INK }, ...(customValues && { customValues }) },
     splitLine: { lineStyle: { color: GRID } },
-    axisLabel: { ...letters(12), hideOverlap: true, formatter: (v: number) => format(axis, v) },
+    axisLabel: { ...letters(12), hideOverlap: true, formatter: (v: number) => format(axis, v), ...(customValues && { customValues }) },
   };
 }
 

@@ -169,6 +169,16 @@ plots('points are coloured by time, from dark to light, and a bar says what the 
   assert.ok(svg.includes('>epoch 0</text>') && svg.includes('>200</text>'));
 });
 
+plots('a logarithmic axis over many powers has ticks all along', () => {
+  const far = { label: 'distance', log: true, min: 1e-12, max: 10 };
+  const svg = draw([{ kind: 'line', x: axis, y: far, series: [{ name: 'a', points: [[0, 1] as const, [10, 1e-11] as const] }] }]);
+  const labels = ['1', '0.01', '1e-4', '1e-6', '1e-8', '1e-10', '1e-12'];
+  assert.equal(
+    labels.filter(label => !svg.includes(`>${label}</text>`)),
+    [],
+  );
+});
+
 plots('a mark stands where it belongs however small its value, with its word', () => {
   const svg = draw(
     [
