@@ -129,7 +129,7 @@ export const penaltyGeometry = experiment({
         series: [of('no weight is 0', 0), of('one', 1), of('both', 2)].filter(({ points }) => points.length),
       };
     };
-    const p = within(lambda);
+    const p = Math.min(1, within(lambda));
     const [independent] = found;
     return {
       title: `Two weights under L1 and L2 of strength ${lambda}`,
