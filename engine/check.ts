@@ -142,7 +142,7 @@ export function onlyOptions(who: string, options: unknown, known: Readonly<Recor
 export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
-  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(String(name), names)}known: ${names.join(', ')}`);
+  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(String(name), names)}known: ${names.join(', ') || 'none'}`);
 }
 
 /** Of the letters of the longer name, the share that a slip may change. */
@@ -151,7 +151,7 @@ const SLIP = 0.4;
 /** A question after the nearest of `names`, where one is so near that a slip of the hand explains it. */
 export function suggestion(name: string, names: readonly string[]): string {
   const low = name.toLowerCase();
-  const near = closest(low, names);
+  const near = closest(low, names) ?? '';
   const isSlip = distance(low, near.toLowerCase()) <= Math.min(3, SLIP * Math.max(low.length, near.length));
   return isSlip || sorted(low) === sorted(near) ? `did you mean '${near}'? ` : '';
 }

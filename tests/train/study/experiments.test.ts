@@ -126,6 +126,7 @@ test('whole numbers have an upper bound in every experiment', async () => {
 });
 
 test('a slip is refused in one line', async () => {
+  assert.is(await refusal(() => compare('condition-number:k=3', {})), "unknown option of condition-number 'k'; known: none");
   assert.match(await refusal(() => compare('born-dead:net=3', {})), /unknown option of born-dead 'net'; did you mean 'nets'\?/);
   assert.match(await refusal(() => compare('born-dead:nets=0.5', {})), /born-dead: nets is 0.5; give a whole number of at least 1/);
   assert.match(
