@@ -6,6 +6,8 @@ import { outcomeOf, rowsBy } from '../../support/lab.ts';
 const test = suite('experiments on bases');
 
 test('LSGD from box weights begins where Adam ends, and goes on from there', async () => {
+  const short = await outcomeOf('lsgd:nets=1,steps=3');
+  for (const row of short.rows) assert.equal([Object.keys(row), typeof row['after 3']], [['way', 'after 0', 'after 3'], 'number']);
   const outcome = await outcomeOf('lsgd:nets=1,steps=100');
   const by = rowsBy(outcome);
   const error = (way: string, step: number) => Number(by[way]![`after ${step}`]);
