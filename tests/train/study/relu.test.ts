@@ -63,7 +63,8 @@ test('the width that is enough grows with depth and is never less for 1 % than f
 });
 
 test('nets that collapse give the mean under mse and the median under mae, and asymmetric initialisation has fewer of them', async () => {
-  const { rows, expected } = await outcomeOf('collapse:nets=4,steps=2500');
+  const { rows, expected, panels } = await outcomeOf('collapse:nets=4,steps=2500');
+  assert.is(panels[1]!.title, '|x|: 4 nets of each, under mse');
   const all = rows as Record<string, number & string>[];
   const collapsed = (scheme: string) => all.filter(r => r.initialisation === scheme).reduce((sum, r) => sum + r.collapsed!, 0) / 6;
   assert.ok(collapsed('He') > 0.7 && collapsed('RAI') < collapsed('He') - 0.2, `${collapsed('He')}, ${collapsed('RAI')}`);

@@ -89,7 +89,7 @@ export const collapse = experiment({
     const found = await inTurn(lab, settings, ({ task, loss, scheme }) => `${task.name}, ${loss}, ${scheme}`, train);
     const aim = ({ task, loss }: Setting) => (loss === 'mse' ? mean : median)(points.map(task.f));
     return {
-      title: `${layers} layers of ${width} units while they train, ${nets} nets each`,
+      title: `${layers} layers of ${width} units while they train, ${nets} ${nets === 1 ? 'net' : 'nets'} each`,
       rows: found.map(f => ({
         function: f.task.name,
         loss: f.loss,
@@ -135,10 +135,11 @@ const sharesPanel = (found: readonly Found[]): Panel => ({
 
 /** The function, and what some nets make of it; those of one initialisation are one series. */
 function taskPanel(task: Setting['task'], found: readonly Found[]): Panel {
+  const shown = Math.max(0, ...found.map(f => f.some.length));
   const curve = (y: Float64Array) => [...Array.from(GRID, (x, i) => [x, y[i]!] as const), [END, NaN] as const];
   return {
     kind: 'line',
-    title: `${task.name}: eight nets of each, under mse`,
+    title: `${task.name}: ${shown} ${shown === 1 ? 'net' : 'nets'} of each, under mse`,
     x: { label: 'x', min: -2, max: 2 },
     y: { label: 'y' },
     series: [
