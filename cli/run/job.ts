@@ -50,9 +50,11 @@ const launchedAs = (): number => Number(process.env.OMPI_COMM_WORLD_RANK ?? proc
 /** Milliseconds that rank 0 has the word: where all ranks fail alike, they are gone by then. */
 const FIRST = 500;
 
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
 /** What failed before the ranks had joined is said by one of them. */
 async function inTurn(error: unknown): Promise<never> {
-  if (launchedAs() > 0) await new Promise(resolve => setTimeout(resolve, FIRST));
+  if (launchedAs() > 0) await pause(FIRST);
   throw error;
 }
 
@@ -143,11 +145,15 @@ export async function once(asked: readonly unknown[], work: () => Promise<void>)
   });
 }
 
+/** Milliseconds after which a launcher has passed on what a rank says: some lose it when the job is aborted at once. */
+const PASSED_ON = 100;
+
 async function endJob({ exchange, isFirst }: Job, error: unknown): Promise<never> {
-  if (!isFirst) await new Promise(resolve => setTimeout(resolve, FIRST));
+  if (!isFirst) await pause(FIRST);
   const here = error instanceof DescentError && !isFirst ? onRank(exchange.rank, error) : error;
   noteError(here, process.argv.includes('--verbose'));
   if (exchange.size === 1) process.exit(1);
+  await pause(PASSED_ON);
   return exchange.abort(1);
 }
 
