@@ -77,6 +77,8 @@ export class Graph {
   #differentiable = new Set<Tensor>();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
+  /** The names of the parameters that what is being built takes, where someone asks. */
+  #taken: Set<string> | undefined;
 
   constructor({
     training,
@@ -152,6 +154,7 @@ export class Graph {
   /** A trained tensor, with a place of the same shape for its gradient, which lasts unless it is frozen. */
   param(name: string, shape: Shape, init: Init, traits?: Traits): Param {
     const value = this.persistent('param', name, shape, init, { isMatrix: shape.length > 1, ...traits });
+    this.#taken?.add(value.name);
     const isFrozen = this.isFrozen(value);
     const all = isFrozen ? this.frozenParams : this.params;
     const known = all.get(value.name);
@@ -200,6 +203,16 @@ export class Graph {
     } finally {
       this.#path.pop();
     }
+  }
+
+  /** What `build` makes, and the names of the parameters that it takes, new ones and others. */
+  taking<T>(build: () => T): readonly [made: T, names: ReadonlySet<string>] {
+    const outer = this.#taken;
+    const names = (this.#taken = new Set<string>());
+    const made = build();
+    this.#taken = outer;
+    for (const name of names) outer?.add(name);
+    return [made, names];
   }
 
   /** Makes the parameters and buffers of what `build` makes, and nothing else of it. */

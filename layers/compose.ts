@@ -8,7 +8,7 @@ import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
-import { applied } from './applied.ts';
+import { applied, appliedBeside } from './applied.ts';
 import { add } from './broadcast.ts';
 import { reshape } from './geometry.ts';
 
@@ -87,8 +87,10 @@ export const scale =
 /** body(x) + shortcut(x), the identity without one (He et al. 2015). Parameters are named as those of body and shortcut themselves. */
 export const residual =
   (body: Layer, shortcut: Layer = (_, x) => x): Layer =>
-  (g, x) =>
-    sumOf(g, applied('residual', 'body', body, g, x), applied('residual', 'shortcut', shortcut, g, x));
+  (g, x) => {
+    const [a, b] = appliedBeside('residual', { body, shortcut }, g, x);
+    return sumOf(g, a!, b!);
+  };
 
 /**
  * He et al.'s shortcut A to `o` channels: every `stride`-th row and column, with zeros before and after the channels. [n, c, h, w] ->
@@ -140,10 +142,7 @@ export const concat =
 export const beside =
   (...branches: readonly Layer[]): Layer =>
   (g, x) =>
-    cat(
-      g,
-      branches.map((branch, i) => applied('beside', `${i}`, branch, g, x)),
-    );
+    cat(g, appliedBeside('beside', branches, g, x));
 
 /** Tensors side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
 export function cat(g: Graph, parts: readonly Tensor[]): Tensor {

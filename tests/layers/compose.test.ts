@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Layer } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { prelu, relu, sigmoid, tanh } from '../../layers/activation.ts';
 import { auxiliary } from '../../layers/auxiliary.ts';
@@ -21,6 +21,7 @@ import {
 import { constantPad } from '../../layers/pad.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { streamOf } from '../../shaders/kernel/random.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
 import { avgPool, avgPool1d, globalAvgPool, maxPool, maxPool1d } from '../../layers/pool.ts';
@@ -217,6 +218,31 @@ test('a number of a layer that is none, or out of its range, is named', async ()
     [() => sequential(null as never), 'sequential: it got null where a list of layers goes; give one, as [relu(), flatten()]'],
   ];
   for (const [layer, wanted] of cases) assert.is(await message(layer), wanted);
+});
+
+test('two layers that would share their weights by their names are refused, one in both places shares them', async () => {
+  const parameters = (layer: Layer) => {
+    const g = new Graph({ training: true, profile: DEFAULT_PROFILE });
+    layer(g, g.tensor([2, 8], 'input', 'x'));
+    return [...g.params.keys()];
+  };
+  const shared = dense(8, { bias: false });
+  const advice = "; give them names, as named('a', dense(8)), or use one and the same to share it";
+  for (const [layer, who] of [
+    [residual(dense(8), dense(8)), 'residual'],
+    [beside(relu(), shared, dense(8, { bias: false })), 'beside'],
+    [residual(sequential([dense(8)]), residual(relu(), sequential([dense(8)]))), 'residual'],
+  ] as const)
+    assert.match(
+      await refusal(() => parameters(layer)),
+      `${who}: two of its layers have a parameter called ${who === 'beside' ? 'weight' : ''}`,
+    );
+  assert.is(
+    await refusal(() => parameters(sequential({ fc: residual(dense(8), dense(8)) }))),
+    `residual fc: two of its layers have a parameter called fc.weight${advice}`,
+  );
+  assert.equal(parameters(beside(shared, relu(), shared)), ['weight']);
+  assert.equal(parameters(residual(named('a', dense(8)), named('b', dense(8)))), ['a.weight', 'a.bias', 'b.weight', 'b.bias']);
 });
 
 test('what stands among layers and is none is named', async () => {
