@@ -54,7 +54,7 @@ export type { KindOptions, Pixels } from './train/evaluate/pixels.ts';
 export { Predictor, type Answer, type GivenFacts, type PredictOptions, type PredictorOptions } from './train/evaluate/predictor.ts';
 export { report } from './train/evaluate/report.ts';
 export type { ClassScores, ConfidenceBin, Mistake, Report, ReportOptions, Scores, Verdict } from './train/evaluate/report.ts';
-export type { Loaded, LoadOptions } from './train/evaluate/weights.ts';
+export type { Loaded, LoadOptions } from './train/evaluate/match.ts';
 export { decodeSafetensors, type Safetensors } from './train/run/read-safetensors.ts';
 export { encodeSafetensors, type Tensors } from './train/run/safetensors.ts';
 export { forget, type Source } from './train/run/store.ts';

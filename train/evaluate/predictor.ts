@@ -21,7 +21,8 @@ import { bytesOfPixels, kindFor, type KindOptions, type Pixels } from './pixels.
 import { logitsOf } from './evaluation-graph.ts';
 import { bytesOfPictures } from './pixels.ts';
 import { probeGraph, type ImageKind } from './probe.ts';
-import { putOn, readTensors, writeWeights, type Loaded, type LoadOptions } from './weights.ts';
+import { writeWeights, type Loaded, type LoadOptions } from './match.ts';
+import { putOn, readTensors } from './weights.ts';
 
 /** One class for an image, `index` being its number and `label` its name; probabilities over all classes add up to 1. */
 export interface Answer {

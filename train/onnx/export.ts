@@ -3,7 +3,7 @@ import { check, show } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
 import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
-import { matchWeights } from '../evaluate/weights.ts';
+import { matchWeights } from '../evaluate/match.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { built } from '../evaluate/built.ts';
 import { addNodes, collecting } from './form.ts';

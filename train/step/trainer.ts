@@ -17,7 +17,8 @@ import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
 import type { Score, Totals } from '../evaluate/score.ts';
 import type { GradientMean } from '../distribute/gradient-mean.ts';
-import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
+import type { Loaded, LoadOptions } from '../evaluate/match.ts';
+import { readTensors, savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { assemble, type Parts } from './assemble.ts';
 import { FirstOrderPhase } from './phases/first-order.ts';
@@ -262,7 +263,8 @@ export class Trainer {
 
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other, unless `options` say otherwise. */
   loadWeights(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
-    return this.memory.inTurn(() => {
+    return this.memory.inTurn(async () => {
+      const { writeWeights } = await import('../evaluate/match.ts');
       const { beside } = this.#o;
       const own = beside ? Object.fromEntries(Object.entries(tensors).filter(([name]) => !Object.hasOwn(beside, name))) : tensors;
       const loaded = writeWeights(this.memory, savedOf(this.graph), own, options);

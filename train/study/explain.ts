@@ -7,7 +7,8 @@ import { Program } from '../../engine/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { outputOf } from '../evaluate/evaluation-graph.ts';
 import type { ImageKind } from '../evaluate/probe.ts';
-import { savedOf, writeWeights } from '../evaluate/weights.ts';
+import { writeWeights } from '../evaluate/match.ts';
+import { savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
 /** A picture [h, w] of what is not negative. */

@@ -15,7 +15,8 @@ import { DeviceData } from '../data/device-data.ts';
 import { Normalisation } from '../data/normalise.ts';
 import { partImages, type Part, type PartImages } from '../data/split.ts';
 import { built } from '../evaluate/built.ts';
-import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
+import { writeWeights } from '../evaluate/match.ts';
+import { readTensors, savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { TrainerOptions } from '../step/trainer-options.ts';
 

@@ -17,7 +17,7 @@ import type { Normalize } from '../../../train/data/statistics.ts';
 import { Inference } from '../../../train/evaluate/inference.ts';
 import type { EvaluationOptions } from '../../../train/evaluate/evaluation-options.ts';
 import { Predictor, type PredictOptions, type PredictorOptions } from '../../../train/evaluate/predictor.ts';
-import type { LoadOptions } from '../../../train/evaluate/weights.ts';
+import type { LoadOptions } from '../../../train/evaluate/match.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { softmaxRows } from '../../../train/study/probabilities.ts';
 import { close, deviceFor } from '../../support/check.ts';

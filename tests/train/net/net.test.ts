@@ -17,7 +17,7 @@ import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Net, type Targets } from '../../../train/net/net.ts';
 import type { NetOptions } from '../../../train/net/programs.ts';
-import type { LoadOptions } from '../../../train/evaluate/weights.ts';
+import type { LoadOptions } from '../../../train/evaluate/match.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
