@@ -72,12 +72,10 @@ export function bytesOfPixels(
 ): Uint8Array {
   const floats = dataset.dtype === 'float32';
   const size = dataset.shape.reduce((a, b) => a * b);
-  const isList = ArrayBuffer.isView(given) || Array.isArray(given);
-  check(
-    isList && (floats || !(given instanceof Float32Array)),
-    `${who}: got ${kindOf(given)}`,
-    floats ? 'give numbers, as Float32Array' : 'give bytes from 0 to 255, as Uint8Array',
-  );
+  const isBytes = given instanceof Uint8Array || given instanceof Uint8ClampedArray;
+  const isNumbers = ArrayBuffer.isView(given) && 'length' in given && typeof given[0] !== 'bigint';
+  const isList = Array.isArray(given) || isBytes || (floats && isNumbers);
+  check(isList, `${who}: got ${kindOf(given)}`, floats ? 'give numbers, as Float32Array' : 'give bytes from 0 to 255, as Uint8Array');
   check(fits(given.length / size), `${who}: got ${given.length} values, ${expected}`, `which has ${size}`);
   const values: Values = floats ? new Float32Array(given) : new Uint8Array(given); // a copy: it may be written to while the call waits
   const wrong = Array.isArray(given) ? given.findIndex((v, i) => typeof v !== 'number' || (!floats && v !== values[i])) : -1;

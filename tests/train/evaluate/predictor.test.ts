@@ -240,6 +240,23 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
   assert.is(await said(new Uint8Array(145)), 'the image: got 145 values, expected those of [1, 12, 12]; which has 144');
   assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: got 7 values/);
   assert.match(await said(new Float32Array(144)), /^the image: got of the class Float32Array; give bytes from 0 to 255/);
+  // Their values are no bytes, and would be taken modulo 256.
+  for (const wide of [new Uint16Array(144).fill(300), new Int8Array(144).fill(-1), new Float64Array(144).fill(0.5)]) {
+    assert.is(await said(wide), `the image: got of the class ${wide.constructor.name}; give bytes from 0 to 255, as Uint8Array`);
+  }
+  assert.match(
+    await refusal(() => predictor.logits(new DataView(new ArrayBuffer(144)) as unknown as Uint8Array)),
+    /^the images: got of the class DataView; /,
+  );
+  const floats = await Predictor.create({ ...options, dtype: 'float32' });
+  for (const none of [new BigInt64Array(144), new DataView(new ArrayBuffer(144))]) {
+    assert.is(
+      await refusal(() => floats.logits(none as unknown as Float32Array)),
+      `the images: got of the class ${none.constructor.name}; give numbers, as Float32Array`,
+    );
+  }
+  assert.equal(await floats.logits(new Float64Array(144).fill(0.5) as unknown as Float32Array), await floats.logits(Array(144).fill(0.5)));
+  floats.destroy();
   assert.match(await said(Array(144).fill(256)), /^the image: value 0 is 256; give whole numbers from 0 to 255$/);
   assert.match(await said(image(0), { top: 0 }), /^top: it is 0; give 1 to 3$/);
   assert.is(await said(image(0), { topp: 1 }), "unknown option of predict 'topp'; did you mean 'top'? known: top, invert");
