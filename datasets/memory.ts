@@ -316,7 +316,7 @@ async function valuesFrom(at: string, image: Image, form: Form): Promise<Values>
     const bytes = await withPicture(image, at, open => {
       check(
         !form.isOwn || (open.width === w && open.height === h),
-        `${at}: it is of ${open.width}x${open.height} pixels, the first one of ${w}x${h}`,
+        `it is of ${open.width}x${open.height} pixels, the first one of ${w}x${h}`,
         `give shape: ${show(shape)}, to which all pictures are cropped and resized`,
       );
       return bytesOfOpen(open, shape);

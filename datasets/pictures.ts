@@ -1,5 +1,5 @@
 /** Pictures of any kind as the bytes that a model takes. */
-import { check, DescentError, kindOf, onlyOptions, type Known } from '../engine/check.ts';
+import { check, DescentError, kindOf, onlyOptions, say, type Known } from '../engine/check.ts';
 import type { Dataset } from './dataset.ts';
 import { host, type OpenPicture, type Picture } from './host.ts';
 
@@ -40,9 +40,11 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     'give a canvas, ImageData, a Blob, an address or a path',
   );
   try {
-    return await use(await host().open(picture));
+    const open = await host().open(picture);
+    check(open.width && open.height, 'it has no pixels', "wait for a video's first frame, of which 'loadeddata' tells");
+    return await use(open);
   } catch (error) {
-    if (error instanceof DescentError && error.advice.length) throw error;
+    if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
     const [why] = (error as Error).message.split('\n');
     throw new DescentError(`${name}: cannot be read as an image (${why})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
   }

@@ -25,7 +25,7 @@ async function fileOf(picture: string | URL | Blob): Promise<string | Uint8Array
   const address = typeof picture === 'string' && /^(https?|data|file|blob):/.test(picture) ? new URL(picture) : picture;
   const path = typeof address === 'string' ? address : address.protocol === 'file:' ? fileURLToPath(address) : undefined;
   if (path !== undefined) {
-    check(existsSync(path), `${path}: there is no such file`, 'give an image file');
+    check(existsSync(path), 'there is no such file', 'give an image file');
     return path;
   }
   const answer = await fetch(address);

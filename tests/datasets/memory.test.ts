@@ -152,11 +152,18 @@ test('a picture that does not fit is named', async () => {
   );
   assert.match(await said({ images: [of(2000, 1)], labels }), /^images\[0\]: it is of 2000x1 pixels; give shape: \[3, height, width\]/);
   assert.match(await said({ images: [of(8, 8), bad], labels }), /^images\[1\] .*bad\.png: cannot be read as an image \(.*\); give a PNG/);
-  assert.match(await said({ images: [`${bad}x`, bad], labels }), /bad\.pngx: there is no such file; give an image file$/);
-  assert.match(await said({ images: [of(8, 8), of(8, 8)], labels, shape: [4, 8, 8] }), /^a picture has 1 or 3 channels, 4 are asked for; /);
+  assert.match(await said({ images: [`${bad}x`, bad], labels }), /^images\[0\] .*bad\.pngx: there is no such file; give an image file$/);
+  assert.match(
+    await said({ images: [of(8, 8), of(8, 8)], labels, shape: [4, 8, 8] }),
+    /^images\[0\]: a picture has 1 or 3 channels, 4 are asked for; /,
+  );
   assert.match(
     await said({ images: [{ data: new Uint8Array(3), width: 1, height: 1 }, of(1, 1)], labels }),
-    /^it has 3 values for 1x1 pixels; four a pixel/,
+    /^images\[0\]: it has 3 values for 1x1 pixels; four a pixel/,
+  );
+  assert.match(
+    await said({ images: [of(8, 8), of(0, 8)], labels, shape: [3, 8, 8] }),
+    /^images\[1\]: it has no pixels; wait for a video's first/,
   );
 });
 

@@ -80,9 +80,10 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
   });
 
   test('what is no picture is named; what is too large for memory comes back from a Blob', async () => {
-    const [blob, element, missing] = await call('refused');
+    const [blob, element, missing, video] = await call('refused');
     assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG/);
     assert.match(element!.message, /^images\[0\]: it is of the class HTMLDivElement; give a picture/);
+    assert.is(video!.message, "the picture: it has no pixels; wait for a video's first frame, of which 'loadeddata' tells");
     assert.match(missing!.message, /^images\[0\] .*missing\.png: cannot be read as an image \(/);
     assert.equal(await call('large'), [5, 50, 1, 10, 2, 20, 3, 30]);
   });

@@ -139,6 +139,7 @@ const library = {
       failure(datasetOf({ images: [new Blob(['no picture']), bar(1)], labels: [0, 1] })),
       failure(datasetOf({ images: [document.createElement('div') as never, bar(1)], labels: [0, 1] })),
       failure(datasetOf({ images: [new URL('missing.png', location.href)], labels: [0] })),
+      failure(pictureBytes(document.createElement('video'), [3, 7, 9])),
     ]),
   /** Samples that do not stay in memory. */
   async large() {
