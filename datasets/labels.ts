@@ -40,7 +40,7 @@ export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | u
     check(
       isName ? typeof label === 'string' : isNumber(label),
       `labels[${i}]: it is ${kindOf(label)}`,
-      isName ? `give a name, as labels[0] is: '${String(counted[0])}'` : 'give whole numbers from 0, or names',
+      isName ? `give a name, as labels[0] is: '${String(counted[0])}'` : `give whole numbers from 0 to ${MOST - 1}, or names`,
     );
   }
   const seen = new Set(counted);

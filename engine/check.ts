@@ -103,6 +103,7 @@ export function check(ok: unknown, problem: Message, ...advice: readonly Message
 /** A value of the wrong kind as it stands in messages: `a function`, `'adam'`, `undefined`. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
   const { name } = (value as object).constructor ?? Object;
   return name === 'Object' ? `an object of ${Object.keys(value).slice(0, 4).join(', ') || 'nothing'}` : `of the class ${name}`;

@@ -75,7 +75,7 @@ test('images of the ignored label have none, and are not held out', async () => 
       [0, 1, 0, 1],
     ],
   );
-  assert.match(await said({ ...table, labels }), /^labels\[1\]: it is -1; give whole numbers from 0, or names$/);
+  assert.match(await said({ ...table, labels }), /^labels\[1\]: it is -1; give whole numbers from 0 to 65534, or names$/);
 });
 
 test('a share of each class is held out, the same one each time; images of their own are taken as they are', async () => {
@@ -196,13 +196,27 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
     { ...images, labels: [0, 1, 7, 0, 1, 2], classes: ['a', 'b', 'c'] },
     'labels[2]: 7 is none of the 3 classes a, b, c; give one of them, or a whole number from 0 to 2',
   ],
-  ['a label that is not whole', { ...table, labels: [0, 1, 0.5, 1, 0, 1] }, 'labels[2]: it is 0.5; give whole numbers from 0, or names'],
+  [
+    'a label that is not whole',
+    { ...table, labels: [0, 1, 0.5, 1, 0, 1] },
+    'labels[2]: it is 0.5; give whole numbers from 0 to 65534, or names',
+  ],
+  ['a label above all', { ...table, labels: [0, 1, 7e4, 1, 0, 1] }, 'labels[2]: it is 70000; give whole numbers from 0 to 65534, or names'],
+  [
+    'labels that are bigints',
+    { ...table, labels: [0n, 1n, 0n, 1n, 0n, 1n] },
+    'labels[0]: it is 0n; give whole numbers from 0 to 65534, or names',
+  ],
   [
     'a label that is NaN',
     { ...table, labels: [0, 1, NaN, 1, 0, 1], classes: ['a', 'b'] },
     'labels[2]: NaN is none of the 2 classes a, b; give one of them, or a whole number from 0 to 1',
   ],
-  ['a name among numbers', { ...table, labels: [0, 1, 'cat', 1, 0, 1] }, "labels[2]: it is 'cat'; give whole numbers from 0, or names"],
+  [
+    'a name among numbers',
+    { ...table, labels: [0, 1, 'cat', 1, 0, 1] },
+    "labels[2]: it is 'cat'; give whole numbers from 0 to 65534, or names",
+  ],
   ['a number among names', { ...table, labels: ['a', 'b', 3, 'b', 'a', 'b'] }, "labels[2]: it is 3; give a name, as labels[0] is: 'a'"],
   [
     'a name that is no class',
