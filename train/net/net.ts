@@ -180,6 +180,8 @@ export class Net {
     return this.#memory.inTurn(() => {
       const all = gradientsOf(this.#differentiated('setGradients'));
       check(typeof gradients === 'object' && gradients !== null, `setGradients: got ${kindOf(gradients)}`, 'give them as gradients() does');
+      const unknown = Object.keys(gradients).find(name => !all.some(t => inFiles(t).name === name));
+      check(unknown === undefined, `setGradients: no weight of the net is called '${unknown}'`, 'give some of what gradients() gives');
       const given = all.filter(t => Object.hasOwn(gradients, inFiles(t).name));
       writeWeights(this.#memory, given, gradients);
       if (given.length === all.length) this.#spentBy = undefined;
@@ -191,10 +193,10 @@ export class Net {
    * it lasts as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
    */
   update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
-    const isOne = typeof optimizer?.values === 'function';
+    const rule = optimizer?.rule;
     check(
-      isOne && needsGradientAlone(optimizer.rule),
-      `optimizer: ${isOne ? optimizer.rule.name : kindOf(optimizer)} is none for a loop by hand`,
+      rule && needsGradientAlone(rule),
+      `optimizer: ${rule?.name ?? kindOf(optimizer)} is none for a loop by hand`,
       'give optimizer(rules.adam, { lr: 0.001 }) or another rule of the first order',
     );
     check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
@@ -225,7 +227,7 @@ export class Net {
       if (optimizer === undefined) return read();
       const { rule, average } = optimizer;
       check(
-        average,
+        rule && average,
         `weights: ${rule?.name ?? kindOf(optimizer)} keeps no average`,
         'give optimizer(rule, options, [ema(0.999)])',
         'leave it out',
@@ -278,9 +280,13 @@ export class Net {
     if (y instanceof Float32Array) return y.slice();
     check(y.length === batch, `backward: got ${y.length} class numbers`, `give one for each of ${batch} inputs`);
     const [outputs = 1] = this.outputShape;
-    // Arrays of signed numbers come from programs without types.
-    const wrong = y.findIndex(label => !(label >= 0 && label < outputs));
-    check(wrong < 0, `backward: the class of input ${wrong} is ${y[wrong]}, and there are ${outputs} outputs`, `give 0 to ${outputs - 1}`);
+    // Arrays of signed numbers, fractions and bigints come from programs without types.
+    const wrong = y.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < outputs));
+    check(
+      wrong < 0,
+      `backward: the class of input ${wrong} is ${kindOf(y[wrong])}, and there are ${outputs} outputs`,
+      `give 0 to ${outputs - 1}`,
+    );
     return Uint32Array.from(y);
   }
 

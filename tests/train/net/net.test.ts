@@ -145,7 +145,10 @@ test('gradients add up, are read, and are replaced', async () => {
     before.map((v, i) => v - 0.5 * Math.sign(ga[i]!)),
     1e-6,
   );
-  assert.match(await refusal(() => net.setGradients({ 'fc.wait': clipped['fc.weight'] })), /'fc\.wait' is not in this model/);
+  assert.match(
+    await refusal(() => net.setGradients({ 'fc.wait': clipped['fc.weight'] })),
+    /^setGradients: no weight of the net is called 'fc\.wait'; give some of/,
+  );
   net.destroy();
 });
 
@@ -287,6 +290,13 @@ test('what is given wrongly is said in words', async () => {
     ),
     /^backward: the class of input 0 is 3, and there are 3 outputs; give 0 to 2$/,
   );
+  for (const [wrong, shown] of [
+    [Float64Array.of(0, 0.5, 1, 0, 1, 2, 0, 1), '0.5'],
+    [BigInt64Array.of(0n, 1n, 1n, 0n, 1n, 2n, 0n, 1n), '0n'],
+  ] as const) {
+    const message = new RegExp(`^backward: the class of input \\d is ${shown}, and there are 3 outputs; give 0 to 2$`);
+    assert.match(await said(() => net.backward(x, wrong as unknown as Targets)), message);
+  }
   const signed = Int32Array.of(0, 1, -1, 0, 1, 2, 0, 1) as unknown as Targets;
   assert.match(await said(() => net.backward(x, signed)), /^backward: the class of input 2 is -1, and there are 3 outputs; give 0 to 2$/);
   assert.match(await said(() => net.backward(x, new Float32Array(16))), /^loss: labels are \[8, 2\], expected class numbers or \[8, 3\]/);
@@ -301,6 +311,14 @@ test('what is given wrongly is said in words', async () => {
   assert.match(
     await said(() => net.update('adam' as unknown as ReturnType<typeof optimizer>)),
     /^optimizer: 'adam' is none for a loop by hand; /,
+  );
+  assert.match(
+    await said(() => net.update(adam as unknown as ReturnType<typeof optimizer>)),
+    /^optimizer: an object of name, .* is none for a loop by hand; give optimizer\(rules\.adam, /,
+  );
+  assert.match(
+    await said(() => net.weights(netRules.asgd as unknown as ReturnType<typeof optimizer>)),
+    /^weights: an object of name, .* keeps no average; /,
   );
   for (const name of ['newton-diagonal', 'lsgd', 'kfac']) {
     assert.match(await said(() => net.update(optimizer(netRules[name]!))), new RegExp(`^optimizer: ${name} is none for a loop by hand; `));
