@@ -63,12 +63,13 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
   });
 
   test('errors of a worker are those of the library', async () => {
-    const [labels, batch, diverged, own, five, mine] = await call('failures');
+    const [labels, batch, diverged, own, five, schedule, mine] = await call('failures');
     assert.is(labels!.message, 'labels: 1 for 60 images; give one for each');
     assert.is(batch!.message, 'batchSize: 1000 is more than the 54 training images; give 1 to 54');
     assert.match(diverged!.message, /^the loss is (NaN|Infinity) at step/);
     assert.equal(mine, { kind: 'Error', message: 'mine' });
     assert.match(five!.message, /^model: blob:.* exports 5 as its default; export a function there$/);
+    assert.match(schedule!.message, /^schedule: it is a function; give a name, as/);
     assert.is(own!.message, 'worker: the run cannot train in one, its model stays in this thread; leave out worker, or give a name');
   });
 

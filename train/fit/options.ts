@@ -164,8 +164,12 @@ function checkOwnOptimizer(options: FitOptions): void {
 }
 
 /** The configuration that options stand for. */
-export function configOf(model: string, dataset: string, options: FitOptions): RunConfig {
-  const texts: Partial<Record<Key, string>> = { dataset: dataset.replace(/[,:=]/g, '-') };
+export const configOf = (model: string, dataset: string, options: FitOptions): RunConfig =>
+  parseConfig(model, { dataset: dataset.replace(/[,:=]/g, '-'), ...textsOf(options) });
+
+/** The options of `descent train` among options, as it has them. Throws where one cannot be written so. */
+export function textsOf(options: FitOptions): Partial<Record<Key, string>> {
+  const texts: Partial<Record<Key, string>> = {};
   const { loss, optimizer, rates } = ownParts(options);
   if (optimizer) checkOwnOptimizer(options);
   const isOwn: Partial<Record<Key, unknown>> = { loss, optimizer, schedule: rates };
@@ -174,7 +178,7 @@ export function configOf(model: string, dataset: string, options: FitOptions): R
     if (value === undefined || isOwn[key]) continue;
     texts[key] = textOf(key, value);
   }
-  return parseConfig(model, texts);
+  return texts;
 }
 
 /** The value of an option as the command line has it. */

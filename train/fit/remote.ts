@@ -2,7 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import type { Ended, RunEvent, Training } from './events.ts';
-import type { FitOptions } from './options.ts';
+import { textsOf, type FitOptions } from './options.ts';
 import { received, type PlainOptions, type Reply, type Request } from './protocol.ts';
 import { spawn } from './spawn.ts';
 import { LocalTraining, openFitData, type FitData } from './training.ts';
@@ -45,6 +45,7 @@ export class RemoteTraining implements Training {
 
   async #run(emit: (event: RunEvent) => void): Promise<Ended> {
     const { signal, worker: wanted } = this.#options;
+    textsOf(this.#options); // what is no option at all could not be sent, of which the browser says less
     const data = typeof this.#data === 'string' ? this.#data : await openFitData(this.#data, this.#options);
     signal?.throwIfAborted();
     const why = isStored(data) ? 'its data are larger than memory' : await this.#spawn(emit);

@@ -92,6 +92,7 @@ const library = {
       failure(fit('mlp', bars, { ...quick, optimizer: 'sgd:lr=1e30' }).done),
       failure((async () => fit(() => dense(2), bars, { worker: true }))()),
       failure(fit(module('export default 5'), bars, quick).done),
+      failure(fit('mlp', bars, { ...quick, schedule: (() => 0.1) as never }).done),
       failure(
         fit('mlp', bars, {
           ...quick,
