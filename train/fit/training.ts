@@ -2,7 +2,7 @@
 import { datasetOf, type Samples } from '../../datasets/memory.ts';
 import { checkLimits, first, type Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
-import { check, kindOf, words } from '../../engine/check.ts';
+import { check, DescentError, kindOf, words } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import { Turns } from '../../engine/turns.ts';
 import type { Model } from '../../models/model.ts';
@@ -59,7 +59,9 @@ export async function openFitData(data: FitData, options: FitOptions): Promise<D
 /** What `fit` trains, as a name or a function. */
 export async function modelOf(model: FitModel): Promise<string | Model> {
   if (!(model instanceof URL)) return model;
-  const { default: given } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ model.href)) as { default?: unknown };
+  const { default: given } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ model.href).catch((error: Error) => {
+    throw new DescentError(`model: ${model.href} cannot be imported (${error.message})`, 'give the address of a module');
+  })) as { default?: unknown };
   check(typeof given === 'function', `model: ${model.href} exports ${kindOf(given)} as its default`, 'export a function there');
   return given as Model;
 }

@@ -45,6 +45,13 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
     {},
     /^model: its function fails: .*; give a name .*, or a function of \{ classes, shape \} that returns a layer$/,
   ],
+  [
+    'a module that is not there',
+    new URL('nowhere.mjs', import.meta.url),
+    data,
+    {},
+    /^model: file:.*\/nowhere\.mjs cannot be imported \(.*\); give the address of a module$/,
+  ],
   ['a model that gives nothing', () => undefined, data, {}, /^model: its function returns undefined, which is no layer; give a name/],
   [
     'a model of too few outputs',
