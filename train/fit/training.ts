@@ -139,8 +139,10 @@ export class LocalTraining implements Training {
         checkpoint: (this.#final = await this.#take()),
       };
     } finally {
+      const trainer = this.#opened?.trainer;
+      this.#opened = undefined;
       this.#ready.open();
-      this.#opened?.trainer.destroy();
+      trainer?.destroy();
     }
   }
 
@@ -250,7 +252,7 @@ export class LocalTraining implements Training {
   }
 
   async #take(): Promise<Uint8Array<ArrayBuffer>> {
-    check(this.#opened, 'checkpoint: the run failed before it began', 'await run.done, which says why');
+    check(this.#opened, 'checkpoint: the run failed', 'await run.done, which says why');
     const { trainer, metadata } = this.#opened;
     const weights = await trainer.weights();
     const state = await trainer.state();

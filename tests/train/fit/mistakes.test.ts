@@ -20,6 +20,8 @@ test('an error of the program in a handler ends the run, and says itself', async
     },
   });
   assert.is(((await run.done.catch((error: unknown) => error)) as Error).message, 'mine');
+  assert.is((await refused(() => run.checkpoint())).message, 'checkpoint: the run failed; await run.done, which says why');
+  await run.pause(); // of a run that failed nothing is left to hold
   const seen: unknown[] = [];
   try {
     for await (const event of fit(net, { images, labels: labels.slice(1) })) seen.push(event);
