@@ -24,8 +24,14 @@ export interface GivenMoments {
   readonly std?: number | readonly number[];
 }
 
-/** What is written as specs. */
-const SPECS = ['optimizer', 'schedule', 'augment', 'adversarial'] as const;
+/** What is written as specs, with a name and options that each may have, for messages. */
+const SPECS = {
+  optimizer: ['adam', 'lr: 0.001'],
+  schedule: ['cosine', 'warmup: 500'],
+  augment: ['crop', 'padding: 4'],
+  adversarial: ['pgd', 'steps: 10'],
+  normalize: ['meanstd', 'mean: 0.5, std: 0.25'],
+} as const;
 /** What is written as values with commas between, each by itself or by name. */
 const LISTS = ['classWeights', 'freeze', 'lrOf', 'weightDecayOf', 'dp'] as const;
 /** What the command line does beside a run, and what `data` and `init` say here. */
@@ -36,14 +42,7 @@ export interface FitOptions
   extends Partial<{
     readonly [K in Exclude<
       keyof RunConfig,
-      | 'model'
-      | 'loss'
-      | 'earlyStop'
-      | 'normalize'
-      | 'ignoreLabel'
-      | (typeof SPECS)[number]
-      | (typeof LISTS)[number]
-      | (typeof ELSEWHERE)[number]
+      'model' | 'loss' | 'earlyStop' | 'ignoreLabel' | keyof typeof SPECS | (typeof LISTS)[number] | (typeof ELSEWHERE)[number]
     >]: RunConfig[K] | undefined;
   }> {
   /** One optimizer, or several that train one after another, each but the last with its `epochs`; or `optimizer(rule, …)` of your own rule. */
@@ -184,8 +183,8 @@ export function textsOf(options: FitOptions): Partial<Record<Key, string>> {
 /** The value of an option as the command line has it. */
 function textOf(key: Key, value: unknown): string {
   if ((LISTS as readonly string[]).includes(key)) return listText(named(key), value);
-  if (key === 'normalize') return specText(named(key), joined(value));
-  return (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
+  const isSpec = Object.hasOwn(SPECS, key);
+  return isSpec ? specText(key as keyof typeof SPECS, key === 'normalize' ? joined(value) : value) : scalarText(named(key), value);
 }
 
 /** An object whose lists are texts. */
@@ -212,16 +211,18 @@ function scalarText(who: Message, value: unknown): string {
   return String(value);
 }
 
-function specText(who: Message, value: unknown): string {
-  if (Array.isArray(value)) return value.map(one => specText(who, one)).join(',');
+function specText(key: keyof typeof SPECS, value: unknown): string {
+  const who = named(key);
+  const [like, having] = SPECS[key];
+  if (Array.isArray(value)) return value.map(one => specText(key, one)).join(',');
   if (typeof value === 'string') return value;
   const { name, ...options } = Object(value) as { name?: unknown; [option: string]: unknown };
   check(
     typeof name === 'string' && typeof value === 'object',
     say`${who}: it is ${kindOf(value)}`,
-    "give a name, as 'adam', or an object, as { name: 'adam', lr: 0.001 }",
+    `give a name, as '${like}', or an object, as { name: '${like}', ${having} }`,
   );
-  for (const [key, option] of Object.entries(options)) scalarText(say`${who}: ${name}: ${key}`, option);
+  for (const [own, option] of Object.entries(options)) scalarText(say`${who}: ${name}: ${own}`, option);
   const text = formatSpec({ name, options: options as Record<string, Scalar> });
   const [read, ...more] = parseSpecs(who, text);
   check(!more.length && read?.name === name, say`${who}: '${name}' is no name`, 'write options as keys of the object');

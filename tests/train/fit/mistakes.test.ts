@@ -86,6 +86,13 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
   ['NaN', net, data, { lr: NaN }, /^lr: 'NaN' is not a number; give /],
   ['a batch that is too large', net, data, { batchSize: 200 }, /^batchSize: 200 is more than the 108 training images; give 1 to 108$/],
   ['an optimizer that is a function', net, data, { optimizer: () => 0 }, /^optimizer: it is a function; give a name, as 'adam'/],
+  [
+    'an augmentation that is a function',
+    net,
+    data,
+    { augment: ['crop', () => 0] },
+    /^augment: it is a function; give a name, as 'crop', or an object, as { name: 'crop', padding: 4 }$/,
+  ],
   ['an optimizer without a name', net, data, { optimizer: { lr: 1 } }, /^optimizer: it is an object of lr; give a name/],
   ['an unknown optimizer', net, data, { optimizer: 'adma' }, /^unknown optimizer 'adma'; /],
   ['a hyper-parameter that does not exist', net, data, { optimizer: { name: 'adam', beta3: 1 } }, /beta3/],
