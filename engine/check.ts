@@ -113,7 +113,7 @@ export function kindOf(value: unknown): string {
 export const show = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`;
 
 /** The first few of many names, for messages. */
-export const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+export const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '') || 'none';
 
 /** What `typeof` gives of an option, what a number may be, or `true` where who takes it looks at more than that. */
 type Kind = true | 'boolean' | 'function' | Range;

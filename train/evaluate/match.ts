@@ -77,7 +77,7 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, options: 
   }
   check(
     pairs.length || !wanted.length,
-    `weights: none of ${some([...given.keys()]) || 'no tensors'} is of this model`,
+    `weights: ${given.size ? `none of ${some([...given.keys()])} is` : 'there are none'} of this model`,
     `it has ${some([...names])}`,
   );
   const unique = (list: readonly { readonly name: string }[]) => [...new Set(list.map(t => t.name))];

@@ -24,7 +24,7 @@ export function cutAtClassifier(make: Made, input: ModelInput): Cut {
   const layers = [...new Set(classifierOf(make, input).map(layerOf))];
   check(
     layers.length === 1,
-    `model: it has ${layers.length} classifiers (${some(layers) || 'none'})`,
+    `model: it has ${layers.length} classifiers (${some(layers)})`,
     'give one that ends in one, as resnet20 in fc',
   );
   const cut = cutBefore(make(input), layers[0]!);
