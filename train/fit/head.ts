@@ -130,7 +130,13 @@ export class Head {
     check(Number.isInteger(epochs) && epochs > 0, `epochs: it is ${kindOf(epochs)}`, 'give a whole number from 1 on');
     check(Number.isFinite(weightDecay) && weightDecay >= 0, `weightDecay: it is ${kindOf(weightDecay)}`, 'give a number of at least 0');
     checkHandlers(o, ['onEpoch']);
-    const dataset = await datasetOf({ images: features, labels, shape: [this.#shape[0]], classes: this.classes });
+    const [size] = this.#shape;
+    const n = labels?.length ?? 0;
+    check(features instanceof Float32Array, `features: it is ${kindOf(features)}`, 'give what features() of the extractor gives');
+    check(n > 0 && features.length === n * size, `features: ${features.length} values for ${n} labels`, `give ${size} for each label`);
+    const wrong = features.findIndex(v => !Number.isFinite(v));
+    check(wrong < 0, `features: value ${wrong} is ${features[wrong]}`, 'give finite numbers');
+    const dataset = await datasetOf({ images: features, labels, shape: [size], classes: this.classes });
     const { device } = this.#extractor;
     const batchSize = Math.min(BATCH, dataset.train.n);
     const trainer = await Trainer.create({

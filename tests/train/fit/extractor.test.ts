@@ -82,7 +82,17 @@ test('what cannot be is said in one line, and changes nothing', async () => {
   const before = await head.weights();
   const features = await extractor.features(images);
   assert.match(await refusal(() => head.train({ features, labels: [3, ...labels.slice(1)] })), /^labels\[0\]: 3 is none of the 3 classes/);
-  assert.match(await refusal(() => head.train({ features: features.subarray(1), labels })), /^images: .* values/);
+  const given = (features: unknown, of: unknown = labels) => refusal(() => head.train({ features, labels: of } as FeatureSamples));
+  assert.is(
+    await given(features.subarray(1)),
+    `features: ${features.length - 1} values for ${labels.length} labels; give 12 for each label`,
+  );
+  assert.is(await given(new Float32Array(), []), 'features: 0 values for 0 labels; give 12 for each label');
+  assert.is(
+    await given(Float64Array.from(features)),
+    'features: it is of the class Float64Array; give what features() of the extractor gives',
+  );
+  assert.is(await given(features.map((v, i) => (i === 7 ? NaN : v))), 'features: value 7 is NaN; give finite numbers');
   assert.match(await refusal(() => head.train({ features, labels }, { epochs: 0.5 })), /^epochs: it is 0\.5; /);
   for (const classes of [['one'], ['a', 'a'], [1, 2]] as string[][]) {
     assert.match(
