@@ -106,7 +106,9 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
   const { name } = (value as object).constructor ?? Object;
-  return name === 'Object' ? `an object of ${Object.keys(value).slice(0, 4).join(', ') || 'nothing'}` : `of the class ${name}`;
+  return name === 'Object'
+    ? `an object of ${Object.keys(value).slice(0, 4).join(', ') || 'nothing'}`
+    : `of ${name ? `the class ${name}` : 'a class without a name'}`;
 }
 
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */

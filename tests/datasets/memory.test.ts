@@ -190,6 +190,11 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
     'labels: there are none, and images[0] is of the class Array; give labels, or each image as { image, label }',
   ],
   ['labels that are no list', { ...table, labels: 3 }, 'labels: it is 3; give an array of numbers or names'],
+  [
+    'labels of a generator',
+    { ...table, labels: (function* () {})() },
+    'labels: it is of a class without a name; give an array of numbers or names',
+  ],
   ['too few labels', { ...table, labels: [0, 1] }, 'labels: 2 for 6 images; give one for each'],
   [
     'a label beyond the classes',
