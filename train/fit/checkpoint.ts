@@ -10,10 +10,12 @@ export interface Checkpoint {
   readonly state: TrainerState;
   readonly fitted: LoopState;
   readonly config: RunConfig;
+  /** Images that are trained and validated on; undefined in files of before it was kept. */
+  readonly images: number | undefined;
 }
 
 /** `metadata` is what must be said of the weights (see openTrainer). */
-export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint, metadata: Readonly<Record<string, string>>) {
+export function encodeCheckpoint({ weights, state, fitted, config, images }: Checkpoint, metadata: Readonly<Record<string, string>>) {
   return encodeSafetensors(
     { ...weights, ...checkpointState.write(state.tensors), ...best.write(fitted.best ?? {}) },
     {
@@ -21,6 +23,7 @@ export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint,
       ...writeCounters(state.counters),
       config: JSON.stringify(config),
       evaluated: JSON.stringify(fitted.evaluated),
+      images: String(images),
     },
   );
 }

@@ -23,7 +23,7 @@ import { BACKBONE } from '../tune/backbone.ts';
 import type { GivenWeights } from '../tune/tuning.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
-import { checkGoesOn, decodeCheckpoint } from './read-checkpoint.ts';
+import { checkGoesOn, checkSameData, decodeCheckpoint } from './read-checkpoint.ts';
 import { encodeCheckpoint } from './checkpoint.ts';
 import { meanScore, type Score } from '../evaluate/score.ts';
 import type { Ended, RunEvent, Training } from './events.ts';
@@ -186,7 +186,10 @@ export class LocalTraining implements Training {
     const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
     const recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
     this.#recipe = onDataset(recipe, dataset);
-    if (before) checkGoesOn(before, this.#recipe.config);
+    if (before) {
+      checkGoesOn(before, this.#recipe.config);
+      checkSameData(before, dataset);
+    }
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug, start });
     this.#opened = opened;
@@ -253,10 +256,10 @@ export class LocalTraining implements Training {
 
   async #take(): Promise<Uint8Array<ArrayBuffer>> {
     check(this.#opened, 'checkpoint: the run failed', 'await run.done, which says why');
-    const { trainer, metadata } = this.#opened;
+    const { trainer, metadata, data } = this.#opened;
     const weights = await trainer.weights();
     const state = await trainer.state();
-    return encodeCheckpoint({ weights, state, fitted: this.#fitted, config: this.#recipe.config }, metadata);
+    return encodeCheckpoint({ weights, state, fitted: this.#fitted, config: this.#recipe.config, images: data.dataset.train.n }, metadata);
   }
 }
 

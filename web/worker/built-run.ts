@@ -202,7 +202,9 @@ export class BuiltRun {
 
   /** The checkpoint at hand, as a file. */
   file(): Uint8Array<ArrayBuffer> {
-    return encodeCheckpoint({ ...this.checkpoint, fitted: this.fitted, config: this.recipe.config }, this.opened.metadata);
+    const { metadata, data } = this.opened;
+    const images = data.dataset.train.n;
+    return encodeCheckpoint({ ...this.checkpoint, fitted: this.fitted, config: this.recipe.config, images }, metadata);
   }
 
   /** From now on it is no rank of several. */

@@ -6,7 +6,7 @@ import { decodeSafetensors } from '../../../train/run/read-safetensors.ts';
 import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
-import { data, images, net, quick } from '../../support/rows.ts';
+import { data, images, labels, n, net, quick } from '../../support/rows.ts';
 
 const test = suite('checkpoints of fit');
 test.before(useNode);
@@ -39,6 +39,23 @@ test('a checkpoint goes on to the same bits as a run that was not interrupted', 
   assert.match(
     message,
     /^resume: lr was 0\.02, now it is 0\.5; a run that goes on keeps its options, only epochs, steps, logEvery and later changes/,
+  );
+});
+
+test('a checkpoint of other data is refused: of other classes, or of more images, whose order would be another', async () => {
+  const first = fit(net, data, { ...quick, epochs: 1 });
+  await first.done;
+  const resume = await first.checkpoint();
+  const said = async (other: Partial<typeof data>) =>
+    (await refused(() => fit(net, { ...data, ...other }, { ...quick, epochs: 2, resume }).done)).message;
+  const renamed = labels.map(label => `${label}s`);
+  assert.match(
+    await said({ labels: renamed }),
+    /^resume: the classes were \w+.*, now they are \w+s.*; give the data that the run began on$/,
+  );
+  assert.match(
+    await said({ images: images.slice(1), labels: labels.slice(1) }),
+    new RegExp(`^resume: there were ${n} images to train and validate on, now there are ${n - 1}; give`),
   );
 });
 
