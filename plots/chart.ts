@@ -1,17 +1,20 @@
 /** Charts as SVG text, by ECharts without a page: lines, points and bars in one or more panels, legible in print. */
 import { BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
-import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { init, setPlatformAPI, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
 import { bandSeries, groundSeries, whiskerSeries } from './areas.ts';
 import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, timeColours, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
-import { COLOURS, DASHES, letters } from './style.ts';
+import { COLOURS, DASHES, ENTRY, letters, SMALL, widthOf } from './style.ts';
 
 const CHARTS = [BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart];
 const COMPONENTS = [GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent];
 use([...CHARTS, ...COMPONENTS, SVGRenderer]);
+// without a canvas ECharts takes letters to be narrower than those of FONT are
+const measureText = (text: string, font = '') => ({ width: widthOf(text, Number(/([\d.]+)px/.exec(font)?.[1] ?? SMALL)) });
+if (typeof document === 'undefined') setPlatformAPI({ measureText });
 
 export interface ChartOptions {
   readonly title?: string | undefined;
@@ -47,12 +50,14 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
     padding: 0,
     textStyle: letters(14),
   }));
-  const legends = layout.shared
-    ? legend(names, { left: 'center', top: title ? 42 : 12, width: layout.width - 40 })
-    : panels.map((panel, i) => {
-        const { left, top } = place(i);
-        return legend(namesOf(panel), { left, top: top - legendHeight - 4, width });
-      });
+  const inside = (panel: Panel, i: number) => {
+    const { left, top } = place(i);
+    return legend(namesOf(panel), { left, top: top - legendHeight - 4, width });
+  };
+  const legends = [
+    ...(layout.shared.length ? [legend(layout.shared, { left: 'center', top: title ? 42 : 12, width: layout.width - 40 })] : []),
+    ...(legendHeight ? panels.map(inside) : []),
+  ];
 
   const series = panels.map((panel, i) => seriesOf(panel, i, styleOf));
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: layout.width, height: layout.height });
@@ -106,12 +111,11 @@ function seriesOf(panel: Panel, i: number, styleOf: StyleOf): object[] {
 }
 
 const legend = (names: readonly string[], at: { left: number | string; top: number; width: number }) => ({
-  show: names.length > 1,
   data: names,
   ...at,
-  itemGap: 14,
-  itemWidth: 28,
+  itemGap: ENTRY.gap,
+  itemWidth: ENTRY.symbol,
   itemHeight: 10,
   padding: 0,
-  textStyle: letters(12),
+  textStyle: letters(SMALL),
 });

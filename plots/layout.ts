@@ -1,6 +1,6 @@
 /** Where the parts of a chart lie: panels in rows, their legends, titles and margins. All in pixels. */
 import type { Panel } from './panel.ts';
-import { LETTER, MARGIN } from './style.ts';
+import { ENTRY, MARGIN, SMALL, widthOf } from './style.ts';
 
 /** The size of a panel's drawing area, panels beside each other, and the chart's title. */
 export interface LayoutOptions {
@@ -13,9 +13,9 @@ export interface LayoutOptions {
 export interface Layout {
   readonly width: number;
   readonly height: number;
-  /** Panels that show the same names share a legend on top, others have one each. */
-  readonly shared: boolean;
-  /** The place of the legend inside a panel's head. */
+  /** The names in a legend on top, which panels that show the same ones share. None where panels have one each, nor for a single name. */
+  readonly shared: readonly string[];
+  /** The place of the legend inside a panel's head; 0 where there is none. */
   readonly legendHeight: number;
   /** The upper left corner of the drawing area of panel `i`. */
   place(i: number): { left: number; top: number };
@@ -34,10 +34,12 @@ export function layoutOf(panels: readonly Panel[], { title, width, height, colum
   const down = Math.ceil(panels.length / across);
   const left = MARGIN.left + Math.max(0, ...panels.map(roomForCategories));
   const total = across * (left + width + MARGIN.right);
-  const shared = panels.every(panel => namesOf(panel).length === names.length);
-  const rowsInside = shared ? 0 : Math.max(...panels.map(panel => legendRows(namesOf(panel), width)));
+  const isAlone = names.length < 2;
+  const isShared = panels.every(panel => namesOf(panel).length === names.length);
+  const shared = isShared && !isAlone ? names : [];
+  const rowsInside = isShared || isAlone ? 0 : Math.max(...panels.map(panel => legendRows(namesOf(panel), width)));
   const legendHeight = rowsInside * MARGIN.row;
-  const top = (title ? 44 : 12) + (shared ? legendRows(names, total - 40) * 24 : 0);
+  const top = (title ? 44 : 12) + legendRows(shared, total - 40) * 24;
   const head = (panels.some(panel => panel.title) ? MARGIN.head : 14) + legendHeight;
   return {
     width: total,
@@ -53,15 +55,14 @@ export function layoutOf(panels: readonly Panel[], { title, width, height, colum
 
 /** What long names of bars and rows need beside the usual margin. */
 const roomForCategories = (panel: Panel): number =>
-  'categories' in panel ? Math.max(...panel.categories.map(name => name.length)) * LETTER - 40 : 0;
+  'categories' in panel ? Math.max(...panel.categories.map(name => widthOf(name, SMALL))) - 40 : 0;
 
-/** Rows that a legend of `names` takes in `room` pixels; none for a single name. */
+/** Rows that a legend of `names` takes in `room` pixels. */
 function legendRows(names: readonly string[], room: number): number {
-  if (names.length < 2) return 0;
-  let rows = 1;
+  let rows = Math.min(1, names.length);
   let used = 0;
   for (const name of names) {
-    const wide = name.length * LETTER + 50;
+    const wide = ENTRY.symbol + ENTRY.inside + widthOf(name, SMALL) + ENTRY.gap;
     if (used && used + wide > room) {
       rows++;
       used = 0;

@@ -1,5 +1,5 @@
 /** A contact sheet: pictures in rows with lines of words below each, as SVG. */
-import { FONT, INK, LETTER } from './style.ts';
+import { FONT, INK, widthOf } from './style.ts';
 
 export interface SheetItem {
   /** The bytes of a PNG. */
@@ -14,11 +14,18 @@ const GAP = 12;
 const LINE = 14;
 /** Pixels of the title above the pictures. */
 export const HEAD = 40;
-/** Letters of 11 pixels that fit below a picture. */
-const FITTING = Math.floor((SIDE / LETTER) * (12 / 11));
+/** Pixels of the letters of a line. */
+const LETTERS = 11;
 
 export const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
-const shortened = (text: string): string => (text.length > FITTING ? `${text.slice(0, FITTING - 1)}…` : text);
+
+/** As much of a line as fits below a picture. */
+function shortened(text: string): string {
+  if (widthOf(text, LETTERS) <= SIDE) return text;
+  let end = text.length;
+  while (widthOf(`${text.slice(0, end)}…`, LETTERS) > SIDE) end--;
+  return `${text.slice(0, end)}…`;
+}
 
 interface Place {
   readonly x: number;
@@ -37,7 +44,7 @@ export function pictureIn(png: Uint8Array, { x, y, width, height }: Place): stri
 /** A picture of `width` by `height` pixels: on white the title, and from `HEAD` down what is drawn, elements of SVG. */
 export function sheet(title: string, { width, height }: Pick<Place, 'width' | 'height'>, drawn: readonly string[]): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="11" fill="${INK}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="${LETTERS}" fill="${INK}">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${GAP}" y="26" font-size="14">${escaped(title)}</text>`,
     ...drawn,

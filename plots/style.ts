@@ -32,8 +32,18 @@ export const TIMES = ['#440154', '#3b528b', '#21918c', '#5ec962', '#c8d93a'];
 /** Letters of `size` pixels, for ECharts. */
 export const letters = (size: number) => ({ fontFamily: FONT, color: INK, fontSize: size });
 
-/** Mean width of a letter of 12 pixels. */
-export const LETTER = 7.6;
+/** Advances of DejaVu Sans from the space to the tilde in hundredths of the size, each as the character whose code is 20 more. */
+const ADVANCES = `4<BhTsb/;;Fh4846TTTTTTTTTT66hhhIxXYZaSNa_11VLj_cPcYSQ]XwYQY;6;hFFQSKSR7SS00N0uSQSS=H;SOfOOHT6Th`;
+
+/** Pixels that a text of `size` pixels takes in FONT; a letter beyond ASCII counts as a digit does. */
+export const widthOf = (text: string, size: number): number =>
+  Array.from(text).reduce((sum, letter) => sum + (ADVANCES.charCodeAt(letter.charCodeAt(0) - 32) || 84) - 20, 0) * (size / 100);
+
+/** Letters of names and numbers, pixels. */
+export const SMALL = 12;
+
+/** Pixels of an entry of a legend beside its name: its symbol, from there to the name, and on to the next entry. */
+export const ENTRY = { symbol: 28, inside: 5, gap: 14 } as const;
 
 /** Pixels around a panel, and of a row of its legend. */
 export const MARGIN = { left: 84, right: 28, head: 40, foot: 62, row: 22 } as const;
