@@ -5,7 +5,17 @@ import { init, setPlatformAPI, use, type EChartsCoreOption } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
 import { bandSeries, groundSeries, whiskerSeries } from './areas.ts';
-import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, timeColours, valueAxis } from './options.ts';
+import {
+  barSeries,
+  categoryAxis,
+  columnAxis,
+  markLines,
+  matrixSeries,
+  pointSeries,
+  timeColours,
+  valueAxis,
+  type Lines,
+} from './options.ts';
 import type { Panel } from './panel.ts';
 import { COLOURS, DASHES, ENTRY, letters, SMALL, widthOf } from './style.ts';
 
@@ -70,9 +80,18 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
       legend: legends,
       grid: panels.map((_, i) => ({ ...place(i), width, height })),
       xAxis: panels.map((panel, i) =>
-        panel.kind === 'matrix' ? columnAxis(panel, i) : valueAxis(panel.kind === 'bar' ? panel.y : panel.x, i, 'x'),
+        panel.kind === 'matrix'
+          ? columnAxis(panel, i)
+          : panel.kind === 'bar'
+            ? valueAxis(
+                panel.y,
+                i,
+                'x',
+                panel.series.flatMap(s => s.values),
+              )
+            : valueAxis(panel.x, i, 'x', along(panel, 0)),
       ),
-      yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y'))),
+      yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y', along(panel, 1)))),
       series: series.flat(),
       visualMap: panels.flatMap((panel, i) => {
         const before = series.slice(0, i).flat().length;
@@ -90,6 +109,10 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
     chart.dispose();
   }
 }
+
+/** All that is drawn along an axis. */
+const along = ({ series }: Lines, axis: 0 | 1): number[] =>
+  series.flatMap(({ points, band = [] }) => [...points.map(p => p[axis]), ...band.flatMap(([x, low, high]) => (axis ? [low, high] : [x]))]);
 
 type StyleOf = (name: string) => { color: string; dash: (typeof DASHES)[number] };
 

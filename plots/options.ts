@@ -10,19 +10,25 @@ type Dash = (typeof DASHES)[number];
 /** Decades of a logarithmic axis from which on ECharts has a tick at every tenth alone, and about how many ticks there are in place of these. */
 const [DECADES, TICKS] = [10, 7];
 
-/** Powers at equal distances for an axis whose ends are given and far apart; undefined of others. */
-function powers({ log, min, max }: Axis): number[] | undefined {
-  if (!log || !min || !max) return undefined;
+/** Ends and ticks of a logarithmic axis whose ends, by its values where it says none, are far apart: powers. */
+function powers({ log, min, max }: Axis, values: readonly number[]) {
   const base = typeof log === 'number' ? log : 10;
-  const [from, to] = [min, max].map(end => Math.round((1e6 * Math.log(end)) / Math.log(base)) / 1e6) as [number, number];
-  if (to - from < DECADES) return undefined;
+  const power = (end: number) => Math.round((1e6 * Math.log(end)) / Math.log(base)) / 1e6;
+  const shown = values.filter(v => v > 0 && v < Infinity).map(power);
+  const from = min ? power(min) : Math.floor(shown.reduce((a, b) => Math.min(a, b), Infinity));
+  const to = max ? power(max) : Math.ceil(shown.reduce((a, b) => Math.max(a, b), -Infinity));
+  if (!log || !Number.isFinite(to - from) || to - from < DECADES) return undefined;
   const every = Math.ceil((to - from) / TICKS);
   const first = Math.ceil(from / every);
-  return Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => Number((base ** (every * (first + i))).toPrecision(12)));
+  const at = (exponent: number) => Number((base ** exponent).toPrecision(12));
+  const customValues = Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => at(every * (first + i)));
+  return { ends: { min: min ?? at(from), max: max ?? at(to) }, ticks: { customValues } };
 }
 
-export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
-  const customValues = powers(axis);
+/** The axis of `values`. Where those along x are whole numbers, there are no ticks between such. */
+export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y', values: readonly number[]) {
+  const { ends = { min: axis.min, max: axis.max }, ticks } = powers(axis, values) ?? {};
+  const isWhole = side === 'x' && !axis.percent && values.length > 0 && values.every(v => Number.isInteger(v));
   return {
     type: axis.log ? 'log' : 'value',
     ...(typeof axis.log === 'number' && { logBase: axis.log }),
@@ -30,14 +36,14 @@ export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
     name: axis.label,
     nameLocation: 'middle',
     nameGap: side === 'x' ? 32 : 56,
-    min: axis.min,
-    max: axis.max,
+    ...ends,
     scale: true,
+    ...(isWhole && !axis.log && { minInterval: 1 }),
     nameTextStyle: letters(13),
     axisLine: { show: true, onZero: false, lineStyle: { color: INK } },
-    axisTick: { show: true, lineStyle: { color: INK }, ...(customValues && { customValues }) },
+    axisTick: { show: true, lineStyle: { color: INK }, ...ticks },
     splitLine: { lineStyle: { color: GRID } },
-    axisLabel: { ...letters(12), hideOverlap: true, formatter: (v: number) => format(axis, v), ...(customValues && { customValues }) },
+    axisLabel: { ...letters(12), hideOverlap: true, formatter: (v: number) => format(axis, v), ...ticks },
   };
 }
 

@@ -179,6 +179,25 @@ plots('a logarithmic axis over many powers has ticks all along', () => {
   );
 });
 
+plots('a free logarithmic axis over many powers has ticks all along, too', () => {
+  const [x, y] = [{ label: 'step' }, { label: 'error', log: true }];
+  const svg = draw([{ kind: 'line', x, y, series: [{ name: 'a', points: [[0, 2e4] as const, [9, 3e-13] as const, [5, 0] as const] }] }]);
+  const labels = ['1e-12', '1e-9', '1e-6', '1e-3', '1', '1000'];
+  for (const label of labels) assert.ok(svg.includes(`>${label}</text>`), label);
+  const [[, top], [, bottom]] = paths(svg, BLUE).find(p => p.length === 2) as [[number, number], [number, number]];
+  assert.ok(bottom - top > 230, `${bottom - top} of 260 pixels`);
+});
+
+plots('where all values along x are whole numbers, so are the ticks', () => {
+  const ticks = (...at: number[]) => {
+    const series = [{ name: 'a', points: at.map(x => [x, 0.5] as const) }];
+    const svg = draw([{ kind: 'line', x: { label: 'layer', min: 1, max: 4 }, y: share, series }]);
+    return [...svg.matchAll(/>([\d.]+)<\/text>/g)].map(([, label]) => Number(label));
+  };
+  assert.equal(ticks(1, 2, 4), [1, 2, 3, 4]);
+  assert.equal(ticks(1, 2.5, 4), [1, 1.5, 2, 2.5, 3, 3.5, 4]);
+});
+
 plots('a mark stands where it belongs however small its value, with its word', () => {
   const svg = draw(
     [
