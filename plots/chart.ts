@@ -79,18 +79,7 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
       title: [...head, ...heads.filter(h => h.text)],
       legend: legends,
       grid: panels.map((_, i) => ({ ...place(i), width, height })),
-      xAxis: panels.map((panel, i) =>
-        panel.kind === 'matrix'
-          ? columnAxis(panel, i)
-          : panel.kind === 'bar'
-            ? valueAxis(
-                panel.y,
-                i,
-                'x',
-                panel.series.flatMap(s => s.values),
-              )
-            : valueAxis(panel.x, i, 'x', along(panel, 0)),
-      ),
+      xAxis: panels.map(acrossOf),
       yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y', along(panel, 1)))),
       series: series.flat(),
       visualMap: panels.flatMap((panel, i) => {
@@ -108,6 +97,13 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
   } finally {
     chart.dispose();
   }
+}
+
+function acrossOf(panel: Panel, i: number): object {
+  if (panel.kind === 'matrix') return columnAxis(panel, i);
+  if (panel.kind !== 'bar') return valueAxis(panel.x, i, 'x', along(panel, 0));
+  const values = panel.series.flatMap(s => s.values);
+  return valueAxis(panel.y, i, 'x', values, true);
 }
 
 /** All that is drawn along an axis. */

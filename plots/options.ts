@@ -25,8 +25,8 @@ function powers({ log, min, max }: Axis, values: readonly number[]) {
   return { ends: { min: min ?? at(from), max: max ?? at(to) }, ticks: { customValues } };
 }
 
-/** The axis of `values`. Where those along x are whole numbers, there are no ticks between such. */
-export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y', values: readonly number[]) {
+/** The axis of `values`, which reaches to 0 where these are lengths. Where those along x are whole numbers, there are no ticks between such. */
+export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y', values: readonly number[], areLengths = false) {
   const { ends = { min: axis.min, max: axis.max }, ticks } = powers(axis, values) ?? {};
   const isWhole = side === 'x' && !axis.percent && values.length > 0 && values.every(v => Number.isInteger(v));
   return {
@@ -37,7 +37,7 @@ export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y', values: re
     nameLocation: 'middle',
     nameGap: side === 'x' ? 32 : 56,
     ...ends,
-    scale: true,
+    scale: !areLengths,
     ...(isWhole && !axis.log && { minInterval: 1 }),
     nameTextStyle: letters(13),
     axisLine: { show: true, onZero: false, lineStyle: { color: INK } },

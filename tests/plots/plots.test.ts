@@ -146,6 +146,12 @@ plots('a bar is as long as its value says', () => {
   assert.ok(svg.includes('>25%</text>') && svg.includes('a very long name of an optimizer'));
 });
 
+plots('bars begin at 0 where their axis says no ends, so that twice the value is twice as long', () => {
+  const svg = draw([{ kind: 'bar', y: { label: 'value' }, categories: ['a', 'b'], series: [{ name: 'x', values: [20, 40] }] }]);
+  const [short, long] = [...svg.matchAll(/<path d="M[\d.]+ [\d.]+l([\d.]+) 0l[^"]+" fill="#0072b2"/g)].map(([, w]) => Number(w));
+  assert.is(Number((long! / short!).toFixed(2)), 2);
+});
+
 plots('a whisker reaches a deviation to both sides of the end of its bar, which then has no number', () => {
   const series = ['a', 'b'].map((name, k) => ({ name, values: [0.5, 0.25], deviations: [0.1, 0.05 * k] }));
   const svg = draw([{ kind: 'bar', y: share, categories: ['cat', 'dog'], series }], { width: 400 });
