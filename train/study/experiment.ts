@@ -1,8 +1,9 @@
 /** What an experiment of the courses is: it computes on whatever device is at hand, and returns a table, panels and values. */
 import type { Dataset, Limits } from '../../datasets/dataset.ts';
+import { datasets } from '../../datasets/index.ts';
 import type { Device } from '../../engine/device.ts';
-import { number, type Parameters, type Values } from '../../engine/parameter.ts';
-import type { Range } from '../../engine/range.ts';
+import { neededList, number, type Defaulted, type Parameters, type Values } from '../../engine/parameter.ts';
+import { COUNT, type Range } from '../../engine/range.ts';
 import type { ChartOptions } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 
@@ -81,6 +82,23 @@ const bounded = (options: Parameters): Parameters =>
       return [key, isOpen ? number(usual, about, { ...range, max: MOST }) : option];
     }),
   );
+
+/** How many of a data set's images an experiment may take: no more than there are, since its title says how many it was. */
+export const imageCount = (name: 'fashion-mnist' | 'cifar10', min: number, part: 'train' | 'test' = 'train'): Range => ({
+  ...COUNT,
+  min,
+  max: datasets[name]![part],
+});
+
+/** Different whole numbers: what is done for each would be done twice. */
+export function distinct(usual: readonly number[], about: string, range: Range): Defaulted<readonly number[]> {
+  const list = neededList(usual, '-', about, { ...COUNT, ...range });
+  const read = (given: unknown) => {
+    const numbers = list.read(given);
+    return numbers?.length === new Set(numbers).size ? numbers : undefined;
+  };
+  return { ...list, default: usual, accepts: `different ${list.accepts}`, read };
+}
 
 /** Deviations of noise whose squares float32 adds up beside what a few samples say. */
 export const NOISE: Range = { min: 0, max: 1000 };

@@ -103,6 +103,17 @@ test('who asks to stop is heard within a part that the host computes for long', 
   }
 });
 
+test('no experiment takes more images than its data set has, since its title would say more than there were', async () => {
+  for (const [name, { options }] of Object.entries(EXPERIMENTS)) {
+    if (options.images) assert.is(options.images.range!.max, name === 'swag' ? 50_000 : 60_000, name);
+    if (options.test) assert.is(options.test.range!.max, 10_000, name);
+  }
+  assert.is(
+    await refusal(() => compare('input-normalisation:images=70000', {})),
+    'input-normalisation: images is 70000; give a whole number of at least 200 and at most 60000',
+  );
+});
+
 test('whole numbers have an upper bound in every experiment', async () => {
   for (const [name, { options }] of Object.entries(EXPERIMENTS)) {
     for (const [key, { range }] of Object.entries(options)) {
@@ -115,6 +126,10 @@ test('whole numbers have an upper bound in every experiment', async () => {
   );
   assert.match(await refusal(() => compare('boundaries:depths=1-21', {})), /each a whole number of at least 1 and at most 20$/);
   assert.match(await refusal(() => compare('boundaries:points=5-100', {})), /each a whole number of at least 100 and at most 100000$/);
+  assert.is(
+    await refusal(() => compare('tangent-kernel:widths=16-32-16', {})),
+    "tangent-kernel: widths is '16-32-16'; give different numbers as 16-256-2048, each a whole number of at least 1 and at most 16384",
+  );
   assert.match(
     await refusal(() => compare('weight-paths:noise=1e200', {})),
     /noise is 1e\+200; give a number of at least 0 and at most 1000$/,
@@ -153,7 +168,7 @@ test('a slip is refused in one line', async () => {
   }
   assert.match(
     await refusal(() => compare('hessian-spectrum:images=20', {})),
-    /images is 20; give a whole number of at least 32 and at most 1000000$/,
+    /images is 20; give a whole number of at least 32 and at most 60000$/,
   );
   assert.match(await refusal(() => compare('optimizers:x=3', {})), /unknown option of optimizers 'x'; known: model, dataset, /);
   assert.match(await refusal(() => compare('distribution:x=3', {})), /distribution has no options of this kind/);

@@ -8,7 +8,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { eigenSymmetric, symmetric } from '../../data/eigen.ts';
 import { leastSquares, type Normal } from '../../linear/least-squares.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
 import { dot, normalOfProblem, normalsOf, type Problem } from './problems.ts';
 
@@ -138,7 +138,7 @@ export const inputNormalisation = experiment({
   source: 'LeCun et al. 1998, section 4.3; Krizhevsky 2009 (ZCA)',
   options: {
     points: number(400, 'of the cloud', { ...COUNT, min: 10 }),
-    images: number(2000, 'of Fashion-MNIST', { ...COUNT, min: 200 }),
+    images: number(2000, 'of Fashion-MNIST', imageCount('fashion-mnist', 200)),
   },
   async run(lab, { points, images }) {
     const cloud = cloudOf(points, lab.seed);

@@ -4,7 +4,7 @@ import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { plateSheet } from '../plate-sheet.ts';
 import { countOf, firstCentroids, lloyd, reached, stochastic, type Clustering, type Points } from './clusters.ts';
@@ -20,7 +20,7 @@ export const kMeans = experiment({
   options: {
     clusters: number(8, 'clouds in the plane, and centroids of all data', { ...COUNT, min: 2, max: 256 }),
     points: number(10_000, 'in the plane', { ...COUNT, min: 100, max: 100_000 }),
-    images: number(3000, 'of Fashion-MNIST', { ...COUNT, min: 100, max: 60_000 }),
+    images: number(3000, 'of Fashion-MNIST', imageCount('fashion-mnist', 100)),
     batch: number(100, 'points of a mini-batch', COUNT),
     passes: number(30, 'of Lloyd at most; the others see at most three times all points', COUNT),
   },

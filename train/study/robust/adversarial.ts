@@ -3,7 +3,7 @@ import type { Dataset } from '../../../datasets/dataset.ts';
 import { choice, fraction, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { accuracyOf } from './attacks.ts';
 import { attackOf } from './by-name.ts';
 import { plateSheet, type Plate } from '../plate-sheet.ts';
@@ -32,8 +32,8 @@ export const adversarial = experiment({
     train_steps: number(3, 'gradients of an attack while training, or replays', COUNT),
     steps: number(10, 'gradients of an iterated attack', COUNT),
     restarts: number(2, 'starts of PGD', COUNT),
-    images: number(2000, 'training images of Fashion-MNIST', { ...COUNT, min: BATCH }),
-    test: number(100, 'attacked test images', { ...COUNT, min: BATCH }),
+    images: number(2000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', BATCH)),
+    test: number(100, 'attacked test images', imageCount('fashion-mnist', BATCH, 'test')),
     epochs: number(6, 'passes', COUNT),
   },
   async run(lab, { epsilon, way, train_steps, steps, restarts, images, test, epochs }) {

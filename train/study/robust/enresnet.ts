@@ -8,7 +8,7 @@ import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { gaussianNoise } from '../../../layers/noise.ts';
 import { batchNorm } from '../../../layers/norm.ts';
-import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Expected } from '../experiment.ts';
 import { spreadOf } from '../statistics.ts';
 import { attackOf, type Attack } from './by-name.ts';
 import { EPSILON, train, trainable } from './train.ts';
@@ -60,8 +60,8 @@ export const enresnet = experiment({
     epsilon: fraction(0.1, '8/255', 'by how much training and attacks move each pixel (0 to 1)', EPSILON),
     noise: number(0.1, 'deviation of the noise in each block', AT_LEAST_0),
     seeds: number(3, 'nets of each kind', COUNT),
-    images: number(500, 'training images of Fashion-MNIST, 14 x 14', { ...COUNT, min: BATCH }),
-    test: number(100, 'attacked test images', { ...COUNT, min: BATCH }),
+    images: number(500, 'training images of Fashion-MNIST, 14 x 14', imageCount('fashion-mnist', BATCH)),
+    test: number(100, 'attacked test images', imageCount('fashion-mnist', BATCH, 'test')),
     epochs: number(8, 'passes', COUNT),
     train_steps: number(2, 'gradients of an attack while training', COUNT),
     eot: number(4, 'draws of the noise over which the last attack takes gradients', COUNT),

@@ -5,7 +5,7 @@ import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { check } from '../../../engine/check.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
 import type { Scores } from '../with-trainer.ts';
@@ -36,7 +36,7 @@ export const modeConnectivity = experiment({
     surface: number(11, 'places along each direction of the plane through ends and bend', { ...COUNT, min: 2 }),
     steps: number(600, 'steps in which a bend is trained', COUNT),
     lr: number(0.003, 'their first rate, which falls to 0', POSITIVE),
-    images: number(1000, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    images: number(1000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
     epochs: number(10, 'passes in which each minimum is found', COUNT),
   },
   async run(lab, { model, points, surface, steps, lr, images, epochs }) {

@@ -2,7 +2,7 @@
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
 import { filterDirection } from './directions.ts';
 import { around, fillRow, gridOf, rowsOf, smoothnessOf, surfacePanel, type Grid } from './grid.ts';
 import { withMinima } from './minimum.ts';
@@ -15,7 +15,7 @@ export const shortcuts = experiment({
     depth: choice('56', ['20', '32', '44', '56'], 'layers of both nets, resnet… and plain…'),
     points: number(9, 'places along each direction, made odd', { ...COUNT, min: 3 }),
     reach: number(1, 'how far to both sides, in lengths of the filters', POSITIVE),
-    images: number(128, 'images of Fashion-MNIST at half their size', { ...COUNT, min: 64 }),
+    images: number(128, 'images of Fashion-MNIST at half their size', imageCount('fashion-mnist', 64)),
     epochs: number(16, 'passes', COUNT),
   },
   async run(lab, { depth, points, reach, images, epochs }) {

@@ -1,7 +1,7 @@
 /** `surface`: the loss of a trained net along two filter-normalised random directions. */
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
 import { filterDirection } from './directions.ts';
 import { around, fillRow, finiteOf, gridOf, rowsOf, surfacePanel } from './grid.ts';
 import { DESCENT, withMinima } from './minimum.ts';
@@ -17,7 +17,7 @@ export const surface = experiment({
     model: choice('lenet5', MODELS, 'the net'),
     points: number(17, 'places along each direction, made odd', { ...COUNT, min: 2 }),
     reach: number(1, 'how far to both sides, in lengths of the filters', POSITIVE),
-    images: number(1000, 'images of Fashion-MNIST on which it is trained and looked at', { ...COUNT, min: 64 }),
+    images: number(1000, 'images of Fashion-MNIST on which it is trained and looked at', imageCount('fashion-mnist', 64)),
     epochs: number(10, 'passes', COUNT),
   },
   async run(lab, { model, points, reach, images, epochs }) {

@@ -1,7 +1,7 @@
 /** `training-path`: the path of the weights while they are trained, over the loss on the plane that holds most of it. */
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
 import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
 import { DESCENT, scoreAt, withMinima } from './minimum.ts';
 import { pathPlane, type PathPlane } from './path.ts';
@@ -24,7 +24,7 @@ export const trainingPath = experiment({
     optimizer: choice('momentum', ['sgd', 'momentum', 'adam'], 'what moves it'),
     points: number(17, 'places along each direction', { ...COUNT, min: 3 }),
     stops: number(40, 'equal parts of the run after each of which the weights are noted', { ...COUNT, min: 2 }),
-    images: number(1000, 'images of Fashion-MNIST on which it is trained and looked at', { ...COUNT, min: 64 }),
+    images: number(1000, 'images of Fashion-MNIST on which it is trained and looked at', imageCount('fashion-mnist', 64)),
     epochs: number(10, 'passes', COUNT),
   },
   async run(lab, { model, optimizer, points, stops, images, epochs }) {

@@ -2,7 +2,7 @@
 import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
 import { together, trained } from './members.ts';
 import { curveOf } from './over-seeds.ts';
@@ -12,7 +12,7 @@ export const batches = experiment({
   source: 'Robbins & Monro 1951; Bottou 2010',
   options: {
     seeds: number(3, 'runs of each size', COUNT),
-    images: number(512, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    images: number(512, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
     batch: number(32, 'images of a mini-batch', { ...COUNT, min: 2 }),
     updates: number(200, 'updates with all images', { ...COUNT, min: 10 }),
   },

@@ -1,7 +1,7 @@
 /** `dropout-rates`: errors by the share of units that dropout keeps, of nets of one width and of as many units left, and by depth. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { scored } from './members.ts';
 
 /** Shares of hidden units that are kept, and of inputs where these are dropped too. */
@@ -24,7 +24,7 @@ export const dropoutRates = experiment({
   source: 'Srivastava et al. 2014, section 7.3 and figure 9; section 6.1 and figure 4',
   options: {
     width: number(128, 'units of each hidden layer', { ...COUNT, min: 8 }),
-    images: number(500, 'training images of Fashion-MNIST', { ...COUNT, min: 50 }),
+    images: number(500, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 50)),
     epochs: number(60, 'passes', COUNT),
   },
   async run(lab, { width, images, epochs }) {

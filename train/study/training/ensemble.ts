@@ -1,7 +1,7 @@
 /** `ensemble`: several nets that differ in their seed alone, and the mean of what they say. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { together, trained } from './members.ts';
 
 export const ensemble = experiment({
@@ -9,7 +9,7 @@ export const ensemble = experiment({
   source: 'Hansen & Salamon 1990; Lakshminarayanan et al. 2017',
   options: {
     members: number(5, 'nets', { ...COUNT, min: 2 }),
-    images: number(12_000, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    images: number(12_000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
     epochs: number(2, 'passes of each', COUNT),
   },
   async run(lab, { members, images, epochs }) {

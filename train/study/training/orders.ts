@@ -2,7 +2,7 @@
 import { imagesOf, valuesOf, type Dataset } from '../../../datasets/dataset.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
 import type { Given } from '../with-trainer.ts';
 import { together, trained } from './members.ts';
@@ -21,7 +21,7 @@ export const orders = experiment({
   source: 'Bengio et al. 2009; Bengio 2012, section 3.1',
   options: {
     seeds: number(3, 'runs of each order', COUNT),
-    images: number(6000, 'training images of Fashion-MNIST', { ...COUNT, min: 128 }),
+    images: number(6000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 128)),
     epochs: number(3, 'passes', COUNT),
   },
   async run(lab, { seeds, images, epochs }) {

@@ -1,7 +1,7 @@
 /** `small-batches`: batch norm, group norm, and group norm over standardised weights, by the size of the batch. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { spreadOf } from '../statistics.ts';
 import { scored } from './members.ts';
 import '../comparison/nets.ts'; // has norm-net among the models
@@ -20,7 +20,7 @@ export const smallBatches = experiment({
   source: 'Wu & He 2018; Qiao et al. 2019',
   options: {
     seeds: number(1, 'runs of each', COUNT),
-    images: number(600, 'training images of Fashion-MNIST', { ...COUNT, min: 16 }),
+    images: number(600, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 16)),
     epochs: number(2, 'passes', COUNT),
   },
   async run(lab, { seeds, images, epochs }) {

@@ -1,7 +1,7 @@
 /** `snapshots`: one run whose rate falls to nothing several times, the nets at the end of each cycle, and the mean of what they say. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { together, trained } from './members.ts';
 
 const LR = '0.1';
@@ -11,7 +11,7 @@ export const snapshots = experiment({
   source: 'Huang et al. 2017',
   options: {
     cycles: number(5, 'falls of the rate', { ...COUNT, min: 2 }),
-    images: number(12_000, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    images: number(12_000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
     epochs: number(1, 'passes of each cycle', COUNT),
   },
   async run(lab, { cycles, images, epochs }) {

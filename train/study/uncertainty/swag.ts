@@ -4,7 +4,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { predictive, Swag, type Predictive } from '../../run/swag.ts';
 import type { Trainer } from '../../step/trainer.ts';
-import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
 import { score } from '../probabilities.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 
@@ -24,7 +24,7 @@ export const swagExperiment = experiment({
   about: 'A perceptron on CIFAR-10 by Adam, SWA and SWAG: test accuracy, and intervals of predictions.',
   source: 'Izmailov et al. 2018; Maddox et al. 2019',
   options: {
-    images: number(20_000, 'training images of CIFAR-10', { ...COUNT, min: 128 }),
+    images: number(20_000, 'training images of CIFAR-10', imageCount('cifar10', 128)),
     epochs: number(10, 'passes; the second half of them is averaged', { ...COUNT, min: 4 }),
     draws: number(20, 'of the weights', { ...COUNT, min: 2 }),
     shown: number(5, 'test images whose intervals are drawn', { ...COUNT, max: 20 }),
