@@ -3,11 +3,11 @@ import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import { PLANE_CLASSES, PLANE_RANGE, PLANE_SETS } from '../../../datasets/plane-sets.ts';
 import { plane, planeByte, planeValue } from '../../../datasets/plane.ts';
 import { check } from '../../../engine/check.ts';
-import { choice, neededList, number } from '../../../engine/parameter.ts';
+import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { NOISE, experiment, inTurn } from '../experiment.ts';
+import { distinct, experiment, inTurn, NOISE } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 
@@ -23,14 +23,8 @@ export const boundaries = experiment({
     set: choice('spiral', PLANE_SETS, 'what the points are drawn from'),
     noise: number(0.35, 'standard deviation of the noise in each coordinate', NOISE),
     units: number(660, 'hidden units in all, shared out among the layers', { ...COUNT, max: 10_000 }),
-    points: {
-      ...neededList([1000, 10_000], '-', 'points to train on', { ...COUNT, min: BATCH, max: 100_000 }),
-      default: [1000, 10_000] as readonly number[],
-    },
-    depths: {
-      ...neededList([1, 2, 3, 4, 5], '-', 'hidden layers of each net', { ...COUNT, max: 20 }),
-      default: [1, 2, 3, 4, 5] as readonly number[],
-    },
+    points: distinct([1000, 10_000], 'points to train on', { min: BATCH, max: 100_000 }),
+    depths: distinct([1, 2, 3, 4, 5], 'hidden layers of each net', { max: 20 }),
     steps: number(600, `updates of each net, by batches of ${BATCH} points`, COUNT),
   },
   async run(lab, { set, noise, units, points, depths, steps }) {

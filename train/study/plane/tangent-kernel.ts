@@ -1,6 +1,6 @@
 /** `tangent-kernel`: nets trained by small steps, and regression with the kernel that their gradients make before the first of them. */
 import type { Device } from '../../../engine/device.ts';
-import { neededList, number } from '../../../engine/parameter.ts';
+import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { tanh } from '../../../layers/activation.ts';
 import { scale, sequential } from '../../../layers/compose.ts';
@@ -11,7 +11,7 @@ import type { Panel } from '../../../plots/panel.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { breaks, experiment, inTurn, Stopped, type Lab } from '../experiment.ts';
+import { breaks, distinct, experiment, inTurn, Stopped, type Lab } from '../experiment.ts';
 import { dot } from '../linear/problems.ts';
 import { mean } from '../statistics.ts';
 
@@ -27,10 +27,7 @@ export const tangentKernel = experiment({
   about: 'Regression with the tangent kernel of a net beside the net trained by small steps, by width.',
   source: 'Jacot, Gabriel & Hongler 2018; Lee et al. 2019',
   options: {
-    widths: {
-      ...neededList([16, 256, 2048], '-', 'hidden units of each net', { ...COUNT, max: 16_384 }),
-      default: [16, 256, 2048] as readonly number[],
-    },
+    widths: distinct([16, 256, 2048], 'hidden units of each net', { max: 16_384 }),
     points: number(10, 'to train on', { ...COUNT, min: 2, max: 200 }),
     nets: number(3, 'of each width', COUNT),
     steps: number(400, 'updates of each net', COUNT),
