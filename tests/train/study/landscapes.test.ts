@@ -13,7 +13,7 @@ import { minimumOf, scoreAt } from '../../../train/study/surface/minimum.ts';
 import { pathPlane } from '../../../train/study/surface/path.ts';
 import { planeOf, planeThrough } from '../../../train/study/surface/plane.ts';
 import { halved } from '../../../train/study/surface/shortcuts.ts';
-import { widthOf } from '../../../train/study/surface/wide-optima.ts';
+import { widthIn, widthOf } from '../../../train/study/surface/wide-optima.ts';
 import { close, random } from '../../support/check.ts';
 import { labOf } from '../../support/lab.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
@@ -110,8 +110,14 @@ test('a bowl is smooth, and a saddle is not', () => {
 });
 
 test('the width of a ray is the distance at which the loss has risen by 0.1', () => {
-  close('between', [widthOf([0, 1, 2, 3], [1, 1.05, 1.15, 9])], [1.5], 1e-9);
-  assert.equal([widthOf([0, 1, 2], [1, 1, 1.01]), widthOf([0, 1], [1, Infinity])], [2, 0]);
+  close('between', [widthOf([0, 1, 2, 3], [1, 1.05, 1.15, 9])!], [1.5], 1e-9);
+  assert.equal([widthOf([0, 1, 2], [1, 1, 1.01]), widthOf([0, 1], [1, Infinity])], [undefined, 0]);
+  const [rises, stays] = [
+    [1, 1.1, 9],
+    [1, 1, 1.01],
+  ];
+  assert.is(widthIn([0, 1, 2], [rises!, rises!]), 1);
+  assert.is(widthIn([0, 1, 2], [rises!, stays!]), '> 1.50, 1 of 2 rays lower at 2');
 });
 
 test('pixels of halved images are means of four', async () => {

@@ -1,7 +1,7 @@
 /** `wide-optima`: where SGD ends and where the mean of its weights lies: the line between both, and the loss around them. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn, type Cell } from '../experiment.ts';
 import { mean } from '../statistics.ts';
 import { scoresOf, type Scores } from '../with-trainer.ts';
 import { between, drawnDirection, places } from './directions.ts';
@@ -83,7 +83,7 @@ export const wideOptima = experiment({
         'training error': 1 - train.accuracy!,
         'test loss': test.loss,
         'test error': 1 - test.accuracy!,
-        [`width, loss + ${RISE}`]: mean(rays.map(ray => widthOf(distances, ray))),
+        [`width, loss + ${RISE}`]: widthIn(distances, rays),
       })),
       shares: ['training error', 'test error'],
       panels: [
@@ -117,11 +117,20 @@ export const wideOptima = experiment({
   },
 });
 
-/** The distance at which the loss of a ray has first risen by RISE, between places in proportion; the last one where it does not. */
-export function widthOf(distances: readonly number[], losses: readonly number[]): number {
+/** The mean width of rays; in words where some do not rise as far as they reach, since it is more than theirs then. */
+export function widthIn(distances: readonly number[], rays: readonly (readonly number[])[]): Cell {
+  const reach = distances.at(-1)!;
+  const widths = rays.map(ray => widthOf(distances, ray));
+  const least = mean(widths.map(width => width ?? reach));
+  const low = widths.filter(width => width === undefined).length;
+  return low ? `> ${least.toPrecision(3)}, ${low} of ${rays.length} rays lower at ${reach}` : least;
+}
+
+/** The distance at which the loss of a ray has first risen by RISE, between places in proportion; undefined where it does not. */
+export function widthOf(distances: readonly number[], losses: readonly number[]): number | undefined {
   const aim = losses[0]! + RISE;
   const after = losses.findIndex(loss => loss >= aim);
-  if (after < 0) return distances.at(-1)!;
+  if (after < 0) return undefined;
   const [low, high] = [losses[after - 1]!, losses[after]!];
   const share = Number.isFinite(high) ? (aim - low) / (high - low) : 0;
   return distances[after - 1]! + share * (distances[after]! - distances[after - 1]!);
