@@ -1,6 +1,7 @@
 /** `descent bench distributed`: what several ranks cost and gain, measured by all of them, for 1, 2 and 4 ranks by one call. */
 import { benchMean, benchMethod, benchPlain, benchTurn, type MethodResult, type PlainSteps } from '../../bench/distributed.ts';
 import { openDataset } from '../../datasets/node/open.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { COUNT } from '../../engine/range.ts';
 import { openDevice } from '../run/device.ts';
@@ -141,7 +142,7 @@ function predicted({ parameters, jobs }: Report): { network: Network; efficiency
 
 function sayJob({ model, batch, parameters, jobs: [job] }: Report): void {
   const { ranks, library, means, alone, apart, turn, methods } = job!;
-  print(`\n${ranks === 1 ? '1 rank' : `${ranks} ranks`} over ${library}`);
+  print(`\n${counted(ranks, 'rank')} over ${library}`);
   print(
     `mean over ranks of ${means.map(m => `${m.values === 1 ? '4 bytes' : `${((4 * m.values) / 1e6).toFixed(1)} MB`} in ${m.ms.toFixed(2)} ms`).join(', ')}`,
   );

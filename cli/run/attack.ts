@@ -1,10 +1,11 @@
 /** `descent eval --attack`: what attacks leave of the accuracy of a trained net. */
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import type { Attack } from '../../train/study/robust/by-name.ts';
 import { imagesUnderAttack, victimOfRun } from '../../train/study/robust/of-run.ts';
 import { attacked, natural, type Attacked } from '../../train/study/robust/under-attack.ts';
 import type { Part } from '../../train/data/split.ts';
-import { count, figure, percent, print } from '../output.ts';
+import { figure, percent, print } from '../output.ts';
 import type { Evaluated } from './session.ts';
 
 interface AttackFlags {
@@ -29,7 +30,7 @@ export async function evaluateUnderAttack(
   try {
     const accuracy = await natural(victim, images);
     const n = images.labels.length;
-    const of = quiet ? '' : `${file} on ${recipe.dataset}, ${count(n)} ${part} images: `;
+    const of = quiet ? '' : `${file} on ${recipe.dataset}, ${counted(n, `${part} image`)}: `;
     if (!json) print(`${of}accuracy ${percent(accuracy)}`);
     const found: Attacked[] = [];
     for (const attack of attacks) {

@@ -1,4 +1,5 @@
 /** The device that a command computes on, with its fastest variants. */
+import { counted } from '../../engine/counted.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice as open } from '../../engine/open.ts';
 import { useNode } from '../../train/run/node/platform.ts';
@@ -25,7 +26,7 @@ function showTuning(device: () => Device): (done: number, total: number) => void
   const terminal = process.stderr.isTTY;
   let start = 0;
   return (done, total) => {
-    const calls = `${total} kernel ${total === 1 ? 'call' : 'calls'}`;
+    const calls = counted(total, 'kernel call');
     if (done === 0) {
       start = performance.now();
       note(`tuning ${calls} for ${device().report.description}, once; --no-tune leaves it out`);

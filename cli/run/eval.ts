@@ -1,4 +1,5 @@
 /** `descent eval`. */
+import { counted } from '../../engine/counted.ts';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { parseChoice } from '../../engine/spec.ts';
@@ -90,7 +91,7 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     const facts = { file, dataset: recipe.dataset, split, ...(views && { views: views.length }), ...result };
     if (options.json) print(JSON.stringify(facts));
     else {
-      const of = `${file} on ${recipe.dataset}${views ? `, ${views.length} views` : ''}: `;
+      const of = `${file} on ${recipe.dataset}${views ? `, ${counted(views.length, 'view')}` : ''}: `;
       const found = `${split} ${scoreWords(result)}`;
       print(options.quiet ? found : of + found);
     }

@@ -1,4 +1,5 @@
 /** `descent train` under way: what is kept in the run's folder, and what is said while it trains and at its end. */
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import { EARLY } from '../../train/config/options.ts';
@@ -17,7 +18,7 @@ import { Swag } from '../../train/run/swag.ts';
 import { checkpointsOf, startRanks, stateOfRanks } from './distributed.ts';
 import type { Interrupt } from './interrupt.ts';
 import { commandOn, type Job } from './job.ts';
-import { count, note, percent, print } from '../output.ts';
+import { note, percent, print } from '../output.ts';
 import { progress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
 import type { Stats } from './stats.ts';
@@ -77,7 +78,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
     );
   else {
     if (running.stats) print(`\n${running.stats.table()}\n`);
-    const steps = `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}`;
+    const steps = counted(trainer.steps, 'step');
     print(`${steps}; weights, metrics and curves in ${run.path}`);
   }
 }
@@ -255,7 +256,7 @@ async function endEarly(o: Running): Promise<void> {
   const best = bestOf(run.lines, watched);
   if (!best || options.quiet || options.json) return;
   print(
-    `no better ${watched} in ${patience} ${patience === 1 ? 'epoch' : 'epochs'}: stopped after epoch ${Math.round(trainer.epoch)}, ` +
+    `no better ${watched} in ${counted(patience, 'epoch')}: stopped after epoch ${Math.round(trainer.epoch)}, ` +
       `the weights of epoch ${Math.round(best.epoch)} are back`,
   );
 }

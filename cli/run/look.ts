@@ -1,6 +1,7 @@
 /** `descent look`: what a trained net has learnt and computes, as pictures. */
 import { join } from 'node:path';
 import { imagesOf, numbers, type Dataset } from '../../datasets/dataset.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -159,7 +160,7 @@ async function drawActivations(all: readonly Planes[], title: string): Promise<s
     const shown = Math.min(planes.count, ACROSS);
     const pngs = await Promise.all(Array.from({ length: shown }, (_, i) => pngOf(planes, i)));
     const isVector = planes.h === 1 && planes.count === 1;
-    const note = isVector ? `${planes.w} values` : `${planes.h}x${planes.w}, the first ${shown}`;
+    const note = isVector ? counted(planes.w, 'value') : `${planes.h}x${planes.w}, the first ${shown}`;
     return { name: planes.name, note, pngs, isWide: isVector };
   });
   return strips(await Promise.all(rows), title);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { isTable } from '../../datasets/node/open.ts';
 import { float32Of, numbersOf, parseCsv } from '../../datasets/tables/csv.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import type { Pixels } from '../../train/evaluate/pixels.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
@@ -23,7 +24,7 @@ export async function rowsOf(given: readonly string[], { shape, inputs }: Pick<D
       const cells = text.split(',');
       check(
         cells.length === width,
-        `predict: '${text}' has ${cells.length} ${cells.length === 1 ? 'value' : 'values'}, the model takes ${width}`,
+        `predict: '${text}' has ${counted(cells.length, 'value')}, the model takes ${width}`,
         width === 1
           ? 'give numbers, or a .csv file'
           : `give rows as ${Array.from({ length: width }, (_, i) => i / 2).join(',')}, or a .csv file`,

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOfImage } from '../../train/data/data.ts';
 import { imagesOf, type Dataset } from '../../datasets/dataset.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { optional } from '../../engine/node/optional.ts';
 import { report, type Report } from '../../train/evaluate/report.ts';
@@ -41,7 +42,7 @@ export function writePredictions(path: string, { part, dataset, logits }: Predic
   const names = Array.from({ length: part.n }, (_, i) => nameOf(part, i));
   const probabilities = softmaxRows(Float32Array.from(logits), dataset.classes.length);
   writeWhole(path, csv(predictionRows(names, dataset.classes, probabilities, part.labels)));
-  if (!json && !quiet) print(`predictions of ${part.n} images in ${path}`);
+  if (!json && !quiet) print(`predictions of ${counted(part.n, 'image')} in ${path}`);
 }
 
 /** As writePredictions, of a regression: each sample's features where it is a row of a table, targets and predictions. */
@@ -58,7 +59,7 @@ export function writeValues(path: string, { part, dataset, logits }: Predictions
   ]);
   const head = [...named.slice(0, width), ...outputs, ...outputs.map(name => `predicted ${name}`)];
   writeWhole(path, csv([head, ...rows.map(row => row.map(v => Number(v.toPrecision(9))))]));
-  if (!json && !quiet) print(`predictions of ${part.n} samples in ${path}`);
+  if (!json && !quiet) print(`predictions of ${counted(part.n, 'sample')} in ${path}`);
 }
 
 /** Confusions are printed of so many classes, and so many lines of scores. */
@@ -83,7 +84,7 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
   const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };
   writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);
-  await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${part.n} images`));
+  await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${counted(part.n, 'image')}`));
   const pictured = mistakes.length > 0 && isPictures(dataset);
   if (pictured) await writeMistakes(join(folder, 'mistakes.png'), found, predictions);
   if (json) print(JSON.stringify({ report: folder, ...written, mistakes: mistakes.slice(0, MISTAKES) }));

@@ -1,5 +1,6 @@
 /** `descent data show`: augmented images as a person sees them, made by the kernel that trains. */
 import { openDataset } from '../../datasets/node/open.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
@@ -57,9 +58,9 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
     const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
     const { out: file, augment: asked } = options;
-    const each = augment ? `, each as it is and in ${columns} epochs of ${asked}` : '';
+    const each = augment ? `, each as it is and in ${counted(columns, 'epoch')} of ${asked}` : '';
     if (options.json) print(JSON.stringify({ file, rows: n, columns: pictures.length, augment: asked }));
-    else print(options.quiet ? file : `${file}: ${n} images of ${dataset.name}${each}`);
+    else print(options.quiet ? file : `${file}: ${counted(n, 'image')} of ${dataset.name}${each}`);
   } finally {
     device.close();
   }

@@ -1,6 +1,7 @@
 /** `descent compare` with an experiment of the courses: its table, pictures and values. */
 import { extname } from 'node:path';
 import { openDataset } from '../../datasets/node/open.ts';
+import { counted } from '../../engine/counted.ts';
 import { check, DescentError, say } from '../../engine/check.ts';
 import { parseScalar } from '../../engine/spec.ts';
 import type { Device } from '../../engine/device.ts';
@@ -65,7 +66,7 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
   const stem = out.slice(0, out.length - ending.length);
   const { adapter } = options;
   const kept = keptParts(stem, { name, values, seed, adapter, version: version(), commit: commit() });
-  if (kept.count && !quiet && !json) note(`going on with the ${kept.count} parts in ${kept.folder}`);
+  if (kept.count && !quiet && !json) note(`going on with the ${counted(kept.count, 'part')} in ${kept.folder}`);
   const interrupt = onInterrupt();
   const started = performance.now();
   let device: Promise<Device> | undefined;

@@ -1,5 +1,6 @@
 /** `descent find-lr`. */
 import { openDataset } from '../../datasets/node/open.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
@@ -48,7 +49,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   });
   const session = await openSession(recipe, images, { ...options, rates: rangeRates(range) });
   try {
-    if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
+    if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${counted(steps, 'step')}`);
     const { points, proposed } = await rangeTestOf(session.trainer, range);
     const series = [
       { name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true },

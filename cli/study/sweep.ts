@@ -10,6 +10,7 @@ import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
+import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { isFileName, isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
@@ -79,7 +80,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
   const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
   const anew = changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '';
-  say(`${runs.length} runs${crossed}${already}${anew}; results in ${file}`);
+  say(`${counted(runs.length, 'run')}${crossed}${already}${anew}; results in ${file}`);
   if (left.length) {
     const agreed = new Set<string>();
     for (const { recipe, config } of left) {

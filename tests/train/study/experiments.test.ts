@@ -114,6 +114,12 @@ test('no experiment takes more images than its data set has, since its title wou
   );
 });
 
+test('titles count in words, one in the singular', async () => {
+  const titleOf = async (text: string) => (await planned(text).run(labOf())).title;
+  assert.is(await titleOf('noisy-ends:seeds=2,steps=1'), 'Noisy descent on x₁² + 2 x₂²: ends of 2 runs of 1 update');
+  assert.is(await titleOf('bias-variance:sets=2,points=1000'), 'Polynomials on 2 sets of 1,000 points of a sine, noise 0.3');
+});
+
 test('whole numbers have an upper bound in every experiment', async () => {
   for (const [name, { options }] of Object.entries(EXPERIMENTS)) {
     for (const [key, { range }] of Object.entries(options)) {

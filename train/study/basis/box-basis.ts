@@ -1,4 +1,5 @@
 /** `box-basis`: how near a function the basis is that first weights give a net, by its depth. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { initializer } from '../../../layers/init.ts';
@@ -57,7 +58,7 @@ export const boxBasis = experiment({
     const found = await inTurn(
       lab,
       cases,
-      ({ kind, scheme, depth }) => `${kind} ${scheme}, ${depth} layers`,
+      ({ kind, scheme, depth }) => `${kind} ${scheme}, ${counted(depth, 'layer')}`,
       async ({ kind, scheme, depth }) => {
         const isResidual = kind === 'residual';
         const fits = await repeated(lab, nets, k => {
@@ -85,12 +86,12 @@ export const boxBasis = experiment({
         SCHEMES.map(scheme => ({
           net: kind,
           'first weights': scheme,
-          ...Object.fromEntries(of(kind, scheme).map(f => [f.depth === 1 ? '1 layer' : `${f.depth} layers`, f.error])),
+          ...Object.fromEntries(of(kind, scheme).map(f => [counted(f.depth, 'layer'), f.error])),
           'rank at 1, 8, 32': [1, 8, 32].map(d => of(kind, scheme).find(f => f.depth === d)?.rank ?? '-').join(', '),
         })),
       ),
       expected: reference.map(([kind, scheme, depth, expected]) => ({
-        what: `${kind} ${scheme}, ${depth} ${depth === 1 ? 'layer' : 'layers'}`,
+        what: `${kind} ${scheme}, ${counted(depth, 'layer')}`,
         expected,
         found: at(kind, scheme, depth),
         source: SOURCE,

@@ -1,4 +1,5 @@
 /** `lsgd`: the last layer solved for against all layers by Adam, from box and from He's first weights. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
@@ -58,14 +59,21 @@ export const lsgdExperiment = experiment({
     const stops = [...SEEN.filter(step => step < steps), steps];
     const at = (name: string, step: number) => found.find(f => f.name === name)?.curve[step]?.[1];
     return {
-      title: `sin 2\u03c0x by a residual net of 32-32-32-32, ${steps} steps, median of ${nets}`,
+      title: `sin 2\u03c0x by a residual net of 32-32-32-32, ${counted(steps, 'step')}, median of ${nets}`,
       rows: found.map(({ name }) => ({ way: name, ...Object.fromEntries(stops.map(step => [`after ${step}`, at(name, step)])) })),
       expected: Object.entries(REFERENCE).flatMap(([name, values]) =>
         SEEN.flatMap((step, i) => {
           const seen = at(name, step);
           return seen === undefined
             ? []
-            : [{ what: `${name}, after ${step} steps`, expected: values[i]!, found: seen, source: 'PyTorch, float64, median of 6' }];
+            : [
+                {
+                  what: `${name}, after ${counted(step, 'step')}`,
+                  expected: values[i]!,
+                  found: seen,
+                  source: 'PyTorch, float64, median of 6',
+                },
+              ];
         }),
       ),
       panels: [

@@ -1,5 +1,6 @@
 /** Comparisons as experiments: configurations that are trained one after another from the same seed. */
 import type { Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { check, DescentError, named, say, words } from '../../../engine/check.ts';
 import type { Defaulted } from '../../../engine/parameter.ts';
 import { parseConfig } from '../../config/config.ts';
@@ -120,7 +121,7 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
   const head = chosen.title ?? `${name[0]!.toUpperCase()}${name.slice(1)}`;
   const part = results.length < runs.length ? ` (${results.length} of ${runs.length})` : '';
   return {
-    title: `${head}${part}: ${net}${common.dataset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${count(images)} images`,
+    title: `${head}${part}: ${net}${common.dataset}, ${counted(epochs, 'epoch')} of ${count(images)} images`,
     rows: results.map(result => rowOf(name, result)),
     shares: ['test accuracy', 'training accuracy', 'best validation'],
     ...picture(results, { epochs, rates: chosen.rates }),

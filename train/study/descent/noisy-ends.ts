@@ -2,6 +2,7 @@
  * `noisy-ends`: where noisy descent on x₁² + 2 x₂² ends, over many seeds, by how the rate falls. The host computes it: hundreds of runs of a
  * thousand updates of two numbers are as many dispatches.
  */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { schedule } from '../../../optim/schedules.ts';
@@ -66,7 +67,7 @@ export const noisyEnds = experiment({
       }),
     );
     return {
-      title: `Noisy descent on x₁² + 2 x₂²: ends of ${seeds} runs of ${steps} updates`,
+      title: `Noisy descent on x₁² + 2 x₂²: ends of ${counted(seeds, 'run')} of ${counted(steps, 'update')}`,
       rows,
       expected,
       panels: found.map(({ name, ends, way }) => panelOf(name, ends, way)),

@@ -1,4 +1,5 @@
 /** What nets make of a function between and beyond its points: overfitting, penalties, the scale of inputs. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../../engine/range.ts';
 import { NOISE, experiment } from '../experiment.ts';
@@ -13,7 +14,7 @@ export const curveFitting = experiment({
     const model = `mlp:hidden=${width}-${width}`;
     const moments = new Set([0.02, 0.1, 1].map(share => Math.max(1, Math.round(share * steps))));
     const ways = Array.from(moments, (after): Way => {
-      const name = `${after} ${after === 1 ? 'step' : 'steps'}`;
+      const name = counted(after, 'step');
       return { name, model, steps: after, options: { optimizer: 'adam', lr: '0.005' } };
     });
     const fits = await fitWays(lab, ways, { dataset, steps });
@@ -64,7 +65,7 @@ export const heaviside = experiment({
     const fits = await fitWays(lab, ways, { dataset, steps, truth: 'heaviside' });
     const data = await lab.dataset(dataset);
     return {
-      title: `A step of ${points} points with noise ${noise}, ${steps} steps of Adam`,
+      title: `A step of ${counted(points, 'point')} with noise ${noise}, ${counted(steps, 'step')} of Adam`,
       rows: rowsOf(fits, 'penalty', weightsOf),
       shares: ['zeros'],
       panels: [2, 3].map(depth =>
@@ -95,7 +96,12 @@ export const tenPoints = experiment({
     const fits = await fitWays(lab, ways, { dataset, steps, truth: 'ten-points:noise=0' });
     return compared(
       lab,
-      { title: `Ten points of a sine with noise ${noise}, ${steps} steps of Adam`, head: 'net', dataset, y: { min: -2, max: 2 } },
+      {
+        title: `Ten points of a sine with noise ${noise}, ${counted(steps, 'step')} of Adam`,
+        head: 'net',
+        dataset,
+        y: { min: -2, max: 2 },
+      },
       fits,
     );
   },
@@ -117,6 +123,6 @@ export const inputScaling = experiment({
       options: { optimizer: 'adam', lr: String(lr), normalize },
     }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return compared(lab, { title: `sin 3x on ${from} to ${from + 2}, ${steps} steps`, head: 'inputs', dataset }, fits);
+    return compared(lab, { title: `sin 3x on ${from} to ${from + 2}, ${counted(steps, 'step')}`, head: 'inputs', dataset }, fits);
   },
 });

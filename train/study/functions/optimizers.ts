@@ -1,4 +1,5 @@
 /** Optimizers and rates on functions of one variable. */
+import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { FUNCTIONS } from '../../../datasets/tables/functions.ts';
@@ -16,7 +17,11 @@ export const adamNadam = experiment({
   async run(lab, { function: dataset, steps, lr }) {
     const ways = ['adam', 'nadam'].map(name => ({ name, model: MODEL, options: { optimizer: name, lr: String(lr) } }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return compared(lab, { title: `Adam and Nadam on ${dataset}, ${steps} steps on all points`, head: 'optimizer', dataset }, fits);
+    return compared(
+      lab,
+      { title: `Adam and Nadam on ${dataset}, ${counted(steps, 'step')} on all points`, head: 'optimizer', dataset },
+      fits,
+    );
   },
 });
 
@@ -39,7 +44,7 @@ export const adamLbfgs = experiment({
     return compared(
       lab,
       {
-        title: `${adam} steps of Adam and ${lbfgs} of L-BFGS on ${dataset}`,
+        title: `${counted(adam, 'step')} of Adam and ${lbfgs} of L-BFGS on ${dataset}`,
         head: 'optimizer',
         dataset,
         marks: [{ x: adam, label: 'L-BFGS' }],
@@ -66,7 +71,11 @@ export const rateSizes = experiment({
       options: { optimizer: 'sgd', lr: String(lr) },
     }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return compared(lab, { title: `Gradient descent on ${dataset} at three rates, ${steps} steps`, head: 'rate', dataset }, fits);
+    return compared(
+      lab,
+      { title: `Gradient descent on ${dataset} at three rates, ${counted(steps, 'step')}`, head: 'rate', dataset },
+      fits,
+    );
   },
 });
 
@@ -86,6 +95,10 @@ export const oneCycle = experiment({
       { name: 'one cycle', model: MODEL, options: { optimizer: 'adam', lr: String(lr), schedule: `onecycle:max_lr=${max}` } },
     ];
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return compared(lab, { title: `One cycle against constant rates on ${dataset}, ${steps} steps`, head: 'schedule', dataset }, fits);
+    return compared(
+      lab,
+      { title: `One cycle against constant rates on ${dataset}, ${counted(steps, 'step')}`, head: 'schedule', dataset },
+      fits,
+    );
   },
 });

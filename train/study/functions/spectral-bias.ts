@@ -1,4 +1,5 @@
 /** `spectral-bias`: a net learns a sum of sines: how much of each there is of it by steps. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { streamOf, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
@@ -117,7 +118,7 @@ export const spectralBias = experiment({
                 y: { label: 'y' },
                 series: [
                   { name: 'the sum', points: pointsOf(equal.dataset.test), muted: true },
-                  ...moments.map(({ step, prediction }) => ({ name: `after ${step} steps`, points: prediction })),
+                  ...moments.map(({ step, prediction }) => ({ name: `after ${counted(step, 'step')}`, points: prediction })),
                 ],
               },
             ]

@@ -1,4 +1,5 @@
 /** `bias-variance`: what polynomials of each degree make of many samples of one function. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { NOISE, experiment, inTurn, repeated } from '../experiment.ts';
@@ -53,7 +54,7 @@ export const biasVariance = experiment({
       points: found.map(r => [r.degree, of(r)] as const),
     });
     return {
-      title: `Polynomials on ${sets} sets of ${points} points of a sine, noise ${noise}`,
+      title: `Polynomials on ${counted(sets, 'set')} of ${counted(points, 'point')} of a sine, noise ${noise}`,
       rows: found.map(({ degree, bias, variance, train, test }) => ({
         degree,
         'bias\u00b2': bias,

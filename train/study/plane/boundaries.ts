@@ -2,6 +2,7 @@
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import { PLANE_CLASSES, PLANE_RANGE, PLANE_SETS } from '../../../datasets/plane-sets.ts';
 import { plane, planeByte, planeValue } from '../../../datasets/plane.ts';
+import { counted } from '../../../engine/counted.ts';
 import { check } from '../../../engine/check.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
@@ -48,7 +49,7 @@ export const boundaries = experiment({
     const found = await inTurn(
       lab,
       nets,
-      ({ n, depth }) => `${n.toLocaleString('en-US')} points, depth ${depth}`,
+      ({ n, depth }) => `${counted(n, 'point')}, depth ${depth}`,
       async ({ n, depth }) => {
         const train = plane(set, n, 0, from);
         const dataset: Dataset = { ...facts, train, test };
@@ -67,7 +68,7 @@ export const boundaries = experiment({
       },
     );
     return {
-      title: `${set} with noise ${noise}: ${units} units in all, ${steps} steps of Adam`,
+      title: `${set} with noise ${noise}: ${counted(units, 'unit')} in all, ${counted(steps, 'step')} of Adam`,
       rows: found.map(({ n, depth, parameters, training, accuracy }) => ({
         points: n,
         'hidden layers': depth,
@@ -77,7 +78,7 @@ export const boundaries = experiment({
       })),
       shares: ['training accuracy', 'test accuracy'],
       panels: found.map(({ n, depth, blue, accuracy, train }): Panel => {
-        const title = `${n.toLocaleString('en-US')} points, depth ${depth}: ${(100 * accuracy).toFixed(1)} %`;
+        const title = `${counted(n, 'point')}, depth ${depth}: ${(100 * accuracy).toFixed(1)} %`;
         return { kind: 'line', title, ...AXES, ground: groundOf(blue), series: [boundaryOf(blue), ...pointsOf(train)] };
       }),
       layout: { columns: depths.length, width: 210, height: 210 },

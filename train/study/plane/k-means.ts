@@ -1,5 +1,6 @@
 /** `k-means`: centroids by passes over all points, by batches and point by point: inertia by points seen. */
 import { bytesOf } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
@@ -71,7 +72,7 @@ export const kMeans = experiment({
     const of = (set: string) => found.filter(run => run.set === set);
     const [plane, pictures] = sets.map(({ set }) => of(set));
     return {
-      title: `${clusters} centroids of ${points.toLocaleString('en-US')} points and ${images.toLocaleString('en-US')} images`,
+      title: `${counted(clusters, 'centroid')} of ${counted(points, 'point')} and ${counted(images, 'image')}`,
       rows,
       panels: [
         ...(plane!.length ? [placesPanel(plane!)] : []),

@@ -1,4 +1,5 @@
 /** `tangent-kernel`: nets trained by small steps, and regression with the kernel that their gradients make before the first of them. */
+import { counted } from '../../../engine/counted.ts';
 import type { Device } from '../../../engine/device.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
@@ -57,7 +58,7 @@ export const tangentKernel = experiment({
       };
     });
     return {
-      title: `Nets of one hidden layer after ${steps} steps on ${points} points, and their tangent kernels`,
+      title: `Nets of one hidden layer after ${counted(steps, 'step')} on ${counted(points, 'point')}, and their tangent kernels`,
       rows,
       shares: ['kernel moved by'],
       panels: [...complete.map(width => predictionPanel(of(width)[0]!, x, y)), distancePanel(found, rows)],
@@ -188,7 +189,7 @@ const predictionPanel = ({ width, start, net, kernel }: Both, x: Float32Array, y
   const line = (values: ArrayLike<number>) => Array.from(places, (at, i) => [at, values[i]!] as const);
   return {
     kind: 'line',
-    title: `${width.toLocaleString('en-US')} units`,
+    title: counted(width, 'unit'),
     x: { label: 'x', min: -REACH, max: REACH },
     y: { label: 'y' },
     series: [

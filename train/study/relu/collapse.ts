@@ -1,4 +1,5 @@
 /** `collapse`: deep narrow ReLU nets end as constants, whatever they are to learn: the mean under mse, the median under mae (Lu, Su & Karniadakis 2018). */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
@@ -89,7 +90,7 @@ export const collapse = experiment({
     const found = await inTurn(lab, settings, ({ task, loss, scheme }) => `${task.name}, ${loss}, ${scheme}`, train);
     const aim = ({ task, loss }: Setting) => (loss === 'mse' ? mean : median)(points.map(task.f));
     return {
-      title: `${layers} layers of ${width} units while they train, ${nets} ${nets === 1 ? 'net' : 'nets'} each`,
+      title: `${counted(layers, 'layer')} of ${counted(width, 'unit')} while they train, ${counted(nets, 'net')} each`,
       rows: found.map(f => ({
         function: f.task.name,
         loss: f.loss,
@@ -139,7 +140,7 @@ function taskPanel(task: Setting['task'], found: readonly Found[]): Panel {
   const curve = (y: Float64Array) => [...Array.from(GRID, (x, i) => [x, y[i]!] as const), [END, NaN] as const];
   return {
     kind: 'line',
-    title: `${task.name}: ${shown} ${shown === 1 ? 'net' : 'nets'} of each, under mse`,
+    title: `${task.name}: ${counted(shown, 'net')} of each, under mse`,
     x: { label: 'x', min: -2, max: 2 },
     y: { label: 'y' },
     series: [

@@ -1,4 +1,5 @@
 /** `enresnet`: means of small residual nets with noise, trained on attacked images, beside the plain net. */
+import { counted } from '../../../engine/counted.ts';
 import { fraction, number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Layer } from '../../../engine/graph.ts';
@@ -75,7 +76,7 @@ export const enresnet = experiment({
     const attacks: Readonly<Record<string, Attack>> = {
       FGSM: attackOf('fgsm', { epsilon }),
       'IFGSM-20': attackOf('ifgsm', { epsilon, steps: 20 }),
-      [`PGD-10, mean of ${eot} draws`]: attackOf('pgd', { epsilon, steps: 10, eot }),
+      [`PGD-10, mean of ${counted(eot, 'draw')}`]: attackOf('pgd', { epsilon, steps: 10, eot }),
     };
     const columns = [NATURAL, ...Object.keys(attacks)];
     const runs = Array.from({ length: seeds }, (_, k) => MEMBERS.map(members => ({ members, seed: lab.seed + k }))).flat();
@@ -100,7 +101,7 @@ export const enresnet = experiment({
       spreadOf(found.filter(run => run.members === members).map(run => run.accuracy[column]!));
     const made = MEMBERS.filter(members => found.some(run => run.members === members));
     return {
-      title: `Nets with noise under attack, ${seeds} seeds, ${images.toLocaleString('en-US')} images`,
+      title: `Nets with noise under attack, ${counted(seeds, 'seed')}, ${counted(images, 'image')}`,
       rows: made.map(members => ({
         net: nameOf(members),
         ...Object.fromEntries(

@@ -1,4 +1,5 @@
 /** `surface`: the loss of a trained net along two filter-normalised random directions. */
+import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
@@ -47,7 +48,7 @@ export const surface = experiment({
     const center = losses[middle * n + middle]!;
     const along = (first: boolean) => at.map((x, i) => [x, losses[first ? middle * n + i : i * n + middle]!] as const);
     return {
-      title: `Loss of ${model} around the weights that ${epochs} epochs on ${images.toLocaleString('en-US')} images of Fashion-MNIST lead to`,
+      title: `Loss of ${model} around the weights that ${counted(epochs, 'epoch')} on ${images.toLocaleString('en-US')} images of Fashion-MNIST lead to`,
       // of a surface that was stopped before its first row nothing can be said
       rows: finite.length
         ? [

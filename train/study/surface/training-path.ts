@@ -1,4 +1,5 @@
 /** `training-path`: the path of the weights while they are trained, over the loss on the plane that holds most of it. */
+import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
@@ -62,7 +63,7 @@ export const trainingPath = experiment({
     const [first, second] = [shares[0]!, shares[1]!];
     const percent = (share: number) => `${(100 * share).toFixed(0)} % of the variance`;
     return {
-      title: `Path of ${model} by ${optimizer}, ${epochs} epochs on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      title: `Path of ${model} by ${optimizer}, ${counted(epochs, 'epoch')} on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
       rows: [
         {
           net: model,

@@ -1,4 +1,5 @@
 /** `batches`: one image, a few, or all for each update: loss by updates and by images seen, bands over seeds. */
+import { counted } from '../../../engine/counted.ts';
 import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
@@ -22,7 +23,7 @@ export const batches = experiment({
     // rates as small as one image needs, and as large as the mean over many allows; updates so that each comes to its end
     const sizes = [
       { name: '1 image', size: 1, lr: '0.005', steps: 10 * images },
-      { name: `${batch} images`, size: batch, lr: '0.05', steps: Math.max(updates, Math.round((20 * images) / batch)) },
+      { name: counted(batch, 'image'), size: batch, lr: '0.05', steps: Math.max(updates, Math.round((20 * images) / batch)) },
       { name: `all ${images}`, size: images, lr: '0.1', steps: updates },
     ];
     const runs = sizes.flatMap(kind => Array.from({ length: seeds }, (_, k) => ({ kind, seed: lab.seed + k })));
@@ -66,7 +67,7 @@ export const batches = experiment({
       ),
     });
     return {
-      title: `Batches: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${seeds} seeds`,
+      title: `Batches: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${counted(seeds, 'seed')}`,
       rows,
       shares: ['test accuracy'],
       panels: [by('updates', () => 1), by('images seen', size => size)],

@@ -1,4 +1,5 @@
 /** `dropout-rates`: errors by the share of units that dropout keeps, of nets of one width and of as many units left, and by depth. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
@@ -81,7 +82,7 @@ export const dropoutRates = experiment({
     };
     const kept = { label: 'share of units kept', min: 0, max: 1 };
     return {
-      title: `Dropout: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${epochs} epochs`,
+      title: `Dropout: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${counted(epochs, 'epoch')}`,
       rows: found.map(({ figure, depth, width: units, kept: hidden, inputsKept, training, test }) => ({
         figure,
         'hidden layers': depth,

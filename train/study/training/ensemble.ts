@@ -1,4 +1,5 @@
 /** `ensemble`: several nets that differ in their seed alone, and the mean of what they say. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
@@ -50,7 +51,7 @@ export const ensemble = experiment({
       ],
     });
     return {
-      title: `Ensemble of ${rows.length} nets: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      title: `Ensemble of ${counted(rows.length, 'net')}: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
       rows,
       shares: ['accuracy', 'of the mean'],
       panels: [

@@ -1,5 +1,6 @@
 /** `orders`: the same images class by class, in one order, shuffled anew in each epoch, and from easy to hard. */
 import { imagesOf, valuesOf, type Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
@@ -50,7 +51,7 @@ export const orders = experiment({
       };
     });
     return {
-      title: `Orders of presentation: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${seeds} seeds`,
+      title: `Orders of presentation: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${counted(seeds, 'seed')}`,
       rows,
       shares: ['test accuracy', 'its deviation'],
       panels: [

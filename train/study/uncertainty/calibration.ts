@@ -1,5 +1,6 @@
 /** `calibration`: whether a net is right as often as it says, alone and as a mean: over seeds, snapshots, dropout's masks, draws of SWAG. */
 import type { Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Series } from '../../../plots/panel.ts';
@@ -56,9 +57,9 @@ export const calibration = experiment({
     const [nets, snapshots] = [by(NET), by(SNAPSHOT)];
     const measured = [
       ...mean('one net', nets.slice(0, 1)),
-      ...mean(`mean of ${nets.length} nets`, nets),
+      ...mean(`mean of ${counted(nets.length, 'net')}`, nets),
       ...mean('last snapshot', snapshots.slice(-1)),
-      ...mean(`mean of ${snapshots.length} snapshots`, snapshots),
+      ...mean(`mean of ${counted(snapshots.length, 'snapshot')}`, snapshots),
       ...mean('dropout, masks off', by(MASKS_OFF)),
       ...mean(`dropout, ${draws} masks`, by(MASKS)),
       ...mean(`SWAG, ${draws} draws`, by(SWAG)),

@@ -3,6 +3,7 @@
  * theory gives. The host computes it: thousands of runs of a few numbers.
  */
 import { Matrix } from 'ml-matrix';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
@@ -62,7 +63,7 @@ export const stationaryExperiment = experiment({
     );
     const within = (ends: readonly Point[], sigma: Matrix) => ends.filter(p => squaredDistance(sigma, p) < WITHIN).length / ends.length;
     return {
-      title: `SGD's stationary distribution: ends of ${runs} runs on a quadratic of ${samples} samples`,
+      title: `SGD's stationary distribution: ends of ${counted(runs, 'run')} on a quadratic of ${counted(samples, 'sample')}`,
       rows: found.map(({ rate, batch, steps, ends, seen, exact, limit }) => ({
         rate,
         batch,
