@@ -37,7 +37,7 @@ const IN_TEXT: Readonly<Record<string, string>> = { limitTrain: 'limit_train', l
 
 /** The experiment that a text and the flags ask for. */
 function asked(text: string, options: CompareOptions): Planned {
-  const { name, found } = experimentIn(text);
+  const { name, found, given: inText } = experimentIn(text);
   const takes = Object.keys(found.options);
   const given: Record<string, unknown> = {};
   for (const [key, flag] of Object.entries(FLAGS)) {
@@ -49,6 +49,7 @@ function asked(text: string, options: CompareOptions): Planned {
       `--${flag}: ${name} does not take it`,
       takes.length ? `its own options follow its name: ${takes.map(option => `${name}:${option}=…`).join(', ')}` : 'leave it out',
     );
+    check(!Object.hasOwn(inText, own), `--${flag}: ${name}:${own}=… says it too`, 'give one of both');
     given[own] = typeof found.options[own]!.default === 'number' ? parseScalar(String(value)) : value;
   }
   return planned(text, given);

@@ -154,6 +154,14 @@ test('a slip is refused in one line', async () => {
     await refusal(() => compare('trajectories', { epochs: '3' })),
     /--epochs: trajectories does not take it; its own options follow its name: trajectories:function=…/,
   );
+  assert.is(
+    await refusal(() => compare('regularisers:epochs=2', { epochs: '1' })),
+    '--epochs: regularisers:epochs=… says it too; give one of both',
+  );
+  assert.is(
+    await refusal(() => compare('optimizers:limit_train=200', { limitTrain: '100' })),
+    '--limit-train: optimizers:limit_train=… says it too; give one of both',
+  );
   assert.match(await refusal(() => compare('ensemble', { epochs: '0' })), /ensemble: epochs is 0; give a whole number of at least 1/);
   assert.match(await refusal(() => compare('ensemble', { epochs: '3x' })), /ensemble: epochs is '3x'; give a whole number of at least 1/);
   assert.match(
