@@ -13,6 +13,8 @@ export const quantile = (values: ArrayLike<number>, share: number): number =>
 export const median = (values: ArrayLike<number>): number => quantile(values, 0.5);
 
 export interface Spread {
+  /** How many values there are. */
+  readonly n: number;
   readonly mean: number;
   /** Of one value (n - 1 in the denominator); 0 of a single one. */
   readonly deviation: number;
@@ -22,5 +24,8 @@ export function spreadOf(values: ArrayLike<number>): Spread {
   const middle = mean(values);
   let squares = 0;
   for (let i = 0; i < values.length; i++) squares += (values[i]! - middle) ** 2;
-  return { mean: middle, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
+  return { n: values.length, mean: middle, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
 }
+
+/** A deviation for a table; undefined of a single value, of which nothing is known. */
+export const deviationIn = ({ n, deviation }: Spread): number | undefined => (n > 1 ? deviation : undefined);

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { noisyEnds, endOf } from '../../../train/study/descent/noisy-ends.ts';
 import { sortedByClass } from '../../../train/study/training/orders.ts';
-import { labOf } from '../../support/lab.ts';
+import { labOf, outcomeOf } from '../../support/lab.ts';
 
 const test = suite('training experiments');
 
@@ -28,6 +28,15 @@ test('images sorted by class are those of the data set', async () => {
   assert.equal([...train.labels], [...shapes.train.labels].sort());
   const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
   assert.is(sum(train.images), sum(shapes.train.images));
+});
+
+test('of a single run no deviation is told', async () => {
+  const of = async (seeds: number) =>
+    (await outcomeOf(`orders:seeds=${seeds},images=128,epochs=1`, { images: 'shapes', limitTest: 16 })).rows.map(
+      row => row['its deviation'],
+    );
+  assert.ok((await of(1)).every(deviation => deviation === undefined));
+  assert.ok((await of(2)).every(deviation => Number(deviation) >= 0));
 });
 
 test.run();

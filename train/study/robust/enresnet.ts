@@ -10,7 +10,7 @@ import { dense } from '../../../layers/dense.ts';
 import { gaussianNoise } from '../../../layers/noise.ts';
 import { batchNorm } from '../../../layers/norm.ts';
 import { experiment, imageCount, inTurn, type Expected } from '../experiment.ts';
-import { spreadOf } from '../statistics.ts';
+import { deviationIn, spreadOf } from '../statistics.ts';
 import { attackOf, type Attack } from './by-name.ts';
 import { EPSILON, train, trainable } from './train.ts';
 import { attacked, natural } from './under-attack.ts';
@@ -106,10 +106,10 @@ export const enresnet = experiment({
         net: nameOf(members),
         ...Object.fromEntries(
           columns.flatMap(column => {
-            const { mean, deviation } = of(members, column);
+            const spread = of(members, column);
             return [
-              [column, mean],
-              [`± ${column}`, deviation],
+              [column, spread.mean],
+              [`± ${column}`, deviationIn(spread)],
             ];
           }),
         ),

@@ -4,7 +4,7 @@ import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
-import { mean, spreadOf } from '../statistics.ts';
+import { deviationIn, mean, spreadOf } from '../statistics.ts';
 import { together, trained } from './members.ts';
 import { curveOf } from './over-seeds.ts';
 
@@ -48,7 +48,7 @@ export const batches = experiment({
         updates: steps,
         'images seen': steps * size,
         'training loss': loss.mean,
-        'its deviation': loss.deviation,
+        'its deviation': deviationIn(loss),
         'test accuracy': mean(runs.map(run => run.accuracy)),
         seconds: mean(runs.map(run => run.seconds)),
       };

@@ -4,7 +4,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
-import { mean, spreadOf } from '../statistics.ts';
+import { deviationIn, mean, spreadOf } from '../statistics.ts';
 import type { Given } from '../with-trainer.ts';
 import { together, trained } from './members.ts';
 import { curveOf } from './over-seeds.ts';
@@ -45,7 +45,7 @@ export const orders = experiment({
       return {
         order: name,
         'test accuracy': accuracy.mean,
-        'its deviation': accuracy.deviation,
+        'its deviation': deviationIn(accuracy),
         'test loss': mean(runs.map(run => run.loss)),
         runs: runs.length,
       };

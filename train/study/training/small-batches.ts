@@ -2,7 +2,7 @@
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
-import { spreadOf } from '../statistics.ts';
+import { deviationIn, spreadOf } from '../statistics.ts';
 import { scored } from './members.ts';
 import '../comparison/nets.ts'; // has norm-net among the models
 
@@ -50,7 +50,7 @@ export const smallBatches = experiment({
         norm: name,
         rate: RATE * size,
         'test accuracy': test.mean,
-        'its deviation': test.deviation,
+        'its deviation': deviationIn(test),
         'training accuracy': train.mean,
       })),
       shares: ['test accuracy', 'its deviation', 'training accuracy'],
