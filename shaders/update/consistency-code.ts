@@ -23,7 +23,7 @@ export function consistencyCode(p: Consistency): LoopParts {
   const sumOf = (name: string) => unroll(p.views, k => `${name}${k}`, ' + ');
   /** WGSL: log softmax `x`, softmax `p` of class `c` in each view, and `m`, the logarithm of its mean. */
   const predictions = `
-    ${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp_of(x${k});`)}
+    ${views(k => `let x${k} = logits[at${k} + c] - largest${k} - norm${k}; let p${k} = exp_of(x${k});`)}
     let mean = (${sumOf('p')}) * ${1 / p.views}; let m = log_of(select(mean, 1e-30, mean <= 1e-30));`;
   const norm = (k: number) => `
   let at${k} = (${k * p.rows}u + i) * ${p.classes}u;
@@ -31,7 +31,8 @@ export function consistencyCode(p: Consistency): LoopParts {
   largest = -3.4028234e38;
   for (var c = 0u; c < ${p.classes}u; c++) { let v = logits[at${k} + c]; ${look} }
   for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp_of(logits[at${k} + c] - largest); }
-  norm${k} = log_of(norm${k}) + largest;
+  norm${k} = log_of(norm${k});
+  let largest${k} = largest;
   var sum${k} = 0.0;`;
   const gradient = (k: number) => {
     const divergence = `select(p${k} * (x${k} - m - sum${k}), 0.0, p${k} == 0.0) * ${float(weight / p.rows)}`;

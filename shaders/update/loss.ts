@@ -130,13 +130,13 @@ export const crossEntropy = rowLoss(
   p => wgsl`
   var sum = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) { sum += exp_of(logits[at + c] - largest); }
-  let norm = log_of(sum) + largest;
+  let norm = log_of(sum);
   #if ${Boolean(p.weighted)}
   var mass = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) { mass += ${weighed(p, 'c')}; }
   #endif
   for (var c = 0u; c < ${p.classes}u; c++) {
-    let t = ${weighed(p, 'c')}; let v = logits[at + c];
+    let t = ${weighed(p, 'c')}; let v = logits[at + c] - largest;
     loss += select(0.0, t * (norm - v), t != 0.0); // a class of no share may have a logit of -inf
     #if ${p.train}
     dlogits[at + c] = (exp_of(v - norm)${p.weighted ? ' * mass' : ''} - t) * ${1 / p.rows};

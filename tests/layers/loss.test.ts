@@ -215,6 +215,15 @@ test('large logits do not overflow, and what is not finite shows', async () => {
   assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite) && dot(gradient!, gradient!) > 0);
 });
 
+test('logits far from 0 have the loss and the gradient of the same logits around it', async () => {
+  const near = random(3 * ROWS * CLASSES, 5).map(v => Math.round(32 * v) / 8); // far ones are exact in float32
+  for (const name of ['cross-entropy', 'jensen-shannon']) {
+    const [want, got] = await Promise.all([near, near.map(v => v + 2 ** 20)].map(x => run('own', name, x, labels.concat(labels, labels))));
+    close(`${name} loss`, [got!.loss], [want!.loss], 1e-6);
+    close(`${name} gradient`, got!.gradient!, want!.gradient!, 1e-7);
+  }
+});
+
 test('says what labels it cannot take', async () => {
   assert.match(
     await refusal(() => run('own', 'jensen-shannon', logits.slice(0, 5 * CLASSES), labels.slice(0, 5))),
