@@ -1,6 +1,6 @@
 /** What the ranks of a job must have in common, and where each computes. */
 import { hostname } from 'node:os';
-import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
+import { bytesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { sha256 } from '../../datasets/node/sha256.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
@@ -36,16 +36,26 @@ export async function agree({ exchange }: Pick<Job, 'exchange'>, config: RunConf
   }
 }
 
+/** How many images of a split that stays on disk are compared: reading all of them at each start would take minutes. */
+const COMPARED = 1000;
+
+/** The values by which ranks tell whether they have the same images: all, or those of images spread evenly where they stay on disk. */
+async function comparedOf({ images, stored, n }: Split): Promise<Uint8Array> {
+  if (!stored) return bytesOf(images);
+  const count = Math.min(n, COMPARED);
+  return bytesOf(await stored.read(Uint32Array.from({ length: count }, (_, i) => Math.floor((i * n) / count))));
+}
+
 /** Throws unless all ranks have the same images and labels, or numbers to predict. */
 export async function agreeOnData({ exchange }: Pick<Job, 'exchange'>, dataset: Dataset): Promise<void> {
   const { shape, classes, outputs, inputs, train, test } = dataset;
-  const parts = [train, test].flatMap(({ n, images, labels, targets = new Float32Array() }) => [
-    String(n),
-    bytesOf(images),
-    new Uint8Array(labels.slice().buffer),
-    bytesOf(targets),
-  ]);
-  const all = await exchange.texts(sha256(JSON.stringify([shape, classes, outputs, inputs]), ...parts));
+  const parts = await Promise.all(
+    [train, test].map(async split => {
+      const { n, labels, targets = new Float32Array() } = split;
+      return [String(n), await comparedOf(split), new Uint8Array(labels.slice().buffer), bytesOf(targets)];
+    }),
+  );
+  const all = await exchange.texts(sha256(JSON.stringify([shape, classes, outputs, inputs]), ...parts.flat()));
   const other = all.findIndex(digest => digest !== all[0]);
   check(
     other < 0,

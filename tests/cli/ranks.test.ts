@@ -12,6 +12,7 @@ import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { generatedWeights } from '../support/onnx.ts';
 import { together } from '../../train/distribute/alone.ts';
 import { called } from '../support/process/called.ts';
+import { paint } from '../support/painted.ts';
 import { BIN, words } from '../support/process/command.ts';
 import { job, METHODS, SMALL, survivesDeath } from '../support/process/job.ts';
 import { launchers, ranks, sayMissing } from '../support/process/mpirun.ts';
@@ -131,6 +132,23 @@ test('ranks of unlike versions and unlike images are refused', async () => {
     [c, d].map(async (exchange, i) => refusal(async () => agreeOnData({ exchange: exchange! }, await numbers[i]!))),
   );
   assert.match(answers[0]!, 'dataset samples: the images of rank 1 are not those of rank 0; fetch them again');
+});
+
+test('ranks whose images stay on disk compare these too', async () => {
+  const dataDir = await scratch();
+  const openAt = async (green: number) => {
+    const root = join(await scratch(), 'pets');
+    for (const name of ['cats', 'dogs']) await paint(root, name, 10, green);
+    return openDataset(root, { dataDir, imageSize: 5, resident: 0, quiet: true });
+  };
+  const [first, same, other] = await Promise.all([200, 200, 90].map(openAt));
+  const said = (...sets: (typeof first)[]) => {
+    const ranks = together(sets.length);
+    return Promise.all(sets.map((dataset, rank) => refusal(() => agreeOnData({ exchange: ranks[rank]! }, dataset!))));
+  };
+  assert.match((await said(first, other))[0]!, 'dataset pets: the images of rank 1 are not those of rank 0');
+  const pair = together(2);
+  await Promise.all([first, same].map((dataset, rank) => agreeOnData({ exchange: pair[rank]! }, dataset!)));
 });
 
 test.run();
