@@ -14,9 +14,9 @@ import type { Session } from './session.ts';
 type Checkpoints = Pick<LoopOptions, 'checkpointAfter' | 'checkpointEvery'>;
 
 interface Beginning {
-  readonly recipe: Recipe;
-  readonly session: Session;
-  readonly interrupt: Interrupt;
+  readonly recipe: Pick<Recipe, 'distribute' | 'logEvery'>;
+  readonly session: Pick<Session, 'trainer' | 'total'>;
+  readonly interrupt: Pick<Interrupt, 'asked'>;
   /** What all held together and what this rank held, where a resumed run stopped. */
   readonly before?: TrainerState | undefined;
   readonly own?: TrainerState | undefined;
@@ -25,7 +25,7 @@ interface Beginning {
 /** Begins the method of a run on all ranks, from what they held where it stopped. */
 export async function startRanks(
   { recipe, session, interrupt, before, own }: Beginning,
-  { exchange, isFirst }: Job,
+  { exchange, isFirst }: Pick<Job, 'exchange' | 'isFirst'>,
   { checkpointAfter, checkpointEvery }: Checkpoints,
   onMetrics: (line: StepMetrics) => void,
 ): Promise<Started> {
@@ -44,7 +44,7 @@ export async function startRanks(
     meets,
     meetEvery: checkpointEvery,
   });
-  if (before && isFirst) await started.kept.load(vectorsOf(keys.together.read(before.tensors)));
+  if (before) await started.kept.load(vectorsOf(keys.together.read(before.tensors)));
   if (own) await started.kept.loadOwn(vectorsOf(keys.own.read(own.tensors)));
   return started;
 }

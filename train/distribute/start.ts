@@ -13,7 +13,7 @@ import type { Distribution, OptionsOf } from './methods.ts';
 
 /** What a checkpoint keeps beside the weights and the state of rank 0's trainer. */
 export interface Kept {
-  /** What the ranks hold together; on rank 0 alone. */
+  /** What the ranks hold together; on rank 0 alone. All ranks take it back. */
   state(): Promise<Vectors>;
   load(state: Vectors): Promise<void>;
   /** What each holds for itself, beside its trainer's state. */
@@ -62,7 +62,7 @@ export async function start(
     },
     kept: {
       state: async () => (await method.state?.()) ?? {},
-      load: async state => method.load?.(state),
+      load: async state => (exchange.rank === 0 ? method.load?.(state) : undefined),
       ownState: async () => (await method.ownState?.()) ?? {},
       loadOwn: async state => method.loadOwn?.(state),
     },

@@ -4,9 +4,11 @@ import * as assert from 'uvu/assert';
 import { alone, together } from '../../../train/distribute/alone.ts';
 import { BETA, delayTolerant } from '../../../train/distribute/delay-tolerant.ts';
 import { easgd } from '../../../train/distribute/easgd.ts';
-import { addDifference, type Method, type OnDevice, type Rank } from '../../../train/distribute/method.ts';
+import { addDifference, pagesOf, type Method, type OnDevice, type Rank } from '../../../train/distribute/method.ts';
 import { distribution, methods, type MethodName } from '../../../train/distribute/methods.ts';
 import { scaledRates } from '../../../train/distribute/lr-scaling.ts';
+import { startRanks } from '../../../cli/run/distributed.ts';
+import * as keys from '../../../train/run/state-keys.ts';
 import { start, type Started } from '../../../train/distribute/start.ts';
 import { loop } from '../../../train/run/loop.ts';
 import type { StepMetrics } from '../../../train/step/metrics.ts';
@@ -115,6 +117,28 @@ for (const [name, o, options] of several) {
     for (const { staleness, staleness_worst } of ends) assert.ok(staleness! >= 0 && staleness_worst! >= staleness!);
   });
 }
+
+test('ranks of local go on with the momentum of the outer steps on each of them, and keep one set of weights', async () => {
+  const distribute = distribution('local', { every: 1, outer: 'nesterov' });
+  const ranks = await asRanks(2, async exchange => {
+    const trainer = await trainerOf({ exchange, sharesBatches: true });
+    const { length } = pagesOf(trainer.memory, 'param');
+    const v = { shape: [length], data: Float32Array.from(random(length, 7)) };
+    const before = { tensors: keys.together.write({ v }), counters: { steps: 0 } };
+    const [session, interrupt] = [{ trainer, total: 9 }, { asked: false }];
+    const { step } = await startRanks(
+      { recipe: { distribute, logEvery: 4 }, session, interrupt, before },
+      { exchange, isFirst: exchange.rank === 0 },
+      {},
+      () => undefined,
+    );
+    await step!(false);
+    const weights = valuesOf(await trainer.weights());
+    trainer.destroy();
+    return weights;
+  });
+  close('weights of rank 1', ranks[1]!, ranks[0]!, 0);
+});
 
 /** A vector in place of the device's. */
 function vector(values: ArrayLike<number>): OnDevice & { readonly values: Float32Array } {
