@@ -4,20 +4,23 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exportNet } from '../../cli/export/export.ts';
+import { messageOf } from '../../cli/flags.ts';
 import { evaluate, type EvalOptions } from '../../cli/run/eval.ts';
 import { predict, type PredictOptions } from '../../cli/run/predict.ts';
 import { datasetOf, fit, Predictor, type EpochEvent } from '../../index.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
+import { weightsFile } from '../../train/run/node/run-folder.ts';
 import { useNode } from '../../train/run/node/platform.ts';
 import { isBetter } from '../../train/step/metrics.ts';
+import { Teacher } from '../../web/worker/teacher.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { runOnnx } from '../support/onnx.ts';
 import { descent } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
-import { refusal } from '../support/refusal.ts';
+import { refusal, refused } from '../support/refusal.ts';
 
 const test = suite('regression');
 const folder = scratchFolders(test);
@@ -133,10 +136,17 @@ test('the command line trains, goes on, evaluates and predicts', async () => {
   const { values } = await runOnnx(readFileSync(onnx), Float32Array.of(0.25, -0.5), [2, 1, 1, 1]);
   close('of ONNX Runtime', values!.data, [answers[1].predictions.y, answers[2].predictions.y], 1e-5);
   const ofOnnx = JSON.parse(await printed(() => predict(onnx, ['0.25'], asked)));
+  const teacher = new Teacher(() => undefined);
+  for (const net of [weightsFile(file), onnx])
+    assert.is(
+      await refusal(() => teacher.load(new Uint8Array(readFileSync(net)), net)),
+      `${net}: predicts numbers; give a net of classes`,
+      'the page takes no regression where it teaches classes',
+    );
   close('of the file read again', [ofOnnx.predictions.y], [answers[0].predictions.y], 1e-5);
   assert.match(
-    await refusal(() => exportNet(file, { to: 'onnx', softmax: true })),
-    /^onnx: a net that predicts numbers has no probabilities/,
+    messageOf(await refused(() => exportNet(file, { to: 'onnx', softmax: true }))),
+    /^--softmax: the net predicts numbers \(y\), which have no probabilities; leave it out$/,
   );
   assert.match(
     await refusal(() => exportNet(file, { to: 'webpage' })),

@@ -1,5 +1,5 @@
 /** A trained net as an ONNX file (opset 17): what each layer says that it is, with the weights under their own names. */
-import { check, show } from '../../engine/check.ts';
+import { check, named, say, show } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
 import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
@@ -47,9 +47,13 @@ const WHITENING = 'whitening.weight';
 export function exportOnnx(source: OnnxSource, { normalises = true, softmax = false }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const { model, shape, classes, outputs: numbers, weights, normalize, moments, dtype, metadata = {} } = source;
   const names = numbers ?? classes;
-  check(!(softmax && numbers), 'onnx: a net that predicts numbers has no probabilities', 'leave the softmax out');
+  check(
+    !(softmax && numbers),
+    say`${named('softmax')}: the net predicts numbers (${numbers?.join(', ')}), which have no probabilities`,
+    'leave it out',
+  );
   const whitens = normalize === 'pca' || normalize === 'zca';
-  check(!whitens || normalises, `${normalize}: its matrix is part of the net`, 'let the net normalise its images');
+  check(!whitens || normalises, say`${named('normalizedInput')}: the matrix of ${normalize} is part of the net`, 'leave it out');
   check(moments || normalize === 'none', `${normalize}: the moments of the training images are not known`, 'give a file that holds them');
   const net = built(model, shape);
   check(

@@ -11,8 +11,9 @@ import { trim } from './trim.ts';
 /** A predictor of the bytes of a file, which is called `file` in messages; `batch` as in PredictorOptions. */
 export async function openOnnx(device: Device, bytes: Uint8Array, file: string, batch?: number): Promise<Predictor> {
   const { net, normalisation } = trim(decodeOnnx(bytes, file));
-  const { shape, classes, moments, resize, ...facts } = { ...factsIn(net.metadata, file), ...normalisation };
+  const { shape, classes, outputs, moments, resize, ...facts } = { ...factsIn(net.metadata, file), ...normalisation };
   const normalize = NORMALIZE.find(how => how === facts.normalize);
+  check(!outputs, `${file}: predicts numbers`, 'give a net of classes');
   check(shape && classes, `${file}: does not say its ${shape ? 'classes' : 'shape'}`, 'give a file that was exported here');
   const model = modelOf(net, file);
   const weights = weightsIn(model({ classes: classes.length, shape }), shape);

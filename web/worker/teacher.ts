@@ -134,6 +134,8 @@ export class Teacher {
     const { openOnnx } = await import('../../train/onnx/predictor.ts');
     const isOurs = isSafetensors(bytes) || /\.safetensors$/i.test(name); // a damaged one is told of as such
     const predictor = await (isOurs ? Predictor.open(device, new File([bytes], name)) : openOnnx(device, bytes, name));
+    if (predictor.outputs) predictor.destroy();
+    check(!predictor.outputs, `${name}: predicts numbers`, 'give a net of classes');
     this.#net?.predictor.destroy();
     this.#net = { bytes, device, predictor };
     return { shape: predictor.shape, classes: predictor.classes };
