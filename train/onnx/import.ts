@@ -47,7 +47,7 @@ export function modelOf(net: OnnxNet, file: string): Model {
     return (g, x) => {
       const values = new Map<string, Value>([...net.constants, [image.name, isFlat ? reshape(g, x, [x.shape[0]!, ...sides]) : x]]);
       for (const node of nodes) {
-        const given = readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file));
+        const given = readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file, net.opset));
         for (const [i, value] of (Array.isArray(given) ? (given as readonly Value[]) : [given as Value]).entries())
           values.set(node.outputs[i]!, value);
       }

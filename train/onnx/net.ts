@@ -33,19 +33,21 @@ export interface OnnxNet {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** The version of the operators that the file is written in; without it that of the files written here. */
+  readonly opset?: number | undefined;
 }
 
-const OPSET = 17n;
+export const OPSET = 17;
 /** The version of the file format that came with the opset. */
 const IR = 8n;
 
 const whole = (values: readonly number[]): bigint[] => values.map(BigInt);
 
 /** The bytes of a file. */
-export function encodeOnnx({ nodes, constants, inputs, outputs, metadata }: OnnxNet): Uint8Array<ArrayBuffer> {
+export function encodeOnnx({ nodes, constants, inputs, outputs, metadata, opset = OPSET }: OnnxNet): Uint8Array<ArrayBuffer> {
   const model = create(onnx.ModelProtoSchema, {
     irVersion: IR,
-    opsetImport: [create(onnx.OperatorSetIdProtoSchema, { domain: '', version: OPSET })],
+    opsetImport: [create(onnx.OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
     producerName: 'descent',
     graph: create(onnx.GraphProtoSchema, {
       name: metadata.model ?? 'net',
@@ -143,14 +145,22 @@ export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['bes
     inputs: graph.input.filter(({ name }) => !constants.has(name)).map(valueOfMessage),
     outputs: graph.output.map(valueOfMessage),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
+    opset: Number(model.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')?.version ?? OPSET),
   };
 }
 
 /** What a node Constant holds. */
-function heldBy({ value, value_float: float, value_int: int, value_ints: ints }: OnnxNode['attributes']): Constant | undefined {
+function heldBy({
+  value,
+  value_float: float,
+  value_int: int,
+  value_ints: ints,
+  value_floats: floats,
+}: OnnxNode['attributes']): Constant | undefined {
   if (typeof value === 'object' && 'data' in value) return value;
   if (typeof float === 'object' && 'float' in float) return { shape: [], data: Float32Array.of(float.float) };
   if (typeof int === 'number') return { shape: [], data: [int] };
+  if (typeof floats === 'object' && 'data' in floats) return floats;
   return Array.isArray(ints) ? { shape: [ints.length], data: ints as readonly number[] } : undefined;
 }
 

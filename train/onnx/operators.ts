@@ -29,7 +29,7 @@ import {
   transpose,
   unsqueeze,
 } from './shapes.ts';
-import { conv, convTranspose, global, pool, reduced } from './windows.ts';
+import { conv, convTranspose, global, onImages, pool, reduced } from './windows.ts';
 
 /** What a node gives, or each of several. */
 type Reader = (n: Reading) => Value | readonly Value[];
@@ -90,6 +90,11 @@ function arithmetic(n: Reading, op: 'Add' | 'Mul', inverse?: (value: number) => 
   if (inverse && op === 'Mul' && !isFirst) return n.fail('its first side is a constant', 'the image divided by a constant is accepted');
   const other = n.constant(isFirst ? 1 : 0);
   const data = Float32Array.from(other.data, isFirst ? own : value => value);
+  const [rank, { length }] = [given.shape.length, other.shape];
+  const isRepeated =
+    length <= rank && other.shape.every((size, i) => size === 1 || (i + rank > length && size === given.shape[i + rank - length]));
+  if (data.length !== 1 && !isRepeated)
+    n.fail(`its constant is ${show(other.shape)} beside ${show(given.shape)}`, 'one that is repeated over the other side is accepted');
   const x = inverse && !isFirst ? n.layer(scale(-1), given) : given; // of c - x
   if (data.every(v => v === (op === 'Add' ? 0 : 1))) return x;
   if (op === 'Mul' && data.length === 1) return n.layer(scale(data[0]!), x);
@@ -156,17 +161,19 @@ const softsign = (): Layer => ofEach('v / (one + abs(v))', 'v / ((one + abs(a)) 
 /** Images a whole number of times as large, each pixel repeated. */
 function resize(n: Reading): Tensor {
   const x = n.tensor(0);
+  const isOld = n.node.op === 'Upsample' || n.opset < 11;
   const [mode, way, rounding] = [
     n.word('mode', 'nearest'),
-    n.word('coordinate_transformation_mode', n.node.op === 'Upsample' ? 'asymmetric' : 'half_pixel'),
-    n.word('nearest_mode', n.node.op === 'Upsample' ? 'floor' : 'round_prefer_floor'),
+    n.word('coordinate_transformation_mode', isOld ? 'asymmetric' : 'half_pixel'),
+    n.word('nearest_mode', isOld ? 'floor' : 'round_prefer_floor'),
   ];
   const accepted = 'nearest, asymmetric and floor, or half_pixel and rounded, by whole factors of rows and columns is accepted';
   const isRepeated =
     mode === 'nearest' && (way === 'asymmetric' ? rounding === 'floor' : way.endsWith('half_pixel') && rounding.startsWith('round'));
   if (!isRepeated) n.fail(`it is ${mode}, ${way}${mode === 'nearest' ? `, ${rounding}` : ''}`, accepted);
-  const at = n.node.op === 'Upsample' ? 1 : 2;
-  const scales = n.value(at) ? Array.from(n.constant(at).data) : [];
+  const at = isOld ? 1 : 2;
+  const held = n.node.attributes.scales; // of Upsample before opset 9
+  const scales = n.value(at) ? Array.from(n.constant(at).data) : typeof held === 'object' && 'data' in held ? Array.from(held.data) : [];
   const sizes = n.value(3) ? Array.from(n.constant(3).data) : [];
   const factors = scales.length ? scales : sizes.map((size, i) => (i ? size / x.shape[i]! : 1)); // the batch of the file may be another
   const [batch, channels, rows, columns] = factors;
@@ -193,7 +200,7 @@ const selu = (n: Reading): Tensor =>
 function lrnOf(n: Reading): Tensor {
   const size = n.whole('size', 1);
   if (size % 2 === 0) n.fail(`its size is ${size}`, 'an odd number of channels is accepted');
-  return n.layer(lrn({ size, alpha: n.float('alpha', 1e-4), beta: n.float('beta', 0.75), k: n.float('bias', 1) }), n.tensor(0));
+  return onImages(n, lrn({ size, alpha: n.float('alpha', 1e-4), beta: n.float('beta', 0.75), k: n.float('bias', 1) }));
 }
 
 function hardSigmoid(n: Reading): Tensor {
@@ -213,19 +220,31 @@ function prelu(n: Reading): Tensor {
 /** A softmax over the channels. */
 function overChannels(n: Reading, layer: () => Layer): Tensor {
   const x = n.tensor(0);
-  const axis = n.whole('axis', -1);
+  const axis = n.whole('axis', n.opset < 13 ? 1 : -1);
   if (axis !== 1 && axis !== 1 - x.shape.length) n.fail(`its axis is ${axis}`, 'axis 1, the channels, is accepted');
+  if (n.opset < 13 && x.shape.slice(2).some(size => size !== 1))
+    n.fail(`in opset ${n.opset} it is over all of an image`, 'one over the channels is accepted, as of opset 13');
   return n.layer(layer(), x);
 }
 
 const as = (n: Reading): Value => n.value(0) ?? n.fail('it has no input');
+
+/** Numbers of another type: known ones become whole, values of images stay as they are. */
+function cast(n: Reading): Value {
+  const x = as(n);
+  const isFloat = FLOATS.includes(n.whole('to', 1));
+  if (isConstant(x)) return { ...x, data: isFloat ? Float32Array.from(x.data) : Array.from(x.data, Math.trunc) };
+  return isFloat ? x : n.fail('it makes whole numbers of values', 'a type of floats is accepted');
+}
+/** FLOAT, FLOAT16, DOUBLE and BFLOAT16 of onnx.proto. */
+const FLOATS: readonly number[] = [1, 10, 11, 16];
 
 /** What reads a node, by its operator. */
 export const readers: Readonly<Record<string, Reader>> = {
   Add: n => arithmetic(n, 'Add'),
   AveragePool: n => pool(n, false),
   BatchNormalization: batchNormOf,
-  Cast: as,
+  Cast: cast,
   Celu: plain(n => activation.celu(n.float('alpha', 1))),
   Clip: clip,
   Concat: concatOf,

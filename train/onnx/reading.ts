@@ -2,7 +2,7 @@
 import { DescentError, show } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import type { Constant, OnnxNode } from './net.ts';
+import { OPSET, type Constant, type OnnxNode } from './net.ts';
 
 /** What a node makes of its inputs: a tensor, or where these are all known a constant. */
 export type Value = Tensor | Constant;
@@ -12,6 +12,8 @@ export const isConstant = (value: Value): value is Constant => 'data' in value;
 /** A node as the reader of its operator sees it. */
 export interface Reading {
   readonly node: OnnxNode;
+  /** The version of the operators. */
+  readonly opset: number;
   /** Throws what is wrong with the node, in the words of its file. */
   fail(problem: string, advice?: string): never;
   /** An input as it is; undefined where it is left out. */
@@ -27,7 +29,14 @@ export interface Reading {
 }
 
 /** `path` is the scope of the node's layer: where its weights have names, what these have in common. */
-export function readingOf(g: Graph, node: OnnxNode, path: string, values: ReadonlyMap<string, Value>, file: string): Reading {
+export function readingOf(
+  g: Graph,
+  node: OnnxNode,
+  path: string,
+  values: ReadonlyMap<string, Value>,
+  file: string,
+  opset = OPSET,
+): Reading {
   const fail = (problem: string, advice = 'export it in another way'): never => {
     throw new DescentError(`${file}: ${node.op} ${node.name || node.outputs[0]}: ${problem}`, advice);
   };
@@ -35,6 +44,7 @@ export function readingOf(g: Graph, node: OnnxNode, path: string, values: Readon
   const { attributes } = node;
   return {
     node,
+    opset,
     fail,
     value,
     tensor(i) {

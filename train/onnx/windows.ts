@@ -51,7 +51,7 @@ export function convTranspose(n: Reading): Tensor {
 }
 
 /** A layer of images, on signals as on images of one row. */
-function onImages(n: Reading, layer: Layer): Tensor {
+export function onImages(n: Reading, layer: Layer): Tensor {
   const x = n.tensor(0);
   return n.layer(x.shape.length === 3 ? (g, x) => onSignals(n.node.op, g, x, rows => layer(g, rows)) : layer, x);
 }

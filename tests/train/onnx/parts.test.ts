@@ -1,8 +1,10 @@
 /** Operators whose layers are made for ONNX files alone: as ONNX Runtime computes them, with gradients, and exported again. */
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import * as onnx from 'onnx-buf';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exportOnnx } from '../../../train/onnx/export.ts';
-import { modelOf } from '../../../train/onnx/import.ts';
+import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { decodeOnnx, encodeOnnx, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { checkLayer, close } from '../../support/check.ts';
 import { chain, evaluated, runOnnx } from '../../support/onnx.ts';
@@ -14,6 +16,17 @@ const [N, C, H, W] = [2, 2, 7, 6] as const;
 const SHAPE = [C, H, W] as const;
 const FLAT = { op: 'Flatten' };
 const END = 2 ** 40;
+
+/** The bytes of a net, whose factors of Upsample are numbers where they are an attribute. */
+function written(net: OnnxNet): Uint8Array {
+  const message = fromBinary(onnx.ModelProtoSchema, encodeOnnx(net));
+  for (const a of message.graph!.node.flatMap(node => node.attribute)) {
+    if (a.name !== 'scales') continue;
+    a.floats = Array.from(new Float32Array(a.t!.rawData.slice().buffer));
+    Object.assign(a, { t: undefined, type: onnx.AttributeProto_AttributeType.FLOATS });
+  }
+  return toBinary(onnx.ModelProtoSchema, message);
+}
 
 /** Values of images of other sizes, each that of an image [2, 7, 6] at a place. */
 const moved =
@@ -85,6 +98,18 @@ const CASES: Readonly<Record<string, readonly [net: OnnxNet, reference: (x: Floa
     moved([1, 4, 4], (_, y, x) => [1, y + 2, x + 1]),
   ],
   'pixels repeated, as PyTorch exports nearest': [chain(resize(asymmetric), FACTORS), repeatedPixels],
+  'pixels repeated, as opset 10 has it': [
+    { ...chain([{ op: 'Resize', inputs: ['x', 'factors'], attributes: { mode: 'nearest' } }, FLAT], FACTORS), opset: 10 },
+    repeatedPixels,
+  ],
+  'pixels repeated by an operator that opset 10 leaves behind': [
+    { ...chain([{ op: 'Upsample', inputs: ['x', 'factors'], attributes: { mode: 'nearest' } }, FLAT], FACTORS), opset: 9 },
+    repeatedPixels,
+  ],
+  'pixels repeated by factors that are an attribute': [
+    { ...chain([{ op: 'Upsample', attributes: { mode: 'nearest', scales: FACTORS.factors } }, FLAT], {}), opset: 8 },
+    repeatedPixels,
+  ],
   'pixels repeated by half pixels': [chain(resize(), FACTORS), repeatedPixels],
 };
 
@@ -92,16 +117,29 @@ for (const [name, [net, reference]] of Object.entries(CASES)) {
   test(name, async () => {
     const dims = [N, ...SHAPE];
     const data = vectorUniform('images', N * C * H * W);
-    const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: SHAPE });
+    const file = written(net);
+    const layer = modelOf(decodeOnnx(file, 'x'), 'x')({ classes: 1, shape: SHAPE });
     await checkLayer(layer, dims, reference);
     const ours = await evaluated(layer, dims, data, {});
-    const { logits } = await runOnnx(encodeOnnx(net), data, dims);
+    const { logits } = await runOnnx(file, data, dims);
     close('logits', ours, logits!.data, 1e-6);
     const classes = Array.from({ length: ours.length / N }, (_, i) => `${i}`);
     const again = exportOnnx({ model: layer, shape: SHAPE, classes, weights: {}, normalize: 'none' });
     close('logits of the net exported again', (await runOnnx(again, data, dims)).logits!.data, ours, 1e-6);
   });
 }
+
+test('a response of channels is normalised in signals too, which ONNX Runtime does not take', async () => {
+  const lrn = { op: 'LRN', attributes: { size: 3, alpha: { float: 0.75 }, beta: { float: 0.5 } } };
+  const net = chain([{ op: 'Reshape', inputs: ['x', 'signal'] }, lrn, FLAT], { signal: [0, C, -1] });
+  const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: SHAPE });
+  await checkLayer(layer, [N, ...SHAPE], x =>
+    x.map((v, i) => {
+      const other = x[i + (Math.floor(i / (H * W)) % C ? -H * W : H * W)]!;
+      return v / Math.sqrt(1 + 0.25 * (v * v + other * other));
+    }),
+  );
+});
 
 test('what is computed otherwise is refused with what it is', async () => {
   const said = (nodes: readonly Partial<OnnxNode>[], constants: Parameters<typeof chain>[1]) =>
@@ -116,6 +154,26 @@ test('what is computed otherwise is refused with what it is', async () => {
   );
   const halves = { factors: { shape: [4], data: Float32Array.of(1, 1, 1.5, 2) } };
   assert.is(await said(resize(asymmetric), halves), `a.onnx: Resize n0: its factors are 1, 1, 1.5, 2; ${by}`);
+  const MEANS = { op: 'GlobalAveragePool' };
+  assert.is(
+    await said([MEANS, { op: 'Mul', inputs: ['x', 'pixels'] }, FLAT], {
+      pixels: { shape: [1, C, H, W], data: new Float32Array(C * H * W) },
+    }),
+    'a.onnx: Mul n1: its constant is [1, 2, 7, 6] beside [2, 2, 1, 1]; one that is repeated over the other side is accepted',
+  );
+  assert.is(
+    await said([{ op: 'Add', inputs: ['x', 'each'] }, FLAT], { each: { shape: [2, 1, 1, 1], data: Float32Array.of(1, 2) } }),
+    'a.onnx: Add n0: its constant is [2, 1, 1, 1] beside [2, 2, 7, 6]; one that is repeated over the other side is accepted',
+  );
+  assert.is(
+    await said([{ op: 'Relu' }, { op: 'Cast', attributes: { to: 7 } }, FLAT], {}),
+    'a.onnx: Cast n1: it makes whole numbers of values; a type of floats is accepted',
+  );
+  const old = { ...chain([{ op: 'Softmax', attributes: { axis: 1 } }, FLAT], {}), opset: 11 };
+  assert.is(
+    await refusal(() => weightsIn(modelOf(decodeOnnx(written(old), 'a.onnx'), 'a.onnx')({ classes: 1, shape: SHAPE }), SHAPE)),
+    'a.onnx: Softmax n0: in opset 11 it is over all of an image; one over the channels is accepted, as of opset 13',
+  );
   assert.is(
     await said(
       [
