@@ -14,11 +14,10 @@ import { isConstant, readingOf, type Value } from './reading.ts';
 /** The model of a file; `file` is its name in messages. Throws where an operator has no layer here. */
 export function modelOf(net: OnnxNet, file: string): Model {
   const image = net.inputs[0];
-  check(
-    image && net.inputs.length === 1,
-    `${file}: takes ${net.inputs.length} inputs`,
-    'a net of one input is accepted: images [batch, c, h, w], signals [batch, c, l] or rows [batch, values]',
-  );
+  const accepted = 'a net of one input is accepted: images [batch, c, h, w], signals [batch, c, l] or rows [batch, values]';
+  check(image && net.inputs.length === 1, `${file}: takes ${net.inputs.length} inputs`, accepted);
+  const rank = image.shape.length;
+  check(rank > 1 && rank < 5, `${file}: its input ${image.name} ${rank ? `is [${image.shape.join(', ')}]` : 'has no shape'}`, accepted);
   const nodes = neededNodes(net);
   const unknown = nodes.find(({ op }) => !Object.hasOwn(readers, op));
   if (unknown) {
@@ -36,9 +35,7 @@ export function modelOf(net: OnnxNet, file: string): Model {
     const isFlat = asked.length === 1 || asked.length === 2;
     const known = product(asked.filter(side => typeof side === 'number'));
     const sides = asked.map(side => (typeof side === 'number' ? side : Math.floor(size / known)));
-    const fits = isFlat
-      ? product(sides) === size
-      : asked.length !== 3 || asked.every((side, i) => typeof side === 'string' || side === shape[i]);
+    const fits = isFlat ? product(sides) === size : asked.every((side, i) => typeof side === 'string' || side === shape[i]);
     check(
       fits,
       `${file}: takes ${['images', 'rows', 'signals'][isFlat ? asked.length : 0]} of ${asked.join('x')}, these are ${shape.join('x')}`,

@@ -139,10 +139,16 @@ export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['bes
     if (known) constants.set(outputs[0]!, known);
     else nodes.push({ name, op, inputs, outputs, attributes });
   }
+  const inputs = graph.input.filter(({ name }) => !constants.has(name));
+  for (const { name, type } of inputs) {
+    const { elemType = 0 } = type?.value.case === 'tensorType' ? type.value.value : {};
+    if (!FLOATS.includes(elemType))
+      throw new DescentError(`${file}: its input ${name} is of type ${typeOf(elemType)}`, 'export the net in float32');
+  }
   return {
     nodes,
     constants,
-    inputs: graph.input.filter(({ name }) => !constants.has(name)).map(valueOfMessage),
+    inputs: inputs.map(valueOfMessage),
     outputs: graph.output.map(valueOfMessage),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
     opset: Number(model.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')?.version ?? OPSET),
@@ -187,6 +193,15 @@ function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributePro
   throw new DescentError(`${source.file}: the attribute ${name} is of a kind that is not read`, 'export the net without control flow');
 }
 
+/** A type of elements as onnx.proto calls it. */
+const typeOf = (type: number): string => onnx.TensorProto_DataType[type] ?? String(type);
+
+/** Types of what goes into nets that are computed in float32 here; a file need not say one. */
+const FLOATS: readonly number[] = (['UNDEFINED', 'FLOAT', 'FLOAT16', 'DOUBLE', 'BFLOAT16'] as const).map(t => onnx.TensorProto_DataType[t]);
+
+/** The value of a bfloat16. */
+const brainValue = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
+
 /** Of each type of element that is read: where its values stand, and how bytes become values. */
 const ELEMENTS: Readonly<
   Record<number, { listed: (t: onnx.TensorProto) => readonly (number | bigint)[]; read: (b: ArrayBuffer) => Iterable<number | bigint> }>
@@ -194,6 +209,10 @@ const ELEMENTS: Readonly<
   [onnx.TensorProto_DataType.FLOAT]: { listed: t => t.floatData, read: b => new Float32Array(b) },
   [onnx.TensorProto_DataType.DOUBLE]: { listed: t => t.doubleData, read: b => new Float64Array(b) },
   [onnx.TensorProto_DataType.FLOAT16]: { listed: t => t.int32Data.map(halfValue), read: b => Array.from(new Uint16Array(b), halfValue) },
+  [onnx.TensorProto_DataType.BFLOAT16]: {
+    listed: t => t.int32Data.map(brainValue),
+    read: b => Array.from(new Uint16Array(b), brainValue),
+  },
   [onnx.TensorProto_DataType.INT64]: { listed: t => t.int64Data, read: b => new BigInt64Array(b) },
   [onnx.TensorProto_DataType.INT32]: { listed: t => t.int32Data, read: b => new Int32Array(b) },
   [onnx.TensorProto_DataType.BOOL]: { listed: t => t.int32Data, read: b => new Uint8Array(b) },
@@ -205,7 +224,7 @@ function constantOf(t: onnx.TensorProto, source: Source): Constant {
   const fail: Fail = (problem, advice) => {
     throw new DescentError(`${source.file}: tensor '${t.name}' ${problem}`, advice);
   };
-  const { listed, read } = ELEMENTS[t.dataType] ?? fail(`has elements of type ${t.dataType}`, 'convert it to float32');
+  const { listed, read } = ELEMENTS[t.dataType] ?? fail(`has elements of type ${typeOf(t.dataType)}`, 'export the net in float32');
   const shape = t.dims.map(Number);
   const count = shape.reduce((a, b) => a * b, 1);
   let values: Iterable<number | bigint> = listed(t);

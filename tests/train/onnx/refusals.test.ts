@@ -1,5 +1,7 @@
 /** ONNX files that are no net of our layers, another net than the model, or say what would be computed otherwise, are refused by name. */
 import { readFileSync } from 'node:fs';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import * as onnx from 'onnx-buf';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { relu } from '../../../layers/activation.ts';
@@ -106,6 +108,43 @@ test('what is no net of our layers is refused by name', async () => {
     await refusal(() => modelOf(net, 'a.onnx')({ classes: 3, shape: [2, 12, 11] })),
     'a.onnx: takes images of 2x11x11, these are 2x12x11; give imageSize, or other data',
   );
+});
+
+test('inputs of other ranks and types than images in floats, and quantised weights, are refused by what they are', async () => {
+  const shape: [number, number, number] = [1, 4, 4];
+  const model = zooModel('mlp:hidden=3', shape);
+  const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
+  const bytes = exportOnnx({ model, shape, classes, weights: generatedWeights(model, shape), normalize: 'none' });
+  const said = (change: (graph: onnx.GraphProto, input: onnx.TypeProto_Tensor) => void) => {
+    const message = fromBinary(onnx.ModelProtoSchema, bytes);
+    const { value: type } = message.graph!.input[0]!.type!.value;
+    change(message.graph!, type as onnx.TypeProto_Tensor);
+    return refusal(() => modelOf(decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx'), 'a.onnx'));
+  };
+  const accepted = 'a net of one input is accepted: images [batch, c, h, w], signals [batch, c, l] or rows [batch, values]';
+  assert.is(
+    await said((_, input) => input.shape!.dim.push(input.shape!.dim[1]!)),
+    `a.onnx: its input image is [batch, 1, 4, 4, 1]; ${accepted}`,
+  );
+  assert.is(await said((_, input) => (input.shape = undefined)), `a.onnx: its input image has no shape; ${accepted}`);
+  assert.is(
+    await said((_, input) => (input.elemType = onnx.TensorProto_DataType.UINT8)),
+    'a.onnx: its input image is of type UINT8; export the net in float32',
+  );
+  assert.is(
+    await said(({ initializer }) => (initializer[0]!.dataType = onnx.TensorProto_DataType.INT8)),
+    "a.onnx: tensor 'fc1.weight' has elements of type INT8; export the net in float32",
+  );
+});
+
+test('weights in bfloat16 are read', () => {
+  const bytes = readFileSync(new URL('../../vectors/onnx/mixed.onnx', import.meta.url));
+  const message = fromBinary(onnx.ModelProtoSchema, bytes);
+  const t = message.graph!.initializer.find(({ dataType }) => dataType === onnx.TensorProto_DataType.FLOAT)!;
+  const bits = Uint32Array.from(new Uint32Array(new Uint8Array(t.rawData).buffer), v => v & 0xffff0000);
+  Object.assign(t, { dataType: onnx.TensorProto_DataType.BFLOAT16, rawData: new Uint8Array(Uint16Array.from(bits, v => v >>> 16).buffer) });
+  const { data } = decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx').constants.get(t.name)!;
+  assert.equal(data, new Float32Array(bits.buffer));
 });
 
 test.run();
