@@ -1,4 +1,5 @@
 /** What other libraries call the weights that a model of ours has: one table. Ours are torchvision's names. */
+import { check, named, say } from '../../engine/check.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
 /** A name by ours, where the pattern is of it. */
@@ -77,10 +78,22 @@ const flat = (shape: readonly number[]): string => `${shape[0]} ${shape.reduce((
 
 /**
  * Tensors under the names of a model, whose own weights and single classifier layer are given, as far as some rule leads to one of them; the
- * others keep theirs. What is a dense layer there takes the weight of a convolution of as many values.
+ * others keep theirs. Throws where two tensors are one of the model's. What is a dense layer there takes the weight of a convolution of as many values.
  */
 export function renamed(given: Tensors, own: ReadonlyMap<string, readonly number[]>, classifier: string | undefined): Tensors {
-  const bare = Object.fromEntries(Object.entries(given).map(([name, tensor]) => [nameIn(own, name), tensor]));
+  const origin = new Map<string, string>();
+  const bare: Record<string, Tensors[string]> = {};
+  for (const [name, tensor] of Object.entries(given)) {
+    const known = nameIn(own, name);
+    const first = origin.get(known);
+    check(
+      !first || !own.has(known),
+      say`${named('init')}: '${first}' and '${name}' are both the model's '${known}'`,
+      'give a file of one of them',
+    );
+    origin.set(known, name);
+    bare[known] = tensor;
+  }
   const lacks = classifier !== undefined && !Object.hasOwn(bare, `${classifier}.weight`);
   return Object.fromEntries(
     Object.entries(bare).map(([name, tensor]) => {

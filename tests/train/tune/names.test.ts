@@ -6,6 +6,7 @@ import { built } from '../../../train/evaluate/built.ts';
 import { classifierOf, layerOf } from '../../../train/tune/classifier.ts';
 import { renamed } from '../../../train/tune/rename.ts';
 import { startOf } from '../../../train/tune/start.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const test = suite('names of weights');
 
@@ -118,6 +119,15 @@ test("timm's VGG has convolutions where ours has dense layers; other prefixes, c
   check('densenet121', 64, name => name.replace(/(denselayer\d+\.(?:norm|conv))([12])/, '$1.$2'), {
     'features.denseblock1.denselayer1.norm.1.weight': 'features.denseblock1.denselayer1.norm1.weight',
   });
+});
+
+test('two tensors of a file that are one of the model are refused, since one of them would be taken for no reason', async () => {
+  const { own, classifier } = weightsOf('resnet20', 32);
+  const bias = { shape: own.get('bn1.bias')!, data: new Float32Array(16) };
+  assert.is(
+    await refusal(() => renamed({ 'module.bn1.bias': bias, 'encoder.bn1.bias': bias }, own, classifier)),
+    "init: 'module.bn1.bias' and 'encoder.bn1.bias' are both the model's 'bn1.bias'; give a file of one of them",
+  );
 });
 
 test('what PyTorch counts beside the weights of a compiled average of models is passed over', () => {
