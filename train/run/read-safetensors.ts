@@ -48,9 +48,10 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetens
   if (!(bytes instanceof Uint8Array)) fail(`got ${kindOf(bytes)}`, 'give a Uint8Array');
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  const isPickle = bytes[0] === 0x80 || String.fromCharCode(...bytes.subarray(0, 4)) === 'PK\x03\x04';
-  if (length > bytes.length - 8 && isPickle) {
-    fail('is a file of torch.save, not safetensors', 'write it with safetensors.torch.save_file(model.state_dict(), ...)');
+  const start = String.fromCharCode(...bytes.subarray(0, 99));
+  const kind = /^PK.*\.npy/s.test(start) ? 'numpy' : /^(\x80|PK)/.test(start) ? 'torch.save' : /^\x89HDF/.test(start) && 'HDF5';
+  if (length > bytes.length - 8 && kind) {
+    fail(`is a file of ${kind}, not safetensors`, 'write it with safetensors.torch.save_file(model.state_dict(), ...)');
   }
   if (length > MOST_HEADER) fail(`the header claims ${length} bytes, more than the ${MOST_HEADER} that the format allows`);
   if (length > bytes.length - 8) {

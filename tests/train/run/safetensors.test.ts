@@ -88,6 +88,16 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ['no UTF-8', file('{" ":1}').fill(0xff, 9, 10), /the header is not valid JSON/],
   ['a list', file('[]'), /not a JSON object/],
   [
+    'arrays of numpy',
+    Uint8Array.from(Buffer.from('PK\x03\x04\0\0\x08\x08 conv1.npy')),
+    /is a file of numpy, not safetensors; write it with/,
+  ],
+  [
+    'weights of Keras',
+    Uint8Array.from(Buffer.from('\x89HDF\r\n\x1a\n and more', 'latin1')),
+    /is a file of HDF5, not safetensors; write it with/,
+  ],
+  [
     'a pickle of PyTorch',
     Uint8Array.from(Buffer.from('PK\x03\x04\0\0\x08\x08 archive/data.pkl')),
     /is a file of torch\.save, not safetensors; write it with/,
