@@ -5,9 +5,10 @@ import { check, DescentError } from '../../engine/check.ts';
 /** Numbers alone: no texts, lists, assignments or functions of the user's own. */
 const parser = new Parser({
   allowMemberAccess: false,
-  operators: { assignment: false, fndef: false, in: false, concatenate: false, random: false },
+  operators: { assignment: false, fndef: false, in: false, concatenate: false, random: false, length: false },
 });
-Object.assign(parser.consts, { pi: Math.PI, e: Math.E });
+parser.consts = { pi: Math.PI, PI: Math.PI, e: Math.E, E: Math.E };
+Reflect.deleteProperty(parser.functions, 'random'); // data are the same each time
 
 export interface Formula {
   /** In alphabetical order. */
@@ -17,6 +18,24 @@ export interface Formula {
 }
 
 const ADVICE = 'write it as sin(3*x) + 0.2*x, with functions as sin, exp, sqrt, abs, min, max and constants pi and e';
+/** Names of more letters are misspelt more often than meant: sinx, xy. */
+const VARIABLE = /^\p{L}(_?\d+|_\p{L})?$/u;
+
+/** The parser's instructions, of which an expression is made in postfix order. */
+export interface Token {
+  readonly type: string;
+  readonly value: unknown;
+}
+/** Its types leave out the field in which the parser keeps these. */
+type Parsed = Expression & { readonly tokens: readonly Token[] };
+
+/** Whether texts, lists or several values stand among what is computed. */
+const isOfNumbers = (tokens: readonly Token[]): boolean =>
+  tokens.every(({ type, value }) =>
+    type === 'IEXPR'
+      ? isOfNumbers(value as readonly Token[])
+      : type !== 'IARRAY' && type !== 'IENDSTATEMENT' && (type !== 'INUMBER' || typeof value === 'number'),
+  );
 
 /** What people write otherwise than it is read. */
 const MISREAD: readonly (readonly [isIn: (text: string) => boolean, problem: string, advice?: string])[] = [
@@ -35,13 +54,16 @@ function misread(who: string, text: string, advice: string): DescentError {
   return new DescentError(`${who}: '${text}' ${problem}`, remedy ?? advice);
 }
 
-/** Throws where the text is no formula; `who` is what it is called in messages, and `advice` what may be written. */
-export function parseFormula(text: string, who = 'formula', advice = ADVICE): Expression {
+/** Throws where the text is no formula of one value; `who` is what it is called in messages, and `advice` what may be written. */
+export function parseFormula(text: string, who = 'formula', advice = ADVICE): Parsed {
+  let parsed: Parsed;
   try {
-    return parser.parse(text);
+    parsed = parser.parse(text) as Parsed;
   } catch {
     throw misread(who, text, advice);
   }
+  check(isOfNumbers(parsed.tokens), `${who}: '${text}' is not one value`, advice);
+  return parsed;
 }
 
 /** Throws where the text is no formula, or names no variable. */
@@ -49,6 +71,8 @@ export function functionOf(text: string): Formula {
   const parsed = parseFormula(text);
   const variables = parsed.variables().sort();
   check(variables.length, `formula: '${text}' names no variable`, ADVICE);
+  const unknown = variables.find(name => !VARIABLE.test(name));
+  check(unknown === undefined, `formula: '${unknown}' is not known`, ADVICE, 'variables of one letter as x, x1 or x_a');
   const f = (x: readonly number[]): number => {
     try {
       return Number(parsed.evaluate(Object.fromEntries(variables.map((name, i) => [name, x[i]!]))));

@@ -61,6 +61,8 @@ test('a formula has its variables as features, in alphabetical order', async () 
   one.train.images.forEach((x, i) => {
     assert.ok(Math.abs(one.train.targets![i]! - (Math.max(Math.sin(3 * x), 0) + (x < 0 ? 1 : x * x))) < 1e-6);
   });
+  const sure = await open('formula:y=PI*x_1 + (x_1 > 0 and not (x2 > 0)),points=30');
+  assert.equal(sure.inputs, ['x2', 'x_1']);
   const two = await open('formula:y=b - 10*a,points=30');
   assert.equal(
     [two.inputs, two.shape],
@@ -75,7 +77,21 @@ test('a formula has its variables as features, in alphabetical order', async () 
 test('says what is wrong with a formula or an option', async () => {
   assert.match(await refusal(() => open('formula')), /^dataset formula: y is missing; write formula:y=/);
   assert.match(await refusal(() => open('formula:y=2')), /^formula: '2' names no variable; write it as /);
-  assert.match(await refusal(() => open('formula:y=foo(x)')), /^formula: 'foo\(x\)' is not understood; write it as sin\(3\*x\)/);
+  for (const [name, y] of [
+    ['foo', 'foo(x)'],
+    ['sinx', 'sinx'],
+    ['xy', 'xy'],
+    ['random', 'random()*x'],
+    ['length', 'length(x)'],
+    ['Infinity', 'x+Infinity'],
+    ['true', 'x+true'],
+  ])
+    assert.match(
+      await refusal(() => open(`formula:y=${y}`)),
+      new RegExp(`^formula: '${name}' is not known; write it as sin\\(3\\*x\\) .*or variables of one letter as x, x1 or x_a$`),
+    );
+  for (const y of ['x;y', 'x == "a"', '"3"*x', '[x]', 'x > 0 ? [x] : 1'])
+    assert.match(await refusal(() => open(`formula:y=${y}`)), /^formula: '.*' is not one value; write it as sin\(3\*x\)/);
   assert.match(await refusal(() => open('formula:y=sin(')), /^formula: 'sin\(' has a bracket that is not closed; write as many \) as \($/);
   assert.match(await refusal(() => open('formula:y=x.constructor')), /is not understood/);
   assert.match(

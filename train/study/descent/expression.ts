@@ -1,5 +1,5 @@
 /** Functions of x and y that are written as text: their value and gradient in float64, and the gradient as WGSL, by symbolic differentiation. */
-import { parseFormula } from '../../../datasets/tables/formula.ts';
+import { parseFormula, type Token } from '../../../datasets/tables/formula.ts';
 import { check, DescentError } from '../../../engine/check.ts';
 import { float } from '../../../shaders/kernel/wgsl.ts';
 
@@ -155,12 +155,6 @@ const unknown = (what: string): DescentError =>
     ? new DescentError(`${WHO}: '${what}' is a function`, `write it as ${what}(…)`)
     : new DescentError(`${WHO}: '${what}' is not known`, ADVICE);
 
-/** The parser's instructions, of which an expression is made in postfix order. */
-interface Token {
-  readonly type: string;
-  readonly value: unknown;
-}
-
 function treeOf(tokens: readonly Token[]): Node {
   const stack: Node[] = [];
   const called: string[] = [];
@@ -173,7 +167,7 @@ function treeOf(tokens: readonly Token[]): Node {
     return count === 1 ? call(name, a) : (SHORTENED[name]?.(a, b!) ?? call(name, a, b!));
   };
   for (const { type, value } of tokens) {
-    if (type === 'INUMBER' && typeof value === 'number') stack.push(value);
+    if (type === 'INUMBER') stack.push(value as number);
     else if (type === 'IVAR' && (value === 'x' || value === 'y')) stack.push(value);
     else if (type === 'IVAR' && Object.hasOwn(CALLS, String(value))) called.push(String(value));
     else if (type === 'IOP1') stack.push(operator(value, 1));
@@ -186,9 +180,7 @@ function treeOf(tokens: readonly Token[]): Node {
       const { least, of } = CALLS[name]!;
       check(args.length >= least, `${WHO}: ${name} of ${args.length} values`, `give it ${least}`);
       stack.push(of(...args));
-    } else if (type === 'IENDSTATEMENT' || type === 'IARRAY')
-      continue; // several values are left, of which none counts more
-    else throw unknown(String(value));
+    } else throw unknown(String(value));
   }
   if (called.length) throw unknown(called[0]!);
   check(stack.length === 1, `${WHO}: is not one value`, 'write it as x^2 + sin(3*y)');
@@ -274,9 +266,7 @@ export interface PlaneFunction {
 
 /** A text such as `x^2 + sin(3*y)` as a function. Throws where it is none. */
 export function planeFunction(text: string): PlaneFunction {
-  // the parser keeps its instructions in a field that its types leave out
-  const { tokens } = parseFormula(text, WHO, ADVICE) as ReturnType<typeof parseFormula> & { readonly tokens: readonly Token[] };
-  const root = treeOf(tokens);
+  const root = treeOf(parseFormula(text, WHO, ADVICE).tokens);
   check(typeof root !== 'number', `${WHO}: '${text}' is the same everywhere`, 'write it as x^2 + sin(3*y)');
   const slopes = [derivative(root, 'x'), derivative(root, 'y')];
   const all = [root, ...slopes].flatMap(node => inOrder([node]).steps).filter(step => typeof step === 'number');
