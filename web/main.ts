@@ -5,6 +5,7 @@ import type { FolderFile } from './data/folder.ts';
 import { viewed } from './views/title.ts';
 import { remembered } from './data/kept-form.ts';
 import type { Address } from './form/address.ts';
+import type { PredictView } from './views/predict/predict-view.ts';
 import { TrainView } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
@@ -65,37 +66,9 @@ async function show(): Promise<void> {
   }
 }
 
-/** Whether the browser decodes a file as a picture. */
-const isPicture = (file: File): Promise<boolean> =>
-  createImageBitmap(file).then(
-    bitmap => {
-      bitmap.close();
-      return true;
-    },
-    () => false,
-  );
-
 /** A dropped file is weights, runs, files of a data set, or a picture to classify. */
-async function take(files: readonly File[]): Promise<void> {
-  const { isDataFile } = await import('./data/dropped.ts');
-  const data = files.filter(f => isDataFile(f.name));
-  if (data.length) await train.configuration.addData(data);
-  const pictures: File[] = [];
-  for (const file of files.filter(f => !data.includes(f))) {
-    if (file.name.endsWith('.safetensors')) {
-      await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
-    } else if (file.name.endsWith('.json')) {
-      await train.loadRuns(await file.text(), file.name);
-    } else if (await isPicture(file)) {
-      pictures.push(file);
-    } else {
-      throw (await import('./data/refused.ts')).refused(file);
-    }
-  }
-  if (!pictures.length) return;
-  location.hash = '#predict';
-  await ((await views.predict!()) as import('./views/predict/predict-view.ts').PredictView).classify(pictures);
-}
+const take = async (files: readonly File[]): Promise<void> =>
+  (await import('./views/take.ts')).take(files, train, views.predict as () => Promise<PredictView>);
 
 // a message is of the action before: the next one, or another view, ends it
 document.addEventListener(
@@ -132,9 +105,9 @@ addEventListener('drop', event => {
     const { filesOf } = await import('./data/folder.ts');
     const inFolders = await Promise.all(folders.map(folder => filesOf([folder])));
     if (await shown?.drop?.(at, files, inFolders.flat())) return;
-    if (!folders.length) return take(files);
-    location.hash = '#train';
+    if (folders.length) location.hash = '#train';
     for (const inside of inFolders) await train.configuration.addFolder(inside);
+    if (files.length) await take(files);
   });
 });
 addEventListener(

@@ -1,9 +1,31 @@
-/** What is said of a dropped file that the page does not take. */
+/** Which of the files that come at once are pictures, and what is said of those that the page does not take. */
 import { DescentError } from '../../engine/check.ts';
 import { unreadable } from './pictures.ts';
 
+export interface Named {
+  readonly name: string;
+  readonly picture: ImageBitmap;
+}
+
+/** Files as pictures, and why others are none. */
+export async function pictured(files: readonly File[]): Promise<{ readonly pictures: readonly Named[]; readonly wrong: readonly Error[] }> {
+  const all = await Promise.all(
+    files.map(async file =>
+      createImageBitmap(file).then(
+        picture => ({ name: file.name, picture }),
+        () => refused(file),
+      ),
+    ),
+  );
+  return { pictures: all.filter(one => 'picture' in one), wrong: all.filter(one => one instanceof Error) };
+}
+
+/** That files are left out, and why the first of them is. */
+export const leftOut = (why: readonly string[]): string =>
+  `Left out: ${why[0]}${why.length > 1 ? ` (and ${(why.length - 1).toLocaleString('en-US')} more)` : ''}`;
+
 /** Why a file is not taken, and what can be done with it. */
-export function refused(file: File): DescentError {
+function refused(file: File): DescentError {
   const { name, type } = file;
   const what: readonly (readonly [RegExp, problem: string, ...advice: string[]])[] = [
     [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],

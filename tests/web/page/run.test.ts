@@ -189,16 +189,32 @@ if (
     await at.drop('notes.png', new TextEncoder().encode('no picture'));
     await at.says('notes.png: cannot be read as an image');
     const { default: sharp } = await import('sharp');
-    await at.drop(
-      'grey.png',
-      await sharp({ create: { width: 60, height: 40, channels: 3, background: '#808080' } })
-        .png()
-        .toBuffer(),
-    );
+    const grey = await sharp({ create: { width: 60, height: 40, channels: 3, background: '#808080' } })
+      .png()
+      .toBuffer();
+    await at.drop('grey.png', grey);
     await page.locator('.bars li').first().waitFor();
     const shares = await page.locator('.bars .value').allTextContents();
     assert.is(shares.length, 10);
     assert.ok(Math.abs(shares.reduce((sum, s) => sum + Number.parseFloat(s), 0) - 100) < 1, shares.join(' '));
+    await page.evaluate(
+      `new Promise(done => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });
+      canvas.getContext('2d').fillRect(5, 5, 20, 20);
+      canvas.toBlob(done);
+    }).then(blob => {
+      const dataTransfer = new DataTransfer();
+      for (const [content, name] of [['words', 'notes.txt'], [blob, 'a.png'], ['{}', 'bad.json'], [blob, 'b']]) dataTransfer.items.add(new File([content], name));
+      dispatchEvent(new DragEvent('drop', { dataTransfer }));
+    })`,
+    );
+    const answers = page.getByRole('table', { name: 'Answers' }).getByRole('rowheader');
+    await answers.first().waitFor();
+    assert.equal(await answers.allTextContents(), ['a.png', 'b']);
+    await at.notes('Left out: bad.json: ');
+    await at.notes(' (and 1 more)');
+    await at.drop('grey.png', grey);
+    await page.locator('.bars li').first().waitFor();
     await page.evaluate(`before = document.querySelector('.seen figure')`);
     await page.locator('canvas.board').click(); // a dot is an answer's worth
     await page.waitForFunction(`document.querySelector('.seen figure') !== before`);

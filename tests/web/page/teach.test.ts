@@ -57,7 +57,8 @@ if (
     const picture = Buffer.from(await still(RED, 60, 50)).toString('base64');
     await teach.card('Class 2').evaluate((element, content) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], 'b.png', { type: 'image/png' }));
+      // a system may know no type for a name
+      dataTransfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], 'b.png'));
       dataTransfer.items.add(new File(['words'], 'notes.txt', { type: 'text/plain' }));
       element.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
     }, picture);

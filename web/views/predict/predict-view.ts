@@ -7,20 +7,17 @@ import { button, el, percent, pick, told } from '../dom.ts';
 import { drawing } from './drawing.ts';
 import { explained } from '../looking/explained.ts';
 import { PRESETS, type Preset } from '../train/presets.ts';
-import { bitmapOf, drawMiddle, image } from '../../data/pictures.ts';
+import { drawMiddle, image } from '../../data/pictures.ts';
+import type { Named } from '../../data/refused.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
 import type { Run } from '../runs.ts';
+import { take } from '../take.ts';
 import type { TrainView } from '../train/train-view.ts';
 
 /** Milliseconds between two looks through the camera. */
 const LOOK = 300;
 /** Pixels of a side of the picture as it is shown. */
 const THUMB = 160;
-
-interface Named {
-  readonly name: string;
-  readonly picture: ImageBitmap;
-}
 
 type Built = Run & { readonly facts: RunFacts };
 
@@ -62,7 +59,7 @@ export class PredictView {
     this.#train = train;
     this.#camera.video.hidden = true;
     this.#invert.onchange = () => void told(() => this.#again());
-    const choose = () => pick({ accept: 'image/*', multiple: true }, files => this.classify(files));
+    const choose = () => pick({ accept: 'image/*', multiple: true }, files => take(files, train, async () => this));
     const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
     this.element = el(
       'div',
@@ -118,9 +115,8 @@ export class PredictView {
     );
   }
 
-  /** Says what the net takes picture files for: of one all likely classes, of several the likeliest as a table. */
-  async classify(files: readonly File[]): Promise<void> {
-    const pictures = await Promise.all(files.map(async file => ({ name: file.name, picture: await bitmapOf(file) })));
+  /** Says what the net takes pictures for: of one all likely classes, of several the likeliest as a table. */
+  async classify(pictures: readonly Named[]): Promise<void> {
     if (pictures.length === 1) return this.#ask(pictures[0]!.picture);
     this.stop();
     this.#last = undefined;

@@ -1,5 +1,7 @@
 /** How samples come into a lesson: from the camera while a button is held, and from pictures. */
+import { isPictureName } from '../../../datasets/folder.ts';
 import type { Lesson, TaughtClass } from '../../data/lessons.ts';
+import { leftOut } from '../../data/refused.ts';
 import { sampleOf } from '../../data/samples.ts';
 import { inPageWords } from '../../words.ts';
 import type { TaughtNet } from '../../worker/protocol.ts';
@@ -56,12 +58,8 @@ export function addPictures(one: TaughtClass, files: readonly File[], { lesson, 
   });
 }
 
-/** Whether the browser takes a file for a picture. */
-export const isPicture = ({ type }: File): boolean => type.startsWith('image/');
-
-/** That files are left out, and why the first of them is. */
-export const leftOut = (why: readonly string[]): string =>
-  `Left out: ${why[0]}${why.length > 1 ? ` (and ${count(why.length - 1)} more)` : ''}`;
+/** Whether a file says that it is a picture: by its name where the system knows no type for that. */
+export const isPicture = ({ name, type }: File): boolean => (type ? type.startsWith('image/') : isPictureName(name));
 
 /** Files by the folder that they are in. */
 export function byFolder(files: readonly { readonly path: string; readonly file: File }[]): Map<string, File[]> {
