@@ -64,6 +64,16 @@ if (
     assert.equal(await violations(page), [], 'two figures with tables of the same columns');
   });
 
+  test('a figure that is stopped says so, in place of how far it was', async () => {
+    await at.open('lessons/schedules');
+    const figure = page.getByRole('region', { name: 'One cycle' });
+    await figure.getByRole('button', { name: 'Run', exact: true }).click();
+    await figure.getByText('1 of 3: ').waitFor();
+    await figure.getByRole('button', { name: 'Stop', exact: true }).click();
+    await figure.getByText('Stopped.', { exact: true }).waitFor();
+    await figure.getByRole('button', { name: 'Run', exact: true }).waitFor();
+  });
+
   test('a deep link opens its lesson; axe finds nothing in either theme, and a phone shows it without overflow', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await at.open('lessons/momentum');

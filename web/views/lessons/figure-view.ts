@@ -35,6 +35,7 @@ export function figureView(figure: Figure, lab: Lab, dropped: () => Dropped): Fi
 
   function halt(): void {
     clearTimeout(waiting);
+    if (running) said.say('Stopped.');
     running?.stop();
     running = undefined;
     rest();
@@ -60,9 +61,9 @@ export function figureView(figure: Figure, lab: Lab, dropped: () => Dropped): Fi
         if (mine === running) throw error;
         return undefined; // of a figure that is asked for anew
       });
-      if (mine !== running) return;
-      said.say(found ? [found.note, `Computed here in ${found.seconds.toFixed(1)} s.`].filter(Boolean).join(' ') : 'Stopped.');
-      if (found) drawn.replaceChildren(...outcome(found));
+      if (!found || mine !== running) return;
+      said.say([found.note, `Computed here in ${found.seconds.toFixed(1)} s.`].filter(Boolean).join(' '));
+      drawn.replaceChildren(...outcome(found));
     });
     if (mine !== running) return;
     running = undefined;
