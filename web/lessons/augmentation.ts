@@ -21,7 +21,7 @@ export const augmentation: Lesson = {
       title: 'Cut, mixed and as they are',
       experiment: 'augmentations:limit_train=300,limit_test=500,epochs=5',
       controls: [{ option: 'epochs', label: 'Passes', values: [3, 5, 10] }],
-      look: t`LeNet-5 on 300 images. Compare the last column, the accuracy on the training images, with the test accuracy: augmentation lowers the first, and closes the gap. Whether it raises the second depends on how long one trains.`,
+      look: t`LeNet-5 on 300 images. What augmentation is to close is the distance between training accuracy and test accuracy. In so few passes that is small yet, and most of them lower both: they slow learning. Whether they raise the second in the end depends on how long one trains.`,
     },
     t`Which changes are right is knowledge about the task that the images themselves do not hold. Garments may be mirrored, digits may not; colours may be shifted for shapes and not for ripeness. **AugMix** mixes several chains of mild changes and asks that the answers agree, which helps on images that are disturbed in ways never seen.`,
     t`At test time the same idea works without any training: predict several crops and the mirror image, and average. It costs as many passes as there are views and brings about as much as a slightly better net.`,
