@@ -103,10 +103,13 @@ if (onPage(test, 'site.test.ts', built => void (at = built))) {
     const visit = await at.another();
     await visit.page.addInitScript(`for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(globalThis, name, { get() {
       throw new DOMException('Access is denied for this document.', 'SecurityError');
-    } });`);
+    } });
+    Object.defineProperty(globalThis, 'indexedDB', { get: () => undefined });`);
     await visit.page.goto(`${at.address}?embed=playground`);
     await visit.page.locator('.playground').waitFor();
-    await visit.page.goto(`${at.address}#bench`);
+    await visit.page.goto(`${at.address}#teach`);
+    await visit.notes('will not outlast a reload, as the browser does not keep it: it has no IndexedDB. All else goes on');
+    await visit.page.getByText('The browser does not keep samples over a reload: it has no IndexedDB.').waitFor();
     await visit.page.getByRole('button', { name: 'Theme: as the system; switch to light' }).click();
     await visit.page.locator('html[data-theme=light]').waitFor();
     assert.equal(visit.said, []);

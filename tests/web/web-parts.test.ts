@@ -11,6 +11,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from '../../web/form/choices.ts';
 import { isDataFile, keepData } from '../../web/data/dropped.ts';
 import { digest } from '../../web/data/folder.ts';
+import { refusal as unkept } from '../../web/data/kept.ts';
 import { configOf, textsOf } from '../../web/form/texts.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
 import type { Run } from '../../web/views/runs.ts';
@@ -172,4 +173,18 @@ for (const [said, shown] of WORDS) {
     assert.is(inPageWords(structuredClone(faultOf(error))), shown, 'of an error that a worker sent');
   });
 }
+test('why a browser keeps nothing is one sentence, whether its own words end in a dot or not', () => {
+  assert.match(
+    unkept('Run 1', new Error('no')),
+    /^Run 1 will not outlast a reload, as the browser does not keep it: it has no IndexedDB\. All else/,
+  );
+  Object.assign(globalThis, { indexedDB: {} });
+  try {
+    for (const why of ['The user denied permission.', 'The user denied permission'])
+      assert.match(unkept('Run 1', new Error(why)), /does not keep it: The user denied permission\. All else goes on;/);
+  } finally {
+    Reflect.deleteProperty(globalThis, 'indexedDB');
+  }
+});
+
 test.run();

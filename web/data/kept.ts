@@ -113,12 +113,16 @@ export async function keptDropped(): Promise<Dropped> {
   return { files, folders };
 }
 
-/** Why the browser keeps nothing, and what can be done, in a line. */
-export function refusal(what: string, error: unknown): string {
+/** Why the browser keeps nothing. */
+export function reason(error: unknown): string {
+  if (!globalThis.indexedDB) return 'it has no IndexedDB';
   const { name } = Object(error) as Partial<Error>;
-  const why = name === 'QuotaExceededError' ? 'it has no space left for this page' : words(faultOf(error).problem);
-  return `${what} will not outlast a reload, as the browser does not keep it: ${why}. All else goes on; Save runs and Export weights give files.`;
+  return name === 'QuotaExceededError' ? 'it has no space left for this page' : words(faultOf(error).problem).replace(/\.$/, '');
 }
+
+/** That the browser keeps nothing, why, and what can be done, in a line. */
+export const refusal = (what: string, error: unknown): string =>
+  `${what} will not outlast a reload, as the browser does not keep it: ${reason(error)}. All else goes on; Save runs and Export weights give files.`;
 
 const releases = new Map<string, () => void>();
 

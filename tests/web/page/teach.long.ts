@@ -199,7 +199,7 @@ if (
     await other.addInitScript(`IDBFactory.prototype.open = () => { throw new DOMException('no room', 'QuotaExceededError'); }`);
     const lasting = new TeachPage(other, at.address);
     await lasting.open();
-    await other.getByText('Samples are not kept over a reload: no room').waitFor();
+    await other.getByText('The browser does not keep samples over a reload: it has no space left for this page.').waitFor();
     await lasting.drop('Class 1', 'a.png', await still(RED, 60, 60));
     await lasting.card('Class 1').getByText('1 sample').waitFor();
     await context.close();

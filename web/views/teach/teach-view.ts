@@ -1,6 +1,7 @@
 /** Classes of one's own, by camera or pictures: captured, learned in seconds, told apart live, exported; all of it on this machine. */
 import { check } from '../../../engine/check.ts';
 import type { FolderFile } from '../../data/folder.ts';
+import { reason } from '../../data/kept.ts';
 import { Lesson, type TaughtClass } from '../../data/lessons.ts';
 import { newId } from '../../data/new-id.ts';
 import { unreadable } from '../../data/pictures.ts';
@@ -25,7 +26,7 @@ const NET = /\.(safetensors|onnx|html)$/i;
 
 export class TeachView {
   readonly element: HTMLElement;
-  #lesson = new Lesson(why => this.#keeping.place.say(`Samples are not kept over a reload: ${why.message}`));
+  #lesson = new Lesson(why => this.#keeping.place.say(`The browser does not keep samples over a reload: ${reason(why)}.`));
   #engine = new Engine(event => {
     if (event.kind === 'learning') {
       this.#training.progress(FEATURES + (LEARNED - FEATURES) * event.done);
