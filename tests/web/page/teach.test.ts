@@ -154,6 +154,11 @@ if (
     for (let i = 3; i <= 21; i++) await teach.drop(`Class ${i}`, `${i}.png`, await still(RED, 60, 50));
     for (let i = 3; i <= 21; i++) await teach.drop(`Class ${i}`, `${i}.png`, await still(RED, 60, 50));
     for (let i = 3; i <= 21; i++) await teach.card(`Class ${i}`).getByText('2 samples').waitFor();
+    assert.is(await page.locator('.class select option').count(), 21, 'lists of where to move to are filled where there is what to move');
+    const sample = teach.card('Class 3').locator('.samples li').first();
+    await sample.click();
+    assert.is(await teach.card('Class 3').locator('select option').count(), 22);
+    await sample.click();
     await at.press('Train');
     await at.says('It tells 21 classes apart.');
     const confused = page.getByRole('region', { name: 'Confused samples' });

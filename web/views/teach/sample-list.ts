@@ -65,13 +65,14 @@ export function sampleList(label: string, actions: SampleActions): SampleList {
   }
 
   function drawTools(): void {
-    const classes = actions.classes();
+    // with nothing to move they would be classes times classes, made anew with each sample
+    const classes = chosen.size ? actions.classes() : [];
     move.replaceChildren(
       el('option', { value: '', textContent: 'Move to …' }),
       ...classes.map(({ id, name }) => el('option', { value: id, textContent: name })),
     );
     remove.disabled = !chosen.size;
-    move.disabled = !chosen.size || classes.length < 2;
+    move.disabled = classes.length < 2;
     said.textContent = chosen.size ? `${count(chosen.size)} chosen` : 'Press samples to choose them.';
   }
 
