@@ -71,6 +71,33 @@ if (
     await page.waitForFunction(`document.querySelector('.chart').ariaLabel.match(/training:/g).length === 2`);
   });
 
+  test('of many runs the pointer tells those nearest to it within the chart; of a part that is zoomed in the last point is read', async () => {
+    const many = Array.from({ length: 12 }, (_, i) => ({
+      config: { model: 'mlp', lr: String(i + 1) },
+      lines: [1, 2, 3, 4].map(n => ({ step: 100 * n, epoch: n, seconds: n, loss: (i + 1) / n, accuracy: 0.5, lr: 0.1 })),
+    }));
+    await at.open('train');
+    await at.drop('many.json', new TextEncoder().encode(JSON.stringify(many)));
+    await page.locator('.chart[aria-label*="at step 400"]').first().waitFor();
+    await loss().scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await loss().boundingBox())!;
+    const tooltip = loss().locator('.tooltip');
+    await page.mouse.move(x + width / 2, y + height * 0.7);
+    await tooltip.getByText('and 3 more').waitFor();
+    assert.is(await tooltip.getByText(/^12: /).count(), 0); // the highest
+    const box = (await tooltip.boundingBox())!;
+    assert.ok(box.y + box.height <= y + height, `to ${box.y + box.height}, the chart to ${y + height}`);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.85, y + height * 0.7, { steps: 3 });
+    await page.mouse.up();
+    await page.waitForFunction(`!document.querySelector('.chart').ariaLabel.includes('at step 400')`);
+    assert.match((await loss().getAttribute('aria-label'))!, /^Loss; 1: .*training: 0\.3333 at step 300; 2: .*at step 300$/);
+    await page.getByRole('button', { name: 'Whole run' }).click();
+    await at.open('train');
+    await at.drop('two.json', new TextEncoder().encode(JSON.stringify(runs)));
+    await page.locator('.chart[aria-label*="at step 400"]').first().waitFor();
+  });
+
   test('a chart is saved as PNG, the values of all runs as CSV', async () => {
     const png = Buffer.from(await at.downloaded('Loss as PNG'));
     assert.equal([...png.subarray(1, 4)], [...Buffer.from('PNG')]);

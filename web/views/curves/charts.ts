@@ -95,7 +95,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
 
   /** Says what all curves are at the pointer. */
   function told(u: uPlot): void {
-    const { left } = u.cursor;
+    const { left, top } = u.cursor;
     if (left === undefined || left < 0) {
       tooltip.hide();
       return;
@@ -103,10 +103,16 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     const x = u.posToVal(left, 'x');
     const rows = curves
       .filter(c => !c.faint && c.points.length && x >= c.points[0]![0] && x <= c.points.at(-1)![0])
-      .map(c => ({ colour: c.colour, dashed: c.dashed, name: c.name, value: format(heightAt(c.points, x)) }));
+      .map(c => {
+        const y = heightAt(c.points, x);
+        return { ...c, value: format(y), away: Math.abs(u.valToPos(y, 'y') - top!) };
+      });
     const at = view.across === 'epoch' ? x.toFixed(2) : view.across === 'seconds' ? x.toFixed(1) : Math.round(x);
     tooltip.show(`${view.across ?? 'step'} ${at}`, rows, u.over.offsetLeft + left, u.over.offsetTop);
   }
+
+  const isShown = (x: number) => !view.zoom || (x >= view.zoom[0] && x <= view.zoom[1]);
+  const within = () => curves.map(c => ({ ...c, points: c.points.filter(([x]) => isShown(x)) }));
 
   function draw(): void {
     const empty = curves.every(c => !c.points.length);
@@ -122,8 +128,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     const { zoom, log, whole } = view;
     const end = curves.reduce((most, { points }) => Math.max(most, points.at(-1)?.[0] ?? 0), 0);
     across = zoom ? [...zoom] : [0, end || 1];
-    const within = curves.map(c => ({ ...c, points: zoom ? c.points.filter(([x]) => x >= zoom[0] && x <= zoom[1]) : c.points }));
-    up = extent(within, { log, whole });
+    up = extent(within(), { log, whole });
     const now = JSON.stringify([isDark(), log, view.across, curves.map(c => [c.colour, c.dashed, c.faint, Boolean(c.label)])]);
     if (now !== made || !chart) {
       made = now;
@@ -138,18 +143,17 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   }
 
   const watch = new ResizeObserver(() => {
-    if (!parent.clientWidth) return;
-    if (chart) chart.setSize({ width: parent.clientWidth, height: parent.clientHeight });
+    if (chart && parent.clientWidth) chart.setSize({ width: parent.clientWidth, height: parent.clientHeight });
     else draw();
   });
   watch.observe(parent);
   return {
     show(nextCurves, nextGaps = [], nextView = {}, nextMarks = []) {
       [curves, gaps, view, marks] = [nextCurves, nextGaps.filter(g => g.from.length > 1 && g.to.length > 1), nextView, nextMarks];
-      const read = curves
+      const read = within()
         .filter(c => c.points.length && !c.faint)
         .map(({ name, points }) => `${name}: ${format(points.at(-1)![1])} at ${view.across ?? 'step'} ${short(points.at(-1)![0])}`);
-      const changed = marks.map(({ name, label, step }) => `${name}: ${label} after step ${step}`);
+      const changed = marks.filter(({ x }) => isShown(x)).map(({ name, label, step }) => `${name}: ${label} after step ${step}`);
       const text = [label, ...read, ...changed].join('; ');
       if (parent.getAttribute('aria-label') !== text) parent.setAttribute('aria-label', text);
       draw();

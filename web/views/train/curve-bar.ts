@@ -1,8 +1,7 @@
 /** How the curves of runs are drawn: what lies across, which scale, how smooth; and what is taken away as a file. */
-import { button, el, save, select, told } from '../dom.ts';
+import { button, el, select, told } from '../dom.ts';
 import type { View } from '../curves/line.ts';
 import type { Run } from '../runs.ts';
-import { namesOf } from './run-names.ts';
 import type { Across, Drawing } from './run-tracks.ts';
 
 /** Shares of a curve over which its trend is taken, in the order of the slider; the trend of a fifteenth tells most. */
@@ -42,7 +41,7 @@ export class CurveBar {
   /** `changed` is called when the curves are to be drawn anew; `runs` gives those whose values are saved. */
   constructor(changed: () => void, runs: () => readonly Run[]) {
     this.#changed = changed;
-    const csv = () => told(async () => save('descent-curves.csv', await csvOf(runs()), 'text/csv'));
+    const csv = () => told(async () => (await import('./curves-csv.ts')).saveCsv(runs()));
     this.element = el(
       'div',
       { class: 'row small curve-bar', role: 'group', 'aria-label': 'Curves' },
@@ -69,16 +68,4 @@ export class CurveBar {
     this.#back.hidden = !part;
     this.#changed();
   }
-}
-
-async function csvOf(runs: readonly Run[]): Promise<string> {
-  const { default: papa } = await import('papaparse');
-  const names = namesOf(runs);
-  const rows = runs.flatMap((run, i) =>
-    run.lines.map(({ step, epoch, seconds, ...line }) => {
-      const split = 'split' in line ? line.split : 'train';
-      return { run: names[i]!.name, split, step, epoch, seconds, loss: line.loss, accuracy: line.accuracy, rmse: line.rmse };
-    }),
-  );
-  return papa.unparse(rows);
 }
