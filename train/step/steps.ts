@@ -10,6 +10,8 @@ import type { ActivePhase } from './phases/phases.ts';
 export class Steps {
   /** Steps done, those before a resume included. */
   done = 0;
+  /** Those of them that other programs did. */
+  before = 0;
   readonly gradients: GradientProgram;
   readonly phases: readonly ActivePhase[];
   #order: (epoch: number) => Promise<Order | undefined>;
@@ -80,7 +82,7 @@ export class Steps {
 
   /** Goes on from the `counters` of another run of the same configuration. */
   load(counters: Counters): void {
-    this.done = counters.steps;
+    this.done = this.before = counters.steps;
     this.accumulation?.load(counters);
     this.gradients.readings.logged = this.done;
   }

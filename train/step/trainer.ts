@@ -179,6 +179,11 @@ export class Trainer {
     this.#stages.observe(loss);
   }
 
+  /** Whether there are gradients in memory: none before the first step, nor before the next one after `loadState`. */
+  get hasGradients(): boolean {
+    return this.steps > this.#steps.before;
+  }
+
   /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
   gradientScale(): Promise<number> {
     return this.memory.inTurn(async () => {

@@ -6,7 +6,7 @@ import type { Trainer } from '../step/trainer.ts';
 /** Sizes are root mean squares: norms over the root of the number of values, so that layers of all sizes compare. */
 export interface LayerStats {
   readonly name: string;
-  /** The length of the weight, of its gradient in the last step, and of its last change as a share of the weight's own. */
+  /** The length of the weight, of its gradient in the last step where there was one, and of its last change as a share of the weight's own. */
   readonly weight?: number;
   readonly gradient?: number;
   readonly update?: number;
@@ -68,7 +68,7 @@ export async function layerStats(
     seen.set(layer, {
       ...(seen.get(layer) ?? { name: layer }),
       weight: size,
-      gradient: rms(await trainer.memory.read(grad)) * scale,
+      ...(trainer.hasGradients && { gradient: rms(await trainer.memory.read(grad)) * scale }),
       ...(last && { update: rms(now.map((v, i) => v - last[i]!)) / size }),
     });
   }

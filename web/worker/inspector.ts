@@ -91,9 +91,11 @@ export class Inspector {
       const values = await memory.read(param.value);
       weight = weightPictures(param.value, values);
       histograms.push({ of: 'weights', histogram: histogramOf(values) });
-      const scale = await trainer.gradientScale();
-      const gradient = await memory.read(param.grad);
-      histograms.push({ of: 'gradients', histogram: histogramOf(gradient.map(v => v * scale)) });
+      if (trainer.hasGradients) {
+        const scale = await trainer.gradientScale();
+        const gradient = await memory.read(param.grad);
+        histograms.push({ of: 'gradients', histogram: histogramOf(gradient.map(v => v * scale)) });
+      }
     }
     const probe = await this.#probe(1);
     const output = probe.outputs.find(([path]) => path === name)?.[1];

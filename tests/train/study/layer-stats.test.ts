@@ -85,6 +85,23 @@ for (const accumulate of [1, 4]) {
   });
 }
 
+test('there is no gradient before a step, also after one that other programs did', async () => {
+  const [fresh, resumed] = [await make(), await make()];
+  const gradients = async ({ trainer, data }: typeof fresh) => {
+    const stats = await layerStats(trainer, await Probe.create(trainer.memory, model, data, n, true), split.images, n);
+    return stats.flatMap(s => s.gradient ?? []).length;
+  };
+  assert.is(await gradients(fresh), 0);
+  await fresh.trainer.step();
+  assert.is(await gradients(fresh), 2);
+  await resumed.trainer.loadWeights(await fresh.trainer.weights());
+  await resumed.trainer.loadState(await fresh.trainer.state());
+  assert.equal([resumed.trainer.steps, await gradients(resumed)], [1, 0]);
+  await resumed.trainer.step();
+  assert.is(await gradients(resumed), 2);
+  for (const { trainer } of [fresh, resumed]) trainer.destroy();
+});
+
 test('a look changes nothing', async () => {
   const [watched, plain] = [await make(), await make()];
   for (let t = 0; t < 3; t++) {

@@ -69,6 +69,20 @@ if (
     assert.is(await focused(), 'fc2');
   });
 
+  test('a net that was set back to its first weights shows no gradient', async () => {
+    await at.press('Reset');
+    await at.until('r.step === 0');
+    await page.getByRole('region', { name: 'The net' }).scrollIntoViewIfNeeded();
+    await page.evaluate(`dispatchEvent(new Event('scroll'))`); // after which it looks anew
+    await page.waitForFunction(`!document.querySelector('.net .box[data-key=fc2]').ariaLabel.includes('gradient')`);
+    await page.locator('.net .box[data-key=fc2][aria-label*="deviation"]').waitFor();
+    await box('fc1').click();
+    const layer = page.getByRole('region', { name: 'The layer' });
+    await layer.getByRole('img', { name: /^Weights, .* step 0$/ }).waitFor();
+    assert.is(await layer.getByRole('img', { name: /^Gradients/ }).count(), 0);
+    await at.press('Close the layer');
+  });
+
   test('axe finds nothing in either theme, on a phone too', async () => {
     await page.keyboard.press('Enter');
     await at.accessible();
