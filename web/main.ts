@@ -44,7 +44,11 @@ history.replaceState(taken, '');
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
-  return () => (made ??= make());
+  return () => {
+    made ??= make();
+    made.catch(() => (made = undefined)); // which is tried again
+    return made;
+  };
 }
 
 async function show(): Promise<void> {
@@ -132,6 +136,11 @@ document.querySelector<HTMLElement>('.skip')!.onclick = event => {
 
 addEventListener('beforeunload', event => {
   if (train.runs.some(r => r.state === 'running')) event.preventDefault(); // the browser then asks whether to leave
+});
+
+// what opens later is fetched then, by a name that a newer build has not
+addEventListener('vite:preloadError', event => {
+  (event as Event & { payload: Error }).payload.message = 'this part of the page cannot be fetched; reload the page';
 });
 
 // a browser may freeze a tab that stays hidden for long, its workers with it

@@ -53,6 +53,31 @@ if (onPage(test, 'site.test.ts', built => void (at = built))) {
     await context.close();
   });
 
+  test('the tab of a first visit goes on where the site has none of its files any more', async () => {
+    const context = await at.page.context().browser()!.newContext({ bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(at.address);
+    await page.waitForFunction('navigator.serviceWorker.controller !== null');
+    await context.setOffline(true);
+    await page.getByRole('link', { name: 'Race' }).click();
+    await page.getByLabel('Landscape', { exact: true }).waitFor();
+    await context.close();
+  });
+
+  test('a part of the page that cannot be fetched is said so, and is there once it can', async () => {
+    const visit = await at.another();
+    const { page } = visit;
+    await page.route('**/assets/race-view-*', route => route.abort());
+    await page.goto(at.address);
+    await page.getByRole('link', { name: 'Race' }).click();
+    await visit.notes('this part of the page cannot be fetched; reload the page');
+    await page.unroute('**/assets/race-view-*');
+    await page.getByRole('link', { name: 'Train' }).click();
+    await page.getByRole('link', { name: 'Race' }).click();
+    await page.getByLabel('Landscape', { exact: true }).waitFor();
+    await visit.close();
+  });
+
   test('the first steps of a first visit take few bytes and few files, the worker included', async () => {
     const visit = await at.another();
     const asked = new Set<string>();

@@ -17,6 +17,7 @@ interface Fetching extends Extendable {
 }
 interface Scope {
   readonly registration: ServiceWorkerRegistration;
+  readonly clients: { claim(): Promise<void> };
   addEventListener(type: 'install' | 'activate', listener: (event: Extendable) => void): void;
   addEventListener(type: 'fetch', listener: (event: Fetching) => void): void;
 }
@@ -36,7 +37,12 @@ worker.addEventListener('install', event => {
 
 worker.addEventListener('activate', event => {
   const isOld = (name: string) => name.startsWith('descent-page-') && name !== PAGE;
-  event.waitUntil(caches.keys().then(names => Promise.all(names.filter(isOld).map(name => caches.delete(name)))));
+  event.waitUntil(
+    caches
+      .keys()
+      .then(names => Promise.all(names.filter(isOld).map(name => caches.delete(name))))
+      .then(() => worker.clients.claim()), // the tab of the first visit too goes on without a network, or with a newer build on the site
+  );
 });
 
 worker.addEventListener('fetch', event => {
