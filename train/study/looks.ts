@@ -60,22 +60,24 @@ export function channelsOf(name: string, shape: Shape, values: Float32Array): Pl
   return { name, count, h, w, data: values.slice(0, count * h * w) };
 }
 
-/** Values by how many lie where: `counts` over equal parts of -reach .. reach. */
+/** Values by how many lie where: `counts` over equal parts of -reach .. reach, which is 0 where no value is another number. */
 export interface Histogram {
   readonly reach: number;
+  /** How many values are not finite, which no part counts. */
+  readonly others: number;
   readonly counts: Uint32Array;
 }
 
 /** Parts of a histogram: an odd number, as many values are 0. */
 const BINS = 41;
 
-/** The histogram of values; those that are not finite are left out. */
+/** The histogram of values. */
 export function histogramOf(values: Float32Array): Histogram {
   const finite = values.filter(Number.isFinite);
-  const reach = finite.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
+  const reach = finite.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const counts = new Uint32Array(BINS);
-  for (const v of finite) counts[Math.min(BINS - 1, Math.floor(((v / reach + 1) / 2) * BINS))]!++;
-  return { reach, counts };
+  for (const v of finite) counts[Math.min(BINS - 1, Math.floor(((v / (reach || 1) + 1) / 2) * BINS))]!++;
+  return { reach, others: values.length - finite.length, counts };
 }
 
 /** Numbers of a matrix that are drawn. */

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { filtersOf, firstFilters, shades } from '../../../train/study/looks.ts';
+import { filtersOf, firstFilters, shades, histogramOf } from '../../../train/study/looks.ts';
 
 const test = suite('looks');
 
@@ -34,6 +34,16 @@ test('0 is grey and the largest magnitude black or white, in each picture by its
     [...shades({ ...planes, data: new Float32Array(6) }, 0)].every(v => v === 128),
     true,
   );
+});
+
+test('a histogram spans what is finite, and counts what is not', () => {
+  const of = (...values: number[]) => {
+    const { reach, others, counts } = histogramOf(Float32Array.from(values));
+    return [reach, others, counts.reduce((a, b) => a + b), counts[20]];
+  };
+  assert.equal(of(-2, 0, 1, NaN, Infinity), [2, 2, 3, 1]);
+  assert.equal(of(0, 0, 0), [0, 0, 3, 3]);
+  assert.equal(of(NaN), [0, 1, 0, 0]);
 });
 
 test.run();

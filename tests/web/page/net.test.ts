@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('the net on the page');
@@ -80,6 +81,32 @@ if (
     const layer = page.getByRole('region', { name: 'The layer' });
     await layer.getByRole('img', { name: /^Weights, .* step 0$/ }).waitFor();
     assert.is(await layer.getByRole('img', { name: /^Gradients/ }).count(), 0);
+    await at.press('Close the layer');
+  });
+
+  test('tensors of zeros and of NaN are called that, and answers of a net of NaN are none', async () => {
+    const given = (v: number) => {
+      const tensor = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)).fill(v) });
+      const tensors = { 'fc1.weight': tensor(8, 3072), 'fc1.bias': tensor(8), 'fc2.weight': tensor(10, 8), 'fc2.bias': tensor(10) };
+      return encodeSafetensors(tensors, {});
+    };
+    const layer = page.getByRole('region', { name: 'The layer' });
+    const answers = page.getByRole('region', { name: 'Test images' });
+    await answers.scrollIntoViewIfNeeded();
+    await answers.getByText(/of 60 are wrong/).waitFor();
+    for (const [v, range] of [
+      [0, 'all 0'],
+      [NaN, '24,576 not finite'],
+    ] as const) {
+      await at.drop('given.safetensors', given(v));
+      await at.notes('given.safetensors: imported');
+      await box('fc1').click();
+      await layer.getByRole('img', { name: `Weights, ${range}, step 0`, exact: true }).waitFor();
+    }
+    await answers.scrollIntoViewIfNeeded();
+    await answers.getByText('the largest logit of image 0 is NaN').waitFor();
+    assert.is(await answers.getByText(/are wrong/).count(), 0);
+    await page.getByRole('region', { name: 'The net' }).scrollIntoViewIfNeeded();
     await at.press('Close the layer');
   });
 

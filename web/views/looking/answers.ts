@@ -1,8 +1,9 @@
 /** What the net says of the test images: its mistakes and others as tiles, and labels against answers, whose cells open their images. */
 import type { Verdict } from '../../../train/evaluate/report.ts';
 import type { Judged } from '../../worker/protocol.ts';
-import { button, count, el, select, told } from '../dom.ts';
-import type { Panel } from '../panel.ts';
+import { inPageWords } from '../../words.ts';
+import { button, capital, count, el, select, told } from '../dom.ts';
+import { quiet, type Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { confusionTable, insteadOfTable, MOST, PAIRS, type ConfusionTable } from './confusion.ts';
 import { explained } from './explained.ts';
@@ -60,8 +61,13 @@ export class AnswersView {
   /** Judges anew, and fills its panels while `isShown` holds. */
   async fill(run: Run, isShown: () => boolean): Promise<void> {
     const { test } = run.facts!.images;
-    const judged = await run.engine.call('judge', this.#isAll ? test : Math.min(FIRST, test));
+    const judged = await run.engine.call('judge', this.#isAll ? test : Math.min(FIRST, test)).catch((error: Error) => error);
     if (!isShown()) return;
+    if (judged instanceof Error) {
+      // answers of the weights before are none of these
+      for (const { body } of [this.#tilesPanel, this.#tablePanel]) body.replaceChildren(quiet(capital(inPageWords(judged))));
+      return;
+    }
     if (run !== this.#run || !this.#said.isConnected) this.#begin(run);
     this.#isShown = isShown;
     this.#judged = judged;

@@ -149,14 +149,16 @@ function ridges(kind: Kind, looks: readonly Look[]): HTMLElement {
     const { counts } = histogram;
     const most = Math.max(1, ...counts);
     const base = SIZE.h + SIZE.step * (i + 1) - 1;
-    const x = (bin: number) => SIZE.w / 2 + (SIZE.w / 2) * (((2 * bin + 1) / counts.length - 1) * (histogram.reach / reach));
+    const x = (bin: number) => SIZE.w / 2 + (SIZE.w / 2) * (((2 * bin + 1) / counts.length - 1) * (histogram.reach / (reach || 1)));
     const points = Array.from(counts, (n, bin) => `${x(bin).toFixed(1)} ${(base - (SIZE.h * n) / most).toFixed(1)}`);
     const d = `M${x(0).toFixed(1)} ${base}L${points.join('L')}L${x(counts.length - 1).toFixed(1)} ${base}z`;
     return svg('path', { d, fill: 'var(--card)', stroke: i === looks.length - 1 ? 'var(--accent)' : 'var(--edge)' });
   });
   const [first, last] = [looks[0]!, looks.at(-1)!];
   const when = looks.length > 1 ? `steps ${count(first.step)} to ${count(last.step)}` : `step ${count(last.step)}`;
-  const label = `${capital(kind)}, −${reach.toPrecision(2)} to ${reach.toPrecision(2)}, ${when}`;
+  const { counts, others } = last.histogram;
+  const range = reach ? `−${reach.toPrecision(2)} to ${reach.toPrecision(2)}` : counts.some(n => n) && 'all 0';
+  const label = [capital(kind), range, others > 0 && `${count(others)} not finite`, when].filter(Boolean).join(', ');
   const picture = svg('svg', { viewBox: `0 0 ${SIZE.w} ${height}`, width: SIZE.w, height, role: 'img', 'aria-label': label }, ...drawn);
   return el('figure', {}, picture, el('figcaption', { class: 'hint', textContent: label }));
 }
