@@ -139,7 +139,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
       chart!.series[i + 1]!.alpha = (c.faint ? 0.3 : 1) * (stepsBack ? 0.2 : 1);
     });
     chart!.setData([across, ...curves.map(() => [up.low, up.high])]);
-    if (chart!.cursor.left !== undefined && chart!.cursor.left >= 0) told(chart!);
+    told(chart!);
   }
 
   const watch = new ResizeObserver(() => {

@@ -81,8 +81,7 @@ export class RunToolbar {
       const alone = ['step', 'reset', 'branch', 'load'].includes(name); // of one run on one device
       e.disabled =
         !(ready || (['play', 'branch'].includes(name) && run?.state === 'kept')) ||
-        (name === 'step' && run.state === 'running') ||
-        (name === 'step' && run.state === 'done') ||
+        (name === 'step' && ['running', 'done'].includes(run.state)) ||
         (alone && run.who.length > 0);
     }
     const says = run?.state === 'done' ? `${MORE} more epochs` : run?.state === 'running' ? 'Pause' : 'Resume';
