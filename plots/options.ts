@@ -74,19 +74,26 @@ export const columnAxis = ({ x, categories }: Matrix, panel: number) => ({
 /** Squares whose counts are written in them; of more than these colours alone. */
 const WRITTEN = 20;
 
+/** Of a large table the squares that are 0 are left to the ground, which has their colour: there are millions of 1,000 categories. */
 export function matrixSeries({ categories, counts }: Matrix, panel: number) {
   const n = categories.length;
-  const cells = Array.from({ length: n * n }, (_, i) => [i % n, Math.floor(i / n), counts[i]!] as const);
-  const sums = categories.map((_, row) => cells.reduce((sum, [, y, count]) => (y === row ? sum + count : sum), 0));
+  const isLarge = n > WORDED;
+  const data: { value: [x: number, y: number, share: number]; count: number; label: { color: string } }[] = [];
+  for (let y = 0; y < n; y++) {
+    let sum = 0;
+    for (let x = 0; x < n; x++) sum += counts[y * n + x]!;
+    for (let x = 0; x < n; x++) {
+      const count = counts[y * n + x]!;
+      const share = count / (sum || 1);
+      if (count || !isLarge) data.push({ value: [x, y, share], count, label: { color: share > 0.5 ? '#ffffff' : INK } });
+    }
+  }
   return {
     type: 'heatmap',
     xAxisIndex: panel,
     yAxisIndex: panel,
-    data: cells.map(([x, y, count]) => {
-      const share = count / (sums[y]! || 1);
-      return { value: [x, y, share], count, label: { color: share > 0.5 ? '#ffffff' : INK } };
-    }),
-    itemStyle: { borderColor: GRID, borderWidth: n > WORDED ? 0 : 1 },
+    data,
+    itemStyle: { borderColor: GRID, borderWidth: isLarge ? 0 : 1 },
     label: {
       show: n <= WRITTEN,
       ...letters(11),

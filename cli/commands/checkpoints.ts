@@ -25,7 +25,8 @@ export function addEval(command: Command): void {
       .option('--tta-mean <of>', 'what is averaged over them: probabilities, or logits (default: probabilities)')
       .option(
         '--report',
-        'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder',
+        'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder, whose ' +
+          'report.json has confusion [label][answer], and of over 1,000 classes confusions: those that occur',
       )
       .option('--out <folder>', 'folder of the report (default: report/ in the run)')
       .option(

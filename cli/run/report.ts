@@ -64,6 +64,8 @@ export function writeValues(path: string, { part, dataset, logits }: Predictions
 
 /** Confusions are printed of so many classes, and so many lines of scores. */
 const MOST_CONFUSED = 20;
+/** The table of confusions is written whole of so many classes: of 10,000 it would be longer than a text may be. */
+const MOST_WHOLE = 1000;
 const MOST_SCORED = 40;
 const MISTAKES = 40;
 
@@ -82,7 +84,9 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   ]);
   makeFolder(folder, 'name another folder with --out');
   const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
-  const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };
+  const isLarge = dataset.classes.length > MOST_WHOLE;
+  const counts = isLarge ? { confusion: undefined, confusions: confusionsOf(found) } : { confusion: rowsOf(found) };
+  const written = { ...facts, ...found, ...counts, mistakes };
   writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);
   await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${counted(part.n, 'image')}`));
   const pictured = mistakes.length > 0 && isPictures(dataset);
@@ -97,6 +101,14 @@ export const isPictures = ({ shape: [c], dtype = 'uint8' }: Dataset): boolean =>
 /** The counts of confusions, one row a label. */
 const rowsOf = ({ classes, confusion }: Report): number[][] =>
   classes.map((_, row) => [...confusion.subarray(row * classes.length, (row + 1) * classes.length)]);
+
+/** The counts that are not 0, by label and answer. */
+function confusionsOf({ classes, confusion }: Report): { label: number; answer: number; images: number }[] {
+  const k = classes.length;
+  const found: { label: number; answer: number; images: number }[] = [];
+  for (const [i, images] of confusion.entries()) if (images) found.push({ label: Math.floor(i / k), answer: i % k, images });
+  return found;
+}
 
 function tell(found: Report, folder: string, pictured: boolean): void {
   const { classes, top, balancedAccuracy, calibrationError, loss, macro, weighted, images } = found;

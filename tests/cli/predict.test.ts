@@ -6,6 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { evaluateAll } from '../../cli/run/ensemble.ts';
 import { predict } from '../../cli/run/predict.ts';
+import { writeReport } from '../../cli/run/report.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
@@ -148,6 +150,26 @@ test('a report says per class what eval says in all, with pictures, and predicti
     await refusal(() => evaluateAll([file], { ...options, predictions: 'x.txt' })),
     '--predictions: x.txt is no .csv file; let it end in .csv',
   );
+});
+
+test('a report of over 1,000 classes has the confusions that there are, since the table of all would be too long for a file', async () => {
+  const root = await folder();
+  const k = 1001;
+  const classes = Array.from({ length: k }, (_, i) => `c${i}`);
+  const labels = Uint16Array.of(0, 7, 1000, 1000);
+  const logits = new Float32Array(4 * k);
+  for (const [i, answer] of [0, 1000, 3, 3].entries()) logits[i * k + answer] = 5;
+  const split = { images: new Float32Array(8), labels, n: 4 };
+  const part = { part: 'test', source: 'test', n: 4, labels, from: split, indices: Uint32Array.of(0, 1, 2, 3) } as const;
+  const dataset: Dataset = { name: 'many', shape: [2, 1, 1], dtype: 'float32', classes, train: split, test: split };
+  await writeReport('net.safetensors', {}, { part, dataset, logits }, { out: root, quiet: true });
+  const { confusion, confusions } = JSON.parse(await readFile(join(root, 'report.json'), 'utf8'));
+  assert.is(confusion, undefined);
+  assert.equal(confusions, [
+    { label: 0, answer: 0, images: 1 },
+    { label: 7, answer: 1000, images: 1 },
+    { label: 1000, answer: 3, images: 2 },
+  ]);
 });
 
 test('a net trained on points in the plane says the class of a point by its coordinates, and of those in a table', async () => {

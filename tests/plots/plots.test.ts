@@ -319,4 +319,14 @@ plots('a matrix has a row for each category, its counts in its squares, the dark
   assert.ok(fills.includes(BLUE) || fills.includes('rgb(0,114,178)'), fills.join(' '));
 });
 
+plots('a matrix of 1,000 categories draws the squares that are not 0, since a million are more than a reader of SVG takes', () => {
+  const categories = Array.from({ length: 1000 }, (_, i) => `c${i}`);
+  const counts = new Uint32Array(1e6);
+  counts[5] = 1;
+  counts[999_999] = 3;
+  const svg = draw([{ kind: 'matrix', x: { label: 'answer' }, y: { label: 'label' }, categories, counts }]);
+  assert.is([...svg.matchAll(/fill="(#0072b2|rgb\(0,114,178\))"/gi)].length, 2);
+  assert.ok(svg.length < 1e5, `${svg.length} characters`);
+});
+
 plots.run();
