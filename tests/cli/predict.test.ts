@@ -104,6 +104,12 @@ test('folders are predicted file by file, as comma-separated values too', async 
     const cells = lines[i + 1]!.replace(/^".*",/, '').split(',');
     close(`row ${i}`, cells.slice(-10).map(Number), probabilities.subarray(i * 10, (i + 1) * 10), 1e-5);
   });
+  const broken = join(root, 'broken.png');
+  await writeFile(broken, Buffer.concat([(await readFile(join(photos, 'b.png'))).subarray(0, 8), Buffer.alloc(30)]));
+  assert.match(
+    await refusal(() => predict(file, [broken], { top: '1' })),
+    /broken.png: cannot be read as an image \(Input file has corrupt header\); give a PNG/,
+  );
   assert.match(
     await refusal(() => predict(file, [photos], { top: '1', csv: true, json: true })),
     /--csv and --json are two forms of one answer; give one/,
