@@ -34,7 +34,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const sides = sidesOf(named('imageSize'), imageSize);
   checkResize(named('resize'), resize, sides);
   const reads = await readable();
-  const { files, others, folders } = await filesBelow(folder, root, reads);
+  const { files, others, folders } = await filesBelow(folder, root, path => path.includes('/') && reads(path));
   const parted = await splitFolder(folder, files, { digest: sha256, reads, folders, ignoreLabel });
   const order = [...parted.train, ...parted.test];
 
@@ -107,11 +107,11 @@ interface File {
 }
 
 /**
- * All image files in the folders below `root`, all other files, and the folders; `folder` is its name in messages. Links count as what they
+ * All files below `root` that `reads` takes for images by their paths in it, all other files, and the folders; `folder` is its name in messages. Links count as what they
  * lead to, but a folder that was read already is not entered again: its images would be of two classes, and a link to a folder above would
  * never end.
  */
-async function filesBelow(
+export async function filesBelow(
   folder: string,
   root: string,
   reads: (path: string) => boolean,
@@ -136,7 +136,7 @@ async function filesBelow(
       if (state?.isDirectory()) {
         folders.push(path);
         await walk(path);
-      } else if (reads(path) && inside) {
+      } else if (reads(path)) {
         const why = name.includes('\ufffd') ? 'has a name that is not UTF-8' : 'is a link that leads nowhere';
         check(state, `${folder}: ${path} ${why}`, 'rename or remove it');
         check(state.isFile(), `${folder}: ${path} is a pipe, socket or device, not a file`, 'remove it');

@@ -1,5 +1,5 @@
 /** `descent predict` and `descent eval` with a report or an ensemble on saved weights, against the trainer that they were saved from. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -104,6 +104,14 @@ test('folders are predicted file by file, as comma-separated values too', async 
     const cells = lines[i + 1]!.replace(/^".*",/, '').split(',');
     close(`row ${i}`, cells.slice(-10).map(Number), probabilities.subarray(i * 10, (i + 1) * 10), 1e-5);
   });
+  await mkdir(join(root, 'links'));
+  await symlink(join(photos, 'deep, "down"'), join(root, 'links', 'here'));
+  assert.match((await linesOf(() => predict(file, [join(root, 'links')], { top: '1', quiet: true })))[0]!, /^\S/, 'linked folders too');
+  await symlink(root, join(root, 'links', 'round'));
+  assert.match(
+    await refusal(() => predict(file, [join(root, 'links')], { top: '1' })),
+    /links: \S+ leads to a folder that is read already; remove the link/,
+  );
   const broken = join(root, 'broken.png');
   await writeFile(broken, Buffer.concat([(await readFile(join(photos, 'b.png'))).subarray(0, 8), Buffer.alloc(30)]));
   assert.match(
