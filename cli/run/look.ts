@@ -27,6 +27,7 @@ import { activationStats, rms, type LayerStats } from '../../train/study/layer-s
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
 import { openCheckpoint, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { onInterrupt } from './interrupt.ts';
 import { once } from './job.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
 import { folderOf, isPictures, mistakesSheet } from './report.ts';
@@ -53,9 +54,11 @@ async function lookInto(path: string, options: LookOptions): Promise<void> {
   const recipe = localRecipe({ ...checkpoint.config, ...limit });
   const folder = options.out ?? folderOf(path, 'look');
   const removeEmpty = makeFolder(folder, 'name another folder with --out');
+  const interrupt = onInterrupt(removeEmpty);
   try {
     await lookAt(checkpoint, recipe, chosen, folder, options);
   } finally {
+    interrupt.end();
     removeEmpty();
   }
 }

@@ -1,4 +1,6 @@
 /** `descent look` on saved weights. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -11,6 +13,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { deviceFor } from '../support/check.ts';
+import { BIN } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { refusal } from '../support/refusal.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -71,6 +74,17 @@ test('an image that is not there leaves no folder, and a place cannot be made', 
     /^--image: 0 is out of range; give a whole number of at least 1$/,
   );
   assert.match(await refusal(() => look(file, { ...OPTIONS, out: '/dev/null/x' })), /^\/dev\/null\/x: cannot be made, /);
+});
+
+test('Ctrl-C before the first picture leaves no folder', async () => {
+  const { file } = await saved('mlp:hidden=8', 'shapes');
+  const cwd = await folder();
+  const child = spawn(process.execPath, [BIN, 'look', file, '--out', 'new/seen'], { cwd, stdio: 'ignore', detached: true });
+  const looks = setInterval(() => existsSync(join(cwd, 'new/seen')) && child.kill('SIGINT'), 5);
+  const [code] = await once(child, 'exit');
+  clearInterval(looks);
+  assert.is(code, 130);
+  assert.equal(readdirSync(cwd), []);
 });
 
 test.run();
