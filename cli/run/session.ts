@@ -24,7 +24,7 @@ import { count, note } from '../output.ts';
 
 export interface SessionOptions extends DeviceOptions {
   debug?: boolean;
-  /** In place of the recipe's schedule. */
+  /** In place of the recipe's schedule; nothing is then evaluated. */
   rates?: Schedule;
   /** The other ranks, where several processes train. */
   ranks?: Exchange | undefined;
@@ -136,7 +136,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
       metadata,
       title:
         `${recipe.config.model} (${count(parameters)} parameters${trained < parameters ? `, ${count(trained)} of them trained` : ''}) on ${dataset.name}: ` +
-        `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n` +
+        `${count(images.train)} training${rates ? '' : `, ${count(images.val)} validation, ${count(images.test)} test`} images\n` +
         `${describeOptimizer(recipe)}, batches of ${recipe.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(),

@@ -66,14 +66,14 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
     };
     const picture = draw([panel], { title: 'Learning-rate range test', width: 560, height: 320 });
     const written = await writePicture(options.out, picture);
-    if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
+    if (options.json) print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
     check(
       proposed !== undefined,
       `find-lr: the loss never falls between ${from} and ${to}`,
       `try other rates with --from and --to, or more --steps (picture in ${written})`,
     );
     const rate = proposed.toPrecision(2);
-    print(options.quiet ? rate : `proposed: --lr ${rate}, where the loss falls fastest; picture in ${written}`);
+    if (!options.json) print(options.quiet ? rate : `proposed: --lr ${rate}, where the loss falls fastest; picture in ${written}`);
   } finally {
     session.close();
   }

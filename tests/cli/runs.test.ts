@@ -205,6 +205,16 @@ runs('find-lr of a table takes its target and draws the loss of numbers under it
   };
   assert.match(await drawn(''), />mse</);
   assert.match(await drawn('--loss mae'), />mae</);
+  const line = 'find-lr mlp:hidden=4 --dataset t.csv --target y --batch-size 16 --steps 20 --out fl.svg';
+  const { out } = await called(words(line), folder);
+  assert.match(
+    out,
+    /^mlp:hidden=4 \(13 parameters\) on t\.csv: 64 training images\n/,
+    'nothing is said of images that it does not look at',
+  );
+  const none = await called(words(`${line} --from 1e5 --to 1e9 --json`), folder);
+  assert.is(JSON.parse(none.out).proposed, null);
+  assert.match(none.refusal, /^find-lr: the loss never falls between 100000 and 1000000000; try other rates/);
 });
 
 runs.run();
