@@ -64,11 +64,26 @@ export function duration(seconds: number): string {
   return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** Characters that terminals give two columns: those that Unicode's East Asian Width calls wide or full, and pictures. */
+const WIDE =
+  /^(?:[\p{sc=Han}\p{sc=Hira}\p{sc=Hang}\p{sc=Bopo}\p{sc=Yi}\u3000-\u30ff\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f)/u;
+
+/** The columns that a text takes in a terminal: accents join the letter before them. */
+function widthOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) width += WIDE.test(segment) ? 2 : 1;
+  return width;
+}
+
 /** Rows as aligned columns, numbers to the right; the first row is the head. */
 export function table(given: readonly (readonly string[])[]): string {
   const rows = given.map(cells => cells.map(cell => escaped(cell, '')));
-  const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => r[k]!.length)));
+  const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => widthOf(r[k]!))));
   const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%xe+-]*$/.test(r[k]!)));
-  const aligned = (cell: string, k: number) => (right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!));
+  const aligned = (cell: string, k: number) => {
+    const room = ' '.repeat(widths[k]! - widthOf(cell));
+    return right[k] ? room + cell : cell + room;
+  };
   return rows.map(cells => cells.map(aligned).join('  ').trimEnd()).join('\n');
 }

@@ -79,6 +79,18 @@ test('a class whose name has a line end takes one line in a table', () => {
   );
 });
 
+test('a table is aligned where names are wide in a terminal', () => {
+  assert.is(
+    table([
+      ['class', 'images'],
+      ['狗犬', '1'],
+      ['😀 ｶ', '20'],
+      ['e\u0301❤\ufe0f', '3'],
+    ]),
+    'class  images\n狗犬        1\n😀 ｶ       20\ne\u0301❤\ufe0f         3',
+  );
+});
+
 test('a run that goes on with more samples than it began with says so once', async () => {
   const folder = await scratch();
   const write = (n: number) =>
