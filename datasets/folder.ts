@@ -56,6 +56,12 @@ export async function splitFolder<T extends { readonly path: string }>(
   const images = visible.filter(f => reads(f.path) && parts(f.path).length > 1);
   const tops = new Set([...images.map(f => f.path), ...folders].map(path => parts(path)[0]!));
   const given = tops.has('train') && (tops.has('test') || tops.size === 1);
+  const validation = [...tops].find(top => /^(val|valid|validation|dev)$/.test(top));
+  check(
+    tops.size > 2 || !tops.has('train') || validation === undefined,
+    `${who}: holds train/ and ${validation}/, which would be its two classes`,
+    `rename ${validation}/ to test/, which is what nets are tested on; validation takes a share of train/`,
+  );
   const below = (top: string) => images.filter(f => f.path.startsWith(`${top}/`) && parts(f.path).length > 2);
   const classOf = (path: string) => parts(path)[given ? 1 : 0]!;
   const own = given ? below('train') : images;
@@ -129,7 +135,7 @@ const are = (n: number, what: string) => `${n} ${what}${n === 1 ? ' is' : 's are
 /** Files that are left out in words; nothing where there are none. `only` is what is read. */
 export function leftOutWords(who: string, files: readonly string[], only = FORMATS): string | undefined {
   if (!files.length) return undefined;
-  const advice = files.some(isPictureName) ? '; convert the pictures among them' : '';
+  const advice = files.some(path => isPictureName(path) && !isImage(path)) ? '; convert the pictures among them' : '';
   return `${who}: ${are(files.length, 'file')} left out, since only ${only} is read: ${some(files)}${advice}`;
 }
 

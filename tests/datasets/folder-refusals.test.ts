@@ -55,6 +55,11 @@ for (const [what, make, expected] of [
     /class 'c' is in test\/ but not in train\/; known: a, b/,
   ],
   ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
+  [
+    'validation images beside training images',
+    one('train/a', 'train/b', 'val/a', 'val/b'),
+    /holds train\/ and val\/, which would be its two classes; rename val\/ to test\//,
+  ],
   ['no test images', one('train/a', 'train/b'), /2 images leave none for testing; put some into test\//],
   [
     'a link to a folder above it',
