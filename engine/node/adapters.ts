@@ -96,10 +96,11 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
 }
 
 /**
- * The adapter to train on: the best, or the one whose number, kind or name is `wanted` (else DESCENT_ADAPTER), or one that is given.
+ * The adapter to train on: the best, or the one whose number, kind or name is `given` (else DESCENT_ADAPTER), or one that is itself given.
  * The usual case asks Dawn once and lists nothing.
  */
-export async function openAdapter(wanted: GPUAdapter | string | undefined = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
+export async function openAdapter(given?: GPUAdapter | string): Promise<GPUAdapter> {
+  const wanted = given ?? process.env.DESCENT_ADAPTER;
   if (typeof wanted === 'object') {
     await load();
     return wanted;
@@ -121,7 +122,7 @@ export async function openAdapter(wanted: GPUAdapter | string | undefined = proc
   const match = numbered ?? entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
   check(
     match,
-    say`${named('adapter')}: no adapter matches '${wanted}'`,
+    say`${given === undefined ? 'DESCENT_ADAPTER' : named('adapter')}: no adapter matches '${wanted}'`,
     `this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`,
   );
   return match.adapter;

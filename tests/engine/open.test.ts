@@ -34,6 +34,14 @@ test('in a browser takes what the browser gives, and says what is missing', asyn
 
 test('what is no adapter is refused, in plain JavaScript too', async () => {
   assert.match(await refusal(() => openDevice({ adapter: 'no such' })), /^adapter: no adapter matches 'no such'; this machine has /);
+  const before = process.env.DESCENT_ADAPTER;
+  process.env.DESCENT_ADAPTER = 'no such';
+  try {
+    assert.match(await refusal(() => openDevice()), /^DESCENT_ADAPTER: no adapter matches 'no such'; this machine has /);
+  } finally {
+    if (before === undefined) delete process.env.DESCENT_ADAPTER;
+    else process.env.DESCENT_ADAPTER = before;
+  }
   for (const adapter of [{}, null, 3]) {
     assert.is(
       await refusal(() => openDevice({ adapter: adapter as never })),
