@@ -1,13 +1,17 @@
 /** What becomes of files that are dropped on the page or pasted: weights, runs, files of a data set, and pictures to classify. */
 import { isDataFile } from '../data/dropped.ts';
-import { leftOut, pictured } from '../data/refused.ts';
+import { leftOut, pictured, type Named } from '../data/refused.ts';
 import { inPageWords } from '../words.ts';
 import { notice } from './dom.ts';
-import type { PredictView } from './predict/predict-view.ts';
 import type { TrainView } from './train/train-view.ts';
 
+/** The view that answers for pictures. */
+export interface Classifier {
+  classify(pictures: readonly Named[]): Promise<void>;
+}
+
 /** Takes each file that can be taken. Throws why a file alone is not; of several it says which are left out. */
-export async function take(files: readonly File[], train: TrainView, predict: () => Promise<PredictView>): Promise<void> {
+export async function take(files: readonly File[], train: TrainView, predict: () => Promise<Classifier>): Promise<void> {
   const wrong: Error[] = [];
   const tried = (work: Promise<unknown>) => work.catch(error => void wrong.push(error as Error));
   const data = files.filter(f => isDataFile(f.name));
