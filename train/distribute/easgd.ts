@@ -3,6 +3,7 @@
  * them and the centre c towards each other: e = α (x − c), x ← x − e, c ← c + e, so that x + c stays. α = alpha / ranks, as in the authors'
  * experiments. What is evaluated is the centre.
  */
+import { check } from '../../engine/check.ts';
 import { centreOf, type Method, type Rank } from './method.ts';
 import type { OptionsOf } from './methods.ts';
 
@@ -39,9 +40,11 @@ export async function easgd(rank: Rank, { every, alpha }: OptionsOf<'easgd'>): P
     async hide() {
       weights.write(x);
     },
-    ownState: async () => ({ x }),
-    async loadOwn(state) {
-      weights.write(state.x!);
+    ownState: async () => ({ x, since: Float32Array.of(steps && ((steps - 1) % every) + 1) }),
+    async loadOwn({ x: own, since }) {
+      check(own?.length === n, 'easgd: the state of this rank is not of this net', 'go on from files of one run');
+      x.set(own); // the first step puts them on the device
+      steps = since?.[0] ?? 0;
     },
   };
 }

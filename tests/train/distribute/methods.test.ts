@@ -140,6 +140,26 @@ test('ranks of local go on with the momentum of the outer steps on each of them,
   close('weights of rank 1', ranks[1]!, ranks[0]!, 0);
 });
 
+test('a rank of easgd goes on from its own weights, and with its next pull when it is due', async () => {
+  const own = await asRanks(2, async exchange => {
+    const trainer = await trainerOf({ exchange, rule: 'sgd:lr=0' });
+    const o = { total: 16, logEvery: 4, asks: () => false, onMetrics: () => undefined };
+    const { fitted, kept } = await start(trainer, exchange, distribution('easgd', { every: 40 }), o);
+    const before = await kept.ownState();
+    assert.equal(before.since, Float32Array.of(0));
+    const x = Float32Array.from(random(before.x!.length, 7 + exchange.rank));
+    const refused = await refusal(() => kept.loadOwn({}));
+    assert.match(refused, 'easgd: the state of this rank is not of this net; go on from files of one run');
+    await kept.loadOwn({ x, since: Float32Array.of(3) });
+    await fitted.step(false);
+    const after = await kept.ownState();
+    trainer.destroy();
+    assert.equal(Float32Array.from(after.x!), x);
+    return after.since![0]!;
+  });
+  assert.is(own[0]! + own[1]!, 2 * 3 + 16);
+});
+
 /** A vector in place of the device's. */
 function vector(values: ArrayLike<number>): OnDevice & { readonly values: Float32Array } {
   const held = Float32Array.from(values);
