@@ -45,8 +45,11 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     return await use(open);
   } catch (error) {
     if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
-    const [why] = (error as Error).message.split(/:*$/m);
-    throw new DescentError(`${name}: cannot be read as an image (${why})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
+    const [why] = (error as Error).message.split('\n');
+    throw new DescentError(
+      `${name}: cannot be read as an image (${why!.replace(/:$/, '')})`,
+      'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file',
+    );
   }
 }
 

@@ -194,13 +194,14 @@ async function cramped(limit: number): Promise<Device> {
 
 const recipe = (more: Record<string, string> = {}) =>
   recipeOf(parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more }));
-for (const [what, device, why] of [
+for (const [what, device, why, tolerance] of [
   [
     'a binding may span',
     async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }),
     /takes .* MiB, more than this adapter binds at once/,
+    2e-7, // what a binding spans decides which kernels convolutions take, and so how they round
   ],
-  ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
+  ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/, 0],
 ] as const) {
   test(`a batch of more than ${what} is computed in equal parts`, async () => {
     const { trainer, note, parts } = await openTrainer(recipe(), dataset, await device());
@@ -214,7 +215,7 @@ for (const [what, device, why] of [
       for (let i = 0; i < 2; i++) await t.step(true);
       losses.push((await t.settle()).map(l => l.loss));
     }
-    assert.equal(losses[0], losses[1], 'as with --accumulate');
+    close('losses as with --accumulate', losses[0]!, losses[1]!, tolerance);
     const weights = await trainer.weights();
     const scores = [];
     for (const where of [await device(), await deviceFor()]) {
