@@ -12,6 +12,7 @@ import { openDevice, Predictor } from 'descent-gpu';
 const [file = 'model.safetensors', ...flags] = process.argv.slice(2);
 const model = await Predictor.open(await openDevice(), file);
 const [c, h, w] = model.shape;
+const Values = model.dtype === 'float32' ? Float32Array : Uint8Array;
 
 /** A picture in any format, or as application/octet-stream the bare values [c, h, w]: bytes, or float32 for a model of such. */
 async function answer(request) {
@@ -19,8 +20,7 @@ async function answer(request) {
   for await (const part of request) parts.push(part);
   const body = new Uint8Array(Buffer.concat(parts));
   const isBare = request.headers['content-type'] === 'application/octet-stream';
-  const isFloat = isBare && body.length === 4 * c * h * w;
-  return model.predict(isFloat ? new Float32Array(body.buffer) : isBare ? body : new Blob([body]), { top: 3 });
+  return model.predict(isBare ? new Values(body.buffer) : new Blob([body]), { top: 3 });
 }
 
 const server = http.createServer((request, response) => {
@@ -35,7 +35,8 @@ const url = `http://localhost:${server.address().port}`;
 console.log(`${file}: ${model.classes.length} classes, images of ${c}x${h}x${w}, on ${url}`);
 
 if (flags.includes('--measure')) {
-  const body = Uint8Array.from({ length: c * h * w }, () => 256 * Math.random());
+  const largest = model.dtype === 'float32' ? 1 : 255;
+  const body = new Uint8Array(Values.from({ length: c * h * w }, () => largest * Math.random()).buffer);
   const agent = new http.Agent({ keepAlive: true });
   const headers = { 'content-type': 'application/octet-stream' };
   // fetch takes several times as much of the processor as server and model together, and would be what is measured

@@ -76,6 +76,11 @@ export function bytesOfPixels(
   const isNumbers = ArrayBuffer.isView(given) && 'length' in given && typeof given[0] !== 'bigint';
   const isList = Array.isArray(given) || isBytes || (floats && isNumbers);
   check(isList, `${who}: got ${kindOf(given)}`, floats ? 'give numbers, as Float32Array' : 'give bytes from 0 to 255, as Uint8Array');
+  check(
+    !floats || !isBytes,
+    `${who}: it is bytes, and the model was trained on float32 values`,
+    'give Float32Array.from(them), on their scale',
+  );
   check(fits(given.length / size), `${who}: got ${given.length} values, ${expected}`, `which has ${size}`);
   const values: Values = floats ? new Float32Array(given) : new Uint8Array(given); // a copy: it may be written to while the call waits
   const wrong = Array.isArray(given) ? given.findIndex((v, i) => typeof v !== 'number' || (!floats && v !== values[i])) : -1;

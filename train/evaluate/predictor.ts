@@ -112,6 +112,8 @@ const WANTED: Known<PredictOptions> = { top: true, invert: 'boolean' };
 export class Predictor {
   readonly shape: Dataset['shape'];
   readonly classes: readonly string[];
+  /** What the values of an image are: bytes, or float32 on the scale of those that it was trained on. */
+  readonly dtype: NonNullable<Dataset['dtype']>;
   /** The names of the numbers that it predicts, where it is of a regression, which has no classes; and those of its features. */
   readonly outputs: readonly string[] | undefined;
   readonly inputs: readonly string[] | undefined;
@@ -123,6 +125,7 @@ export class Predictor {
   private constructor(memory: Memory, own: Own | undefined, model: Layer, kind: ImageKind, batch: number) {
     this.shape = kind.dataset.shape;
     this.classes = kind.dataset.classes;
+    this.dtype = kind.dataset.dtype ?? 'uint8';
     this.outputs = kind.dataset.outputs;
     this.inputs = kind.dataset.inputs;
     this.#memory = memory;

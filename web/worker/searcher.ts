@@ -48,6 +48,8 @@ export async function sweepRuns(configs: readonly RunConfig[], base: string, dro
     checkHeldOut(recipe, undefined);
     checkFeasible(recipe, { heldOut: true });
   }
+  const ofEachSet = new Map(configs.map(config => [config.dataset, config]));
+  for (const config of ofEachSet.values()) await openDataset(config, dropped, base); // before hours are spent on others
   const device = await openDevice({ tune: false });
   try {
     for (const [i, config] of configs.entries()) {

@@ -249,12 +249,17 @@ test('what is no image of its kind, or no fitting option, is named', async () =>
     /^the images: got of the class DataView; /,
   );
   const floats = await Predictor.create({ ...options, dtype: 'float32' });
+  assert.is(floats.dtype, 'float32');
   for (const none of [new BigInt64Array(144), new DataView(new ArrayBuffer(144))]) {
     assert.is(
       await refusal(() => floats.logits(none as unknown as Float32Array)),
       `the images: got of the class ${none.constructor.name}; give numbers, as Float32Array`,
     );
   }
+  assert.is(
+    await refusal(() => floats.logits(new Uint8Array(144))),
+    'the images: it is bytes, and the model was trained on float32 values; give Float32Array.from(them), on their scale',
+  );
   assert.equal(await floats.logits(new Float64Array(144).fill(0.5) as unknown as Float32Array), await floats.logits(Array(144).fill(0.5)));
   floats.destroy();
   assert.match(await said(Array(144).fill(256)), /^the image: value 0 is 256; give whole numbers from 0 to 255$/);
