@@ -37,6 +37,8 @@ export const isImage = (path: string): boolean => /\.(png|jpe?g|webp|gif|avif)$/
 export const FORMATS = 'PNG, JPEG, WebP, GIF, AVIF or TIFF';
 /** What a page reads. */
 export const IN_BROWSER = 'what the browser decodes';
+/** What of such files is read of a folder. */
+export const inClasses = (formats: string): string => `${formats} in a folder for each class (of train/ and test/, where there are these)`;
 
 /** Whether a file takes part: no part of its path begins with a dot. */
 export const isVisible = (path: string): boolean => !path.split('/').some(part => part.startsWith('.'));
@@ -141,7 +143,7 @@ export function leftOutWords(who: string, files: readonly string[], only = FORMA
 
 /** The departures in words, a line each. */
 export function departures(who: string, { leftOut, broken, grey, formats = FORMATS }: Departures): string[] {
-  const files = leftOutWords(who, leftOut, `${formats} in a folder for each class`);
+  const files = leftOutWords(who, leftOut, inClasses(formats));
   return [
     ...(files ? [files] : []),
     ...(broken.length ? [`${who}: ${are(broken.length, 'broken image')} left out: ${some(broken)}`] : []),

@@ -18,8 +18,9 @@ export interface Formula {
 }
 
 const ADVICE = 'write it as sin(3*x) + 0.2*x, with functions as sin, exp, sqrt, abs, min, max and constants pi and e';
-/** Names of more letters are misspelt more often than meant: sinx, xy. */
-const VARIABLE = /^\p{L}(_?\d+|_\p{L})?$/u;
+const APPLIED = [...Object.keys(parser.functions), ...Object.keys(parser.unaryOps), 'pi'].filter(name => /^[a-z]{2}/i.test(name));
+/** What is misspelt more often than meant as the name of a variable: a function without brackets, a product without its sign, no number. */
+const SLIP = new RegExp(`^((${APPLIED.join('|')})?[u-z\\d]+|${APPLIED.join('|')}|Infinity|NaN|true|false)$`);
 
 /** The parser's instructions, of which an expression is made in postfix order. */
 export interface Token {
@@ -71,8 +72,11 @@ export function functionOf(text: string): Formula {
   const parsed = parseFormula(text);
   const variables = parsed.variables().sort();
   check(variables.length, `formula: '${text}' names no variable`, ADVICE);
-  const unknown = variables.find(name => !VARIABLE.test(name));
-  check(unknown === undefined, `formula: '${unknown}' is not known`, ADVICE, 'variables of one letter as x, x1 or x_a');
+  const isSlip = (name: string) => SLIP.test(name) && !/^[u-z]\d*$/.test(name);
+  const isCalled = (name: string) =>
+    name.length > 1 && new RegExp(`(?<![\\p{L}\\d_])${name.replaceAll('$', '\\$')}\\s*\\(`, 'u').test(text);
+  const unknown = variables.find(name => isSlip(name) || isCalled(name));
+  check(unknown === undefined, `formula: '${unknown}' is not known`, ADVICE, 'variables as x, x1 or width');
   const f = (x: readonly number[]): number => {
     try {
       return Number(parsed.evaluate(Object.fromEntries(variables.map((name, i) => [name, x[i]!]))));

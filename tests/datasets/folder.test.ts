@@ -121,7 +121,7 @@ test('folder: the page leaves out what its decoder does not read, and broken ima
   const set = await openDropped('photos', files, config({ skipBroken: true, resize: '5' }));
   assert.equal([set.shape, set.train.n + set.test.n], [[3, 3, 4], 10]);
   assert.equal(set.notes, [
-    'photos: 2 files are left out, since only what the browser decodes in a folder for each class is read: a/no.bmp, a/notes.txt; ' +
+    'photos: 2 files are left out, since only what the browser decodes in a folder for each class (of train/ and test/, where there are these) is read: a/no.bmp, a/notes.txt; ' +
       'convert the pictures among them',
     'photos: 1 broken image is left out: b/broken.png',
   ]);
@@ -221,7 +221,7 @@ test('folder: every format that sharp reads, whatever its colours, depth and tur
   const { train, test: tested, shape, notes } = await openDataset(root, { dataDir: await folder(), ...quiet, imageSize: '4x6' });
   assert.equal(shape, [3, 4, 6]);
   assert.equal(notes, [
-    `${basename(root)}: 3 files are left out, since only PNG, JPEG, WebP, GIF, AVIF or TIFF in a folder for each class is read: ` +
+    `${basename(root)}: 3 files are left out, since only PNG, JPEG, WebP, GIF, AVIF or TIFF in a folder for each class (of train/ and test/, where there are these) is read: ` +
       'a/notes.txt, a/phone.heic, loose.png; convert the pictures among them',
     `${basename(root)}: 1 grey image is taken as coloured, as the others are`,
   ]);

@@ -63,6 +63,8 @@ test('a formula has its variables as features, in alphabetical order', async () 
   });
   const sure = await open('formula:y=PI*x_1 + (x_1 > 0 and not (x2 > 0)),points=30');
   assert.equal(sure.inputs, ['x2', 'x_1']);
+  const named = await open('formula:y=cost*power - x2 + x_y,points=30');
+  assert.equal(named.inputs, ['cost', 'power', 'x2', 'x_y']);
   const two = await open('formula:y=b - 10*a,points=30');
   assert.equal(
     [two.inputs, two.shape],
@@ -88,7 +90,7 @@ test('says what is wrong with a formula or an option', async () => {
   ])
     assert.match(
       await refusal(() => open(`formula:y=${y}`)),
-      new RegExp(`^formula: '${name}' is not known; write it as sin\\(3\\*x\\) .*or variables of one letter as x, x1 or x_a$`),
+      new RegExp(`^formula: '${name}' is not known; write it as sin\\(3\\*x\\) .*or variables as x, x1 or width$`),
     );
   for (const y of ['x;y', 'x == "a"', '"3"*x', '[x]', 'x > 0 ? [x] : 1'])
     assert.match(await refusal(() => open(`formula:y=${y}`)), /^formula: '.*' is not one value; write it as sin\(3\*x\)/);

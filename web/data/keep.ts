@@ -1,5 +1,5 @@
 /** Data that a user brings to the page: kept for its runs, and what is to be said of it. */
-import { IN_BROWSER, isPictureName, leftOutWords, splitFolder } from '../../datasets/folder.ts';
+import { IN_BROWSER, inClasses, isPictureName, leftOutWords, splitFolder } from '../../datasets/folder.ts';
 import { check } from '../../engine/check.ts';
 import { count } from '../views/dom.ts';
 import { isDataFile, keepData, type Dropped } from './dropped.ts';
@@ -39,7 +39,7 @@ export async function keepFolder(files: readonly FolderFile[], dropped: Dropped)
   const { classes, train, test, leftOut } = await splitFolder(whole, inside, { digest, reads: isPictureName });
   dropped.folders[whole] = inside;
   const some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
-  const others = leftOutWords(whole, leftOut, `${IN_BROWSER} in a folder for each class`);
+  const others = leftOutWords(whole, leftOut, inClasses(IN_BROWSER));
   const said = `${whole}: ${count(train.length + test.length)} images of ${classes.length} classes (${some}), chosen.`;
   return { whole, said: others ? `${said} ${others}.` : said };
 }
