@@ -36,16 +36,18 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint & { readonly nam
   };
 }
 
-/** Throws where a checkpoint is of other data: by names, and by how many images there are, by which their order in epochs goes. */
-export function checkSameData({ names, images }: ReturnType<typeof decodeCheckpoint>, dataset: Dataset): void {
-  const advice = 'give the data that the run began on';
+/** Throws where a checkpoint is of data with other names. What is told where there are other images now, by whose number the order goes. */
+export function checkSameData({ names, images }: ReturnType<typeof decodeCheckpoint>, dataset: Dataset): string[] {
   for (const key of ['classes', 'outputs', 'inputs'] as const) {
     const [before, now] = [names[key] ?? [], dataset[key] ?? []];
     const isSame = before.length === now.length && before.every((name, i) => name === now[i]);
-    check(isSame, `resume: the ${key} were ${some(before)}, now they are ${some(now)}`, advice);
+    check(isSame, `resume: the ${key} were ${some(before)}, now they are ${some(now)}`, 'give the data that the run began on');
   }
   const { n } = dataset.train;
-  check(images === undefined || images === n, `resume: there were ${images} images to train and validate on, now there are ${n}`, advice);
+  if (images === undefined || images === n) return [];
+  return [
+    `resume: this run began with ${images} images to train on, and there are ${n} now; it goes on with these, not as if it had never stopped`,
+  ];
 }
 
 /** Throws where the run of a checkpoint had another configuration; what changes after its step may change. */

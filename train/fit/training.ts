@@ -186,17 +186,15 @@ export class LocalTraining implements Training {
     const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
     const recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
     this.#recipe = onDataset(recipe, dataset);
-    if (before) {
-      checkGoesOn(before, this.#recipe.config);
-      checkSameData(before, dataset);
-    }
+    if (before) checkGoesOn(before, this.#recipe.config);
+    const otherwise = before ? checkSameData(before, dataset) : [];
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug, start });
     this.#opened = opened;
     const { trainer, note, told, data } = opened;
     this.#told = new Teller(emit, trainer);
     if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });
-    for (const message of [...(dataset.notes ?? []), ...told.map(line => words(line)), ...(note ? [note] : [])]) {
+    for (const message of [...(dataset.notes ?? []), ...otherwise, ...told.map(line => words(line)), ...(note ? [note] : [])]) {
       emit({ type: 'warning', message });
     }
     if (!before) return;

@@ -42,20 +42,19 @@ test('a checkpoint goes on to the same bits as a run that was not interrupted', 
   );
 });
 
-test('a checkpoint of other data is refused: of other classes, or of more images, whose order would be another', async () => {
+test('a checkpoint of other classes is refused, and of more images, whose order was another, told', async () => {
   const first = fit(net, data, { ...quick, epochs: 1 });
   await first.done;
   const resume = await first.checkpoint();
-  const said = async (other: Partial<typeof data>) =>
-    (await refused(() => fit(net, { ...data, ...other }, { ...quick, epochs: 2, resume }).done)).message;
   const renamed = labels.map(label => `${label}s`);
+  const { message } = await refused(() => fit(net, { images, labels: renamed }, { ...quick, epochs: 2, resume }).done);
+  assert.is(message, 'resume: the classes were high, low, middle, now they are highs, lows, middles; give the data that the run began on');
+  const told: string[] = [];
+  const onWarning = (message: string) => void told.push(message);
+  await fit(net, { images: images.slice(1), labels: labels.slice(1) }, { ...quick, epochs: 2, resume, onWarning }).done;
   assert.match(
-    await said({ labels: renamed }),
-    /^resume: the classes were \w+.*, now they are \w+s.*; give the data that the run began on$/,
-  );
-  assert.match(
-    await said({ images: images.slice(1), labels: labels.slice(1) }),
-    new RegExp(`^resume: there were ${n} images to train and validate on, now there are ${n - 1}; give`),
+    told.join('\n'),
+    `resume: this run began with ${n} images to train on, and there are ${n - 1} now; it goes on with these, not as if it had`,
   );
 });
 
