@@ -99,12 +99,13 @@ export async function loop(trainer: Fitted, o: LoopOptions): Promise<'complete' 
 
 /** One step with the evaluation and the checkpoint that are due after it; with `isLast` none follows for now. */
 export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean): Promise<void> {
+  const next = trainer.steps + 1;
   const dueAfter = (step: number) => {
     const epochEnds = step === o.total || step % trainer.stepsPerEpoch === 0;
-    const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
+    // ranks that were asked to end before any of them did a step have met at one that was evaluated
+    const evaluates = step >= next && o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
     return { epochEnds, evaluates, keeps: epochEnds || evaluates || isLast };
   };
-  const next = trainer.steps + 1;
   const log = dueAfter(next).keeps || next % o.logEvery === 0 || (o.logAlso?.includes(next) ?? false);
   await (o.step ? o.step(log) : trainer.step(log));
   const step = trainer.steps; // where others do steps too there may have been several

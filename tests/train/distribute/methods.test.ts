@@ -11,7 +11,7 @@ import { startRanks } from '../../../cli/run/distributed.ts';
 import * as keys from '../../../train/run/state-keys.ts';
 import { start, type Started } from '../../../train/distribute/start.ts';
 import { loop } from '../../../train/run/loop.ts';
-import type { StepMetrics } from '../../../train/step/metrics.ts';
+import type { EvalMetrics, StepMetrics } from '../../../train/step/metrics.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { close, random } from '../../support/check.ts';
 import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/members.ts';
@@ -138,6 +138,34 @@ test('ranks of local go on with the momentum of the outer steps on each of them,
     return weights;
   });
   close('weights of rank 1', ranks[1]!, ranks[0]!, 0);
+});
+
+test('ranks that are asked to end between two epochs evaluate the first of them once, and keep a checkpoint', async () => {
+  const told = await asRanks(2, async exchange => {
+    const trainer = await trainerOf({ exchange, rule: 'sgd:lr=0.1' });
+    const evaluated: EvalMetrics[] = [];
+    const said: string[] = [];
+    const total = 2 * trainer.stepsPerEpoch;
+    const asks = () => exchange.rank === 1 && evaluated.length > 0;
+    const started = await start(trainer, exchange, distribution('hogwild', {}), { total, logEvery: 4, asks, onMetrics: () => undefined });
+    const ended = await loop(started.fitted, {
+      total,
+      logEvery: 4,
+      validate: true,
+      state: { evaluated },
+      stopped: () => started.isAsked,
+      checkpointEvery: 1,
+      onMetrics: () => undefined,
+      onEvaluation: line => void said.push(`evaluation after ${line.step}`),
+      onCheckpoint: async () => void said.push(`checkpoint of ${trainer.steps}`),
+    });
+    trainer.destroy();
+    return [...said, `${ended}, ${evaluated.length} known`];
+  });
+  for (const said of told) {
+    assert.equal([...new Set(said)], ['evaluation after 16', 'checkpoint of 16', 'stopped, 1 known']);
+    assert.is(said.filter(line => line.startsWith('evaluation')).length, 1);
+  }
 });
 
 test('a rank of easgd goes on from its own weights, and with its next pull when it is due', async () => {
