@@ -13,6 +13,7 @@ import { openData } from '../../train/data/data.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor, random } from '../support/check.ts';
+import { asRanks } from '../support/ranks/members.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('private training');
@@ -139,6 +140,9 @@ test('what cannot be private is refused in one line', async () => {
   ] as const) {
     assert.match(await open(model, more), why);
   }
+  const recipe = recipeOf(parseConfig('mlp', { ...given, distribute: 'sync' }));
+  const jobs = await asRanks(2, exchange => refusal(async () => void (await openTrainer(recipe, dataset, device, { exchange }))));
+  for (const said of jobs) assert.match(said, /^dp: takes each image by itself, drawn by chance, which distribute does not go with; leave/);
 });
 
 test.run();

@@ -110,7 +110,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const sizes = together
     ? Array.from({ length: exchange.size }, (_, rank) => lengthOf(batchSize, { rank, size: exchange.size }))
     : [batchSize];
-  const split = recipe.dp === undefined ? recipe : { batchSize, accumulate: each(recipe) };
+  const split = recipe.dp === undefined ? recipe : { batchSize, accumulate: each(recipe, sizes[exchange?.rank ?? 0] ?? batchSize) };
   const { trainer, parts, note } = await inParts(split, exchange, sizes, parts =>
     Trainer.create({
       device,
@@ -236,15 +236,15 @@ async function cached(
   return featuresOf({ ...made, frozen, weights: start?.weights, seed, fuse, views });
 }
 
-/** Micro-batches of private training: one for each image. Throws where others are asked for. */
-function each({ batchSize, accumulate, featureViews, dp }: Recipe): number {
+/** Micro-batches of private training: one for each of a rank's images. Throws where others are asked for. */
+function each({ accumulate, featureViews, dp }: Recipe, own: number): number {
   check(accumulate === 1, say`${named('dp', dp)}: computes each image by itself`, say`leave out ${named('accumulate', accumulate)}`);
   check(
     featureViews === undefined,
     say`${named('dp', dp)}: ${named('featureViews')} shows each image several times`,
     'leave one of the two out',
   );
-  return batchSize;
+  return own;
 }
 
 /** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
