@@ -129,7 +129,7 @@ export class Asynchronous implements Fitted {
       const number = await this.#clock.tick(1);
       if (number >= end) break;
       this.#trainer.skipTo(number);
-      const log = this.#exchange.rank === 0 && number + 1 - logged >= logEvery;
+      const log = this.#exchange.rank === 0 && number + 1 < end && number + 1 - logged >= logEvery; // at the end all tell one line
       if (log) logged = number + 1;
       await this.#method.before?.();
       await this.#trainer.step(log);

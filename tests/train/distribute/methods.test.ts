@@ -168,6 +168,31 @@ test('ranks that are asked to end between two epochs evaluate the first of them 
   }
 });
 
+test('an epoch whose last step rank 0 does ends with one line of metrics, which is of all ranks', async () => {
+  let go = () => {};
+  const done = new Promise<void>(resolve => {
+    go = resolve;
+  });
+  const [steps] = await asRanks(2, async exchange => {
+    const trainer = await trainerOf({ exchange, rule: 'sgd:lr=0.1' });
+    let own = 0;
+    const delay = async () => {
+      if (exchange.rank === 1)
+        await done; // rank 0 does all the steps but one
+      else if (++own === 15) go();
+    };
+    const lines: StepMetrics[] = [];
+    const o = { total: 16, logEvery: 1, asks: () => false, onMetrics: (line: StepMetrics) => void lines.push(line), delay };
+    const { fitted } = await start(trainer, exchange, distribution('hogwild', {}), o);
+    await fitted.step(false);
+    lines.push(...(await fitted.settle()));
+    trainer.destroy();
+    return lines.map(line => line.step);
+  });
+  assert.is(steps!.at(-1), 16);
+  assert.equal(steps, [...new Set(steps)]);
+});
+
 test('a rank of easgd goes on from its own weights, and with its next pull when it is due', async () => {
   const own = await asRanks(2, async exchange => {
     const trainer = await trainerOf({ exchange, rule: 'sgd:lr=0' });
