@@ -149,7 +149,10 @@ async function drawFilters(filters: Filters, net: string, { classes }: Dataset):
     lines: [filters.templates ? classes[i]! : String(i + 1)],
   }));
   const what = filters.templates ? 'templates of the classes' : `${filters.count} pictures ${filters.h}x${filters.w} of ${filters.name}`;
-  return contactSheet(await Promise.all(items), `${net}: ${what}; grey is 0`);
+  return contactSheet(
+    await Promise.all(items),
+    `${net}: ${what}; grey is 0${filters.data.every(Number.isFinite) ? '' : ', red no finite number'}`,
+  );
 }
 
 /** Of many layers as many as fit, evenly chosen, the last among them. */

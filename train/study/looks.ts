@@ -93,13 +93,15 @@ export function weightPictures(weight: Weight, values: Float32Array): Filters {
   return { name: weight.name, channels: 1, count: 1, h, w, data: values.slice(0, h * w), templates: false };
 }
 
-/** Picture `i` as bytes [h, w, 3]: 0 is grey, the largest magnitude black or white; three channels are colours. */
+/** Picture `i` as bytes [h, w, 3]: 0 is grey, the largest magnitude black or white; three channels are colours, what is not finite red. */
 export function shades({ h, w, data, channels = 1 }: Planes & { readonly channels?: number }, i: number): Uint8Array<ArrayBuffer> {
   const size = h * w;
   const part = data.subarray(i * channels * size, (i + 1) * channels * size);
-  const most = part.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
-  return Uint8Array.from({ length: 3 * size }, (_, at) => {
-    const channel = channels === 3 ? at % 3 : 0;
-    return Math.round(127.5 + (127.5 * part[channel * size + Math.floor(at / 3)]!) / most);
-  });
+  const most = part.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, Math.abs(b)) : a), 1e-12);
+  const bytes = new Uint8Array(3 * size);
+  for (let at = 0; at < size; at++) {
+    const colour = [0, 1, 2].map(k => part[(channels === 3 ? k : 0) * size + at]!);
+    bytes.set(colour.every(Number.isFinite) ? colour.map(v => Math.round(127.5 + (127.5 * v) / most)) : [255, 0, 0], 3 * at);
+  }
+  return bytes;
 }

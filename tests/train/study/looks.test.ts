@@ -36,6 +36,14 @@ test('0 is grey and the largest magnitude black or white, in each picture by its
   );
 });
 
+test('what is not finite is red, and takes nothing from the rest of its picture', () => {
+  const planes = { name: '', count: 2, h: 1, w: 3, data: Float32Array.from([NaN, -2, 1, 10, -Infinity, 5]) };
+  assert.equal([...shades(planes, 0)], [255, 0, 0, 0, 0, 0, 191, 191, 191]);
+  assert.equal([...shades(planes, 1)], [255, 255, 255, 255, 0, 0, 191, 191, 191]);
+  const colours = { name: '', count: 1, h: 1, w: 2, channels: 3, data: Float32Array.from([1, 0, NaN, 0, 0, 1]) };
+  assert.equal([...shades(colours, 0)], [255, 0, 0, 128, 128, 255], 'a pixel of which one colour is none');
+});
+
 test('a histogram spans what is finite, and counts what is not', () => {
   const of = (...values: number[]) => {
     const { reach, others, counts } = histogramOf(Float32Array.from(values));
