@@ -76,6 +76,27 @@ if (
     await at.accessible();
   });
 
+  test('what was not filled before a run failed says so, what was stays', async () => {
+    const words = page.locator('.inspect').getByText('Run 1 has failed: its net is gone.').filter({ visible: true });
+    const fail = () => page.workers().at(-1)!.evaluate(`void setTimeout(() => { throw new Error('broken'); })`);
+    await page.evaluate('scrollTo(0, 0)');
+    for (const isSeen of [true, false]) {
+      await at.open(`train?${new URLSearchParams({ ...small, epochs: '1000' })}`);
+      await at.press('Start');
+      await at.until('r.steps.length');
+      if (isSeen) {
+        await page.getByRole('heading', { name: 'Confusion matrix' }).scrollIntoViewIfNeeded();
+        await page.getByRole('grid', { name: 'Labels and answers' }).waitFor();
+      }
+      await at.pause();
+      await fail();
+      await at.until('r.state === "failed"');
+      await page.getByRole('heading', { name: 'Confusion matrix' }).scrollIntoViewIfNeeded();
+      if (isSeen) await page.getByRole('grid', { name: 'Labels and answers' }).waitFor();
+      assert.is(await words.count(), isSeen ? 0 : 2);
+    }
+  });
+
   long('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
     await at.open(
       `train?${new URLSearchParams({ ...small, epochs: '2', optimizer: 'adam:epochs=1,sgd', schedule: 'cosine', augment: 'flip' })}`,

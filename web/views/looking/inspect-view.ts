@@ -61,7 +61,8 @@ export class InspectView {
   of(run: Run | undefined): void {
     this.#draw(run);
     if (run) this.#swatch.style.background = run.colour; // which is another one in another theme
-    if (run === this.#shown && (run?.facts !== undefined) === this.#hasFacts) return;
+    const isStuck = run?.state === 'failed' && this.element.querySelector('.to-fill'); // what was filled stays
+    if (run === this.#shown && (run?.facts !== undefined) === this.#hasFacts && !isStuck) return;
     this.#shown = run;
     this.#hasFacts = run?.facts !== undefined;
     this.#clear(run);
@@ -95,6 +96,7 @@ export class InspectView {
     if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
     else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
+    else if (run?.state === 'failed') why = `Run ${number} has failed: its net is gone.`;
     for (const { box, body } of [this.#tiles, this.#table]) {
       box.hidden = !run || (isThere && !hasPictures(run)); // nothing could ever fill them
       // where they are to be filled soon, what lies below them is not to move far by that
