@@ -29,6 +29,8 @@ export interface TrialOptions {
   readonly test?: boolean;
   /** Asked before each step; true makes that step the last. */
   readonly stopped?: () => boolean;
+  /** Steps that are logged whatever the recipe's interval. */
+  readonly logAlso?: readonly number[];
 }
 
 /** Throws where there are no images to evaluate a trial on, of a data set where it is known. */
@@ -53,7 +55,7 @@ export async function trial(
   recipe: Recipe,
   dataset: Dataset,
   device: Device,
-  { folds, fold, test: tested, stopped }: TrialOptions = {},
+  { folds, fold, test: tested, stopped, logAlso }: TrialOptions = {},
 ): Promise<Trial | undefined> {
   checkHeldOut(recipe, folds, dataset);
   const { trainer, total } = await openTrainer(recipe, dataset, device, { folds, fold });
@@ -71,6 +73,7 @@ export async function trial(
       earlyStop: recipe.earlyStop,
       state,
       ...(stopped && { stopped }),
+      ...(logAlso && { logAlso }),
       onMetrics: line => void lines.push(line),
       onEvaluation: line => void lines.push(line),
       onCheckpoint: async () => {},

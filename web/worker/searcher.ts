@@ -3,6 +3,7 @@ import { check } from '../../engine/check.ts';
 import { openDevice } from '../../engine/open.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
+import { EARLY } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { partsOf } from '../../train/data/split.ts';
@@ -56,7 +57,7 @@ export async function sweepRuns(configs: readonly RunConfig[], base: string, dro
       const dataset = await openDataset(config, dropped, base);
       const { valSplit, seed, stratify } = recipeOf(config);
       const { n } = partsOf(dataset, { valSplit, seed, stratify: stratify === 'class' }).train;
-      const tried = await trial(recipeFor(config, n), dataset, device);
+      const tried = await trial(recipeFor(config, n), dataset, device, { logAlso: EARLY }); // what the charts are scaled by
       if (!tried) return;
       const { lines, best, diverged } = tried;
       emit({ kind: 'tried', index: i, lines, best, diverged });

@@ -134,6 +134,22 @@ if (
     assert.is(await page.locator('.small-charts figure').count(), 2);
     await at.press('Use lr 0.03');
     assert.is(await page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.03');
+    await page.getByLabel('Learning rate', { exact: true }).fill('');
+    await page.getByLabel('Try', { exact: true }).fill('optimizer=adam,lbfgs');
+    await at.press('Run all');
+    await page.getByText('Best: optimizer ').waitFor();
+    const heights = await page.locator('.small-charts path.muted').evaluateAll(all =>
+      all.map(path =>
+        path
+          .getAttribute('d')!
+          .match(/ [\d.]+/g)!
+          .map(Number),
+      ),
+    );
+    assert.ok(
+      heights.flat().every(y => y > 18),
+      `no curve runs along the edge of its chart: ${heights.join(' | ')}`,
+    );
     await at.accessible();
   });
 

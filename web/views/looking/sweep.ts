@@ -66,7 +66,7 @@ function picturesOf(tried: readonly Tried[], asked: readonly Asked[], use: Searc
   }));
   const all = curves.flatMap(({ training, validation }) => [...training, ...validation]);
   const end = all.reduce((a, [step]) => Math.max(a, step), 1);
-  // what leaps out of all bounds leaves the others their height
+  // losses of step 1, before any update: what leaps out of all bounds later leaves the others their height
   const firsts = curves.map(c => c.training[0]?.[1] ?? 0).sort((a, b) => a - b);
   const top = 1.2 * (firsts[Math.floor((firsts.length - 1) / 2)] || 1);
   const best = bestOf(tried);
