@@ -120,6 +120,7 @@ test('a table of points: classes by two names or numbers, values, columns by nam
   const values = await tablePoints('c.csv', 'x;y;v\n12;0;4\n0;6;-2\n1;1;0\n');
   assert.equal([values.classes, values.points[0]], [false, pointAt(6, 0, 1)]);
   assert.is(values.told, '3 points. Coordinates are divided by 2 to fit the plane. Values are divided by 4 to lie within -1 and 1.');
+  assert.is((await tablePoints('e.csv', 'x,y,v\n0,0,0.5\n')).told, '1 point.');
   const back = await tablePoints('d.csv', pointsCsv(values.points, false));
   assert.is(back.points.length, 3);
   assert.ok(
@@ -128,6 +129,7 @@ test('a table of points: classes by two names or numbers, values, columns by nam
 });
 
 for (const [text, words] of [
+  ['x\n1\n', 't.csv: it has 1 column; give three: x, y, and a label or a value'],
   ['x,y\n1,2\n', 't.csv: it has 2 columns; give three: x, y, and a label or a value'],
   ['x,y,l\n1,2,a\n1,2,b\n1,2,c\n', "t.csv: column 'l' has 3 labels; give two of them, or numbers"],
   ['x,y,l\n1,2,a\n', "t.csv: column 'l' has 1 label; give two of them, or numbers"],

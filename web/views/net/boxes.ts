@@ -1,7 +1,7 @@
 /** Boxes of a net and the lines between them, as elements of an SVG. */
+import { counted } from '../../../engine/counted.ts';
 import type { LayerStats } from '../../../train/study/layer-stats.ts';
 import { LOOKED_AT } from '../../worker/protocol.ts';
-import { count } from '../dom.ts';
 import { svg } from '../svg.ts';
 import { TITLE, type Link, type Placed } from './layout.ts';
 import { sumOf, type NetNode } from './tree.ts';
@@ -29,7 +29,7 @@ export function factsOf(node: Pick<NetNode, 'children' | 'layers'>): { shape: st
   const inside = node.children.length ? ` · ${layersOf(node.layers.length)}` : '';
   return {
     shape: `${shapeOf(shape)}${inside}`,
-    parameters: `${count(parameters)} parameters`,
+    parameters: counted(parameters, 'parameter'),
     cost: `${flopsOf(flops)} · ${bytesOf(bytes)}`,
   };
 }

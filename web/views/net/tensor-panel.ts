@@ -1,4 +1,5 @@
 /** One layer of a run opened: its weights and activations as pictures, and how their values spread from look to look. */
+import { counted } from '../../../engine/counted.ts';
 import type { Histogram } from '../../../train/study/looks.ts';
 import { image, planes } from '../../data/pictures.ts';
 import type { LayerLook } from '../../worker/protocol.ts';
@@ -106,7 +107,12 @@ export class TensorPanel {
     this.#body.replaceChildren(
       ...pictures(
         isMatrix ? `Weights, the first ${size}` : 'Filters',
-        weight && strip(isMatrix ? 'strip matrix' : 'strip', isMatrix ? `weights ${size}` : `${weight.count} filters of ${size}`, weight),
+        weight &&
+          strip(
+            isMatrix ? 'strip matrix' : 'strip',
+            isMatrix ? `weights ${size}` : `${counted(weight.count, 'filter')} of ${size}`,
+            weight,
+          ),
       ),
       ...pictures(
         'Activations for the image',
@@ -115,7 +121,9 @@ export class TensorPanel {
           : activations &&
               strip(
                 activations.h > 1 ? 'strip' : 'strip flat',
-                activations.h > 1 ? `${activations.count} channels of ${activations.h}×${activations.w}` : `${activations.w} values`,
+                activations.h > 1
+                  ? `${counted(activations.count, 'channel')} of ${activations.h}×${activations.w}`
+                  : counted(activations.w, 'value'),
                 activations,
               ),
       ),

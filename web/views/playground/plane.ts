@@ -1,4 +1,5 @@
 /** The plane, big: what the net, or the unit that is looked at, computes over it, and the points. */
+import { counted } from '../../../engine/counted.ts';
 import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 import { el, isDark } from '../dom.ts';
 import { GRID } from './features.ts';
@@ -73,7 +74,7 @@ export class Plane {
 
   draw(): void {
     const { train, test } = this.#points;
-    const what = `${train.length} points to train on${test.length ? `, ${test.length} to test on` : ''}`;
+    const what = `${counted(train.length, 'point')} to train on${test.length ? `, ${test.length} to test on` : ''}`;
     this.#over.ariaLabel = this.#drawing
       ? `Plane with ${what}. Click to add one; or arrow keys, Enter to add, Delete to remove.`
       : `Plane: what the net says, and ${what}`;

@@ -1,6 +1,7 @@
 /** Points of the user's own: as text in an address, and from tables. */
 import { numbersOf, parseCsv } from '../../../datasets/tables/csv.ts';
 import { check } from '../../../engine/check.ts';
+import { counted } from '../../../engine/counted.ts';
 import { PLANE_RANGE } from '../../../datasets/plane-sets.ts';
 import { count } from '../dom.ts';
 import type { Point } from './problems.ts';
@@ -67,7 +68,7 @@ interface Table {
 export async function tablePoints(who: string, text: string): Promise<Table> {
   const table = await parseCsv(who, text);
   const { names, rows } = table;
-  check(names.length >= 3, `${who}: it has ${names.length} columns`, 'give three: x, y, and a label or a value');
+  check(names.length >= 3, `${who}: it has ${counted(names.length, 'column')}`, 'give three: x, y, and a label or a value');
   check(rows.length <= MOST, `${who}: it has ${count(rows.length)} rows`, `give ${count(MOST)} at most`);
   const called = (name: string, place: number) => names.find(column => column.toLowerCase() === name) ?? names[place]!;
   const [x, y] = [called('x', 0), called('y', 1)];
@@ -79,11 +80,7 @@ export async function tablePoints(who: string, text: string): Promise<Table> {
   const given = [...new Set(cells)];
   const areNumbers = cells.every(cell => Number.isFinite(Number(cell)));
   const classes = given.length === 2 || !areNumbers;
-  check(
-    !classes || given.length === 2,
-    `${who}: column '${last}' has ${given.length} label${given.length === 1 ? '' : 's'}`,
-    'give two of them, or numbers',
-  );
+  check(!classes || given.length === 2, `${who}: column '${last}' has ${counted(given.length, 'label')}`, 'give two of them, or numbers');
   const [first] = areNumbers
     ? given
         .map(Number)
@@ -98,7 +95,7 @@ export async function tablePoints(who: string, text: string): Promise<Table> {
   const most = Math.max(1, ...values.map(Math.abs));
   const points = values.map((value, i) => pointAt(coordinates[2 * i]! / shrink, coordinates[2 * i + 1]! / shrink, value / most));
   const told = [
-    `${count(points.length)} points${classes ? ` of two classes, ${first} orange and ${given.find(name => name !== first)} blue` : ''}.`,
+    `${counted(points.length, 'point')}${classes ? ` of two classes, ${first} orange and ${given.find(name => name !== first)} blue` : ''}.`,
     shrink > 1 && `Coordinates are divided by ${Number(shrink.toPrecision(3))} to fit the plane.`,
     most > 1 && `Values are divided by ${Number(most.toPrecision(3))} to lie within -1 and 1.`,
   ];

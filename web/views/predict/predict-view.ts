@@ -1,6 +1,7 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
 import { pictureBytes } from '../../../datasets/pictures.ts';
 import { check } from '../../../engine/check.ts';
+import { counted } from '../../../engine/counted.ts';
 import { bars } from '../bars.ts';
 import { cameraOn } from '../camera.ts';
 import { button, el, percent, pick, told } from '../dom.ts';
@@ -110,7 +111,7 @@ export class PredictView {
     }
     const { model, dataset } = run.config;
     this.#net.replaceChildren(
-      `Run ${run.id + 1}, ${model} on ${dataset}${run.step ? ` after ${run.step} steps` : ''}, answers. ` +
+      `Run ${run.id + 1}, ${model} on ${dataset}${run.step ? ` after ${counted(run.step, 'step')}` : ''}, answers. ` +
         `A picture is cropped to its middle and scaled to ${run.facts.shape.slice(1).join('×')}.`,
     );
   }

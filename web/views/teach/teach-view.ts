@@ -1,5 +1,6 @@
 /** Classes of one's own, by camera or pictures: captured, learned in seconds, told apart live, exported; all of it on this machine. */
 import { check } from '../../../engine/check.ts';
+import { counted } from '../../../engine/counted.ts';
 import type { FolderFile } from '../../data/folder.ts';
 import { reason } from '../../data/kept.ts';
 import { Lesson, type TaughtClass } from '../../data/lessons.ts';
@@ -197,7 +198,7 @@ export class TeachView {
         const n = this.#lesson.samplesOf(one).length;
         const restore = this.#lesson.removeClass(one);
         this.#changed();
-        this.#offerUndo(`${one.name} with ${count(n)} samples is deleted.`, () => {
+        this.#offerUndo(`${one.name} with ${counted(n, 'sample')} is deleted.`, () => {
           while (this.#lesson.classes.some(({ name }) => name === one.name)) one.name += ' again'; // its name was given to another meanwhile
           return restore();
         });
@@ -266,7 +267,7 @@ export class TeachView {
       this.#learned = undefined;
       this.#answerBy(net);
       const lasts = kept ? '' : '; the browser does not keep it over a reload';
-      this.#keeping.place.say(`${file.name}: answers now, ${count(net.classes.length)} classes${lasts}.`);
+      this.#keeping.place.say(`${file.name}: answers now, ${counted(net.classes.length, 'class', 'classes')}${lasts}.`);
     });
   }
 
