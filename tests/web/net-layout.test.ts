@@ -58,6 +58,23 @@ test('branches stand below one another, and what joins them takes from each', ()
   assert.is(links.filter(l => l.kind === 'input').length, 4);
 });
 
+test('where branches part again, the output stands last all the same, and each link has both its ends', () => {
+  const tree = treeOf(layerSizes('inception-v3', { shape: [3, 224, 224], classes: 10 }));
+  const { placed, links } = layoutOf(tree, new Set(['Mixed_7b']), 1000, HEIGHT);
+  const output = placed.filter(p => p.level === 2).at(-1)!;
+  assert.is(output.node.label, 'output');
+  assert.is(links.filter(l => l.to === output && l.kind === 'join').length, 6);
+  const size = { shape: [1], parameters: 0, flops: 0, bytes: 0 };
+  const mixed = [
+    { name: 'a.first', from: [] },
+    { name: 'b', from: ['a.first'] },
+    { name: 'a.last', from: ['b'] },
+  ].map(layer => ({ ...size, ...layer }));
+  const back = layoutOf(treeOf(mixed as never), new Set(), 1000, HEIGHT).links;
+  assert.is(back.length, 2);
+  assert.ok([...links, ...back].every(l => l.from && l.to));
+});
+
 test('a shortcut comes from outside of its block', () => {
   const tree = treeOf(layerSizes('resnet20', input));
   const { placed, links } = layoutOf(tree, new Set(['layer1', 'layer1.1']), 1200, HEIGHT);

@@ -47,7 +47,11 @@ export function layerSizes(text: string, input: ModelInput): LayerSizes[] {
   openModel(parseSpec('model', text), input)(g, image);
   const fields = receptiveFields(g, image);
   const sources = sourcesOf(g);
-  const outputs = new Map<string, Tensor | undefined>(g.layers.map(({ path, output }) => [path, output]));
+  const outputs = new Map<string, Tensor | undefined>();
+  for (const { path, output } of g.layers) {
+    outputs.delete(path); // of joins under one name the last is its output, and stands where that is computed
+    outputs.set(path, output);
+  }
   for (const { path } of g.params.values()) if (!outputs.has(path)) outputs.set(path, undefined); // a head that only training has
   return Array.from(outputs, ([path, output]) => {
     const params = [...g.params.values()].filter(p => p.path === path);

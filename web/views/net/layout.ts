@@ -54,7 +54,7 @@ export function layoutOf(nodes: readonly NetNode[], open: ReadonlySet<string>, w
     };
     parts.forEach((node, i) => {
       const { inner, isFromOutside } = sources.get(node)!;
-      const follows = inner.size === 1 && inner.has(parts[i - 1]!);
+      const follows = followsOn(inner, parts[i - 1]);
       if (i > 0 && !follows && inner.size + Number(isFromOutside) > 0) wrap(); // a branch, or where branches join
       const isOpen = open.has(node.key) && node.children.length > 0;
       if (isOpen || column === columns) wrap();
@@ -72,9 +72,15 @@ export function layoutOf(nodes: readonly NetNode[], open: ReadonlySet<string>, w
         column++;
       }
       rects.set(node, rect);
-      for (const source of inner) links.push({ from: rects.get(source)!, to: rect, kind: follows ? 'next' : 'join' });
-      if (isFromOutside && frame) links.push({ from: frame, to: rect, kind: 'input' });
     });
+    for (const [i, node] of parts.entries()) {
+      const to = rects.get(node)!;
+      const { inner, isFromOutside } = sources.get(node)!;
+      const kind = followsOn(inner, parts[i - 1]) ? 'next' : 'join';
+      // once all stand: of names that mix, as a file may have them, one part may take values of another that comes later
+      for (const source of inner) links.push({ from: rects.get(source)!, to, kind });
+      if (isFromOutside && frame) links.push({ from: frame, to, kind: 'input' });
+    }
     wrap();
     return y - GAP;
   }
@@ -82,6 +88,10 @@ export function layoutOf(nodes: readonly NetNode[], open: ReadonlySet<string>, w
   const end = flow(nodes, undefined, 0, 0, width);
   return { placed, links, height: Math.max(0, end) };
 }
+
+/** Whether all values that a part takes are of the one before it. */
+const followsOn = (inner: ReadonlySet<NetNode>, before: NetNode | undefined): boolean =>
+  inner.size === 1 && before !== undefined && inner.has(before);
 
 /** Of each part of a group: the parts whose values it takes, and whether it takes some from outside of the group. */
 function sourcesOf(parts: readonly NetNode[], path: string): Map<NetNode, { inner: Set<NetNode>; isFromOutside: boolean }> {
