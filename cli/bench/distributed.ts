@@ -140,6 +140,24 @@ function predicted({ parameters, jobs }: Report): { network: Network; efficiency
   return network && { network, efficiency: PREDICTED.map(ranks => ({ ranks, efficiency: efficiency(ranks, step, network) })) };
 }
 
+/** A method's row of the table. A step that took less time than a plain one has none of the overhead that efficiency is told of. */
+export function cellsOf(
+  { method, ms, hidden, staleness }: MethodResult,
+  { ranks, alone, apart }: Pick<Measured, 'ranks' | 'alone' | 'apart'>,
+  foreseen?: number,
+): string[] {
+  const overhead = ms - apart;
+  return [
+    method,
+    ms.toFixed(2),
+    ...(overhead < 0 ? ['', ''] : [overhead.toFixed(2), percent(apart / ms)]),
+    `${((ranks * alone) / ms).toFixed(2)}x`,
+    method === 'sync' && foreseen !== undefined ? percent(foreseen) : '',
+    hidden === undefined ? '' : percent(hidden),
+    staleness === undefined ? '' : staleness.toFixed(2),
+  ];
+}
+
 function sayJob({ model, batch, parameters, jobs: [job] }: Report): void {
   const { ranks, library, means, alone, apart, turn, methods } = job!;
   print(`\n${counted(ranks, 'rank')} over ${library}`);
@@ -151,16 +169,7 @@ function sayJob({ model, batch, parameters, jobs: [job] }: Report): void {
   print(`${model}, batches of ${batch} a rank: ${step}; gradients to the host and back ${turn.toFixed(2)} ms`);
   const network = networkIn(job!);
   const foreseen = network && efficiency(ranks, { ms: apart, bytes: 4 * parameters, turn }, network);
-  const rows = methods.map(({ method, ms, hidden, staleness }) => [
-    method,
-    ms.toFixed(2),
-    (ms - apart).toFixed(2),
-    percent(apart / ms),
-    `${((ranks * alone) / ms).toFixed(2)}x`,
-    method === 'sync' && foreseen !== undefined ? percent(foreseen) : '',
-    hidden === undefined ? '' : percent(hidden),
-    staleness === undefined ? '' : staleness.toFixed(2),
-  ]);
+  const rows = methods.map(row => cellsOf(row, job!, foreseen));
   print(table([['method', 'ms a step', 'overhead, ms', 'efficiency', 'speed', 'by the model', 'hidden', 'staleness'], ...rows]));
 }
 
