@@ -49,9 +49,9 @@ export async function benchTurn({ memory }: Trainer): Promise<number> {
 /** Steps before those that are timed. */
 const BEFORE = 2;
 /** What one rank's steps take together where nobody says how many are timed (ms), and the bounds of these. */
-const LASTS = 3000;
-const FEWEST = 10;
-const MOST = 150;
+export const LASTS = 3000;
+export const FEWEST = 10;
+export const MOST = 150;
 
 /** Milliseconds of a step of this process, which speaks to no other. */
 async function benchSteps(trainer: Trainer, steps: number): Promise<number> {

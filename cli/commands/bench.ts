@@ -120,7 +120,7 @@ export function addBench(bench: Command): void {
   )
     .addOption(defaultedOption('dataset'))
     .addOption(defaultedOption('batchSize'))
-    .option('--steps <n>', 'steps of each rank that are timed (default: 4 seconds of them, 10 to 200)')
+    .option('--steps <n>', 'steps of each rank that are timed (default: 3 seconds of them, 10 to 150)')
     .option('--exchange <how>', 'rma or messages')
     .option('--ranks <n,...>', 'ranks of the jobs that are started (default: 1,2,4)')
     .option('--mpirun <command>', 'the launcher that starts them (default: mpirun)')
