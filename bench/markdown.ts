@@ -1,6 +1,6 @@
 /** What `descent bench peers`, `inference`, `scaling` and `step --trace` write, as tables for the documentation. */
 import { lookUp } from '../engine/check.ts';
-import { AXES, verdict, type ScalingRow } from './scaling.ts';
+import { AXES, verdicts, type ScalingRow } from './scaling.ts';
 import type { DispatchResult } from './step.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { Row } from './peers/compare.ts';
@@ -79,12 +79,8 @@ function growth(name: string, rows: readonly ScalingRow[]): string {
     }),
   ]);
   const table = tableOf([[...head, ...peers.flatMap(peer => [`${nameOf(peer)}: ms an image`, 'its process MiB'])], ...lines]);
-  const models = unique(rows.map(row => row.model));
-  const said = models.map(model => {
-    const own = rows.filter(row => row.model === model);
-    return verdict(axis, nameOf(model), own);
-  });
-  return `${table}\n\n${said.join('.\n')}.`;
+  const said = verdicts(axis, rows, nameOf).map(line => `${line}.`);
+  return [table, ...(said.length ? ['', ...said] : [])].join('\n');
 }
 
 /** Kernels that take less than this share of a step are told together. */

@@ -147,8 +147,16 @@ export function foreseen(peer: string, model: string, ms: number, before: readon
 /** A time counts as the same up to this share more. */
 const SAME = 1.05;
 
-/** Whether the time of an image, in what an axis divides it by, falls or stays from each of a model's points to the next, in a line. */
-export function verdict({ unit, work }: Axis, model: string, rows: readonly ScalingRow[]): string {
+/** For each model of several points, whether the time of an image, in what an axis divides it by, falls or stays from each to the next. */
+export function verdicts(axis: Axis, rows: readonly ScalingRow[], nameOf = (model: string) => model): string[] {
+  const models = [...new Set(rows.map(row => row.model))];
+  return models.flatMap(model => {
+    const own = rows.filter(row => row.model === model);
+    return own.length > 1 ? [verdict(axis, nameOf(model), own)] : [];
+  });
+}
+
+function verdict({ unit, work }: Axis, model: string, rows: readonly ScalingRow[]): string {
   const costs = rows.map(row => row.perImage / work(row));
   const rises = rows.flatMap((row, i) => {
     const ratio = i ? costs[i]! / costs[i - 1]! : 1;

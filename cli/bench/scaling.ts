@@ -11,7 +11,7 @@ import {
   LONGEST_STEP,
   openPoint,
   scale,
-  verdict,
+  verdicts,
   type Axis,
   type PeerCost,
   type Point,
@@ -68,15 +68,7 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
     results[name] = rows;
     say(`${name} on ${device.report.description}`);
     say(scalingTable(axis, rows));
-    for (const model of new Set(rows.map(row => row.model))) {
-      say(
-        verdict(
-          axis,
-          model,
-          rows.filter(row => row.model === model),
-        ),
-      );
-    }
+    for (const line of verdicts(axis, rows)) say(line);
   }
   for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
   if (options.picture) {

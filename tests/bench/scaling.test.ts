@@ -1,7 +1,7 @@
 /** The points of `descent bench scaling`, and what is said of them. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AXES, foreseen, verdict } from '../../bench/scaling.ts';
+import { AXES, foreseen, verdicts } from '../../bench/scaling.ts';
 import { network, resnet } from '../../bench/peers/networks.ts';
 
 const test = suite('scaling');
@@ -36,9 +36,10 @@ test('whether the time of an image falls, stays or rises is told in what the axi
   const rows = [20, 32, 110].map(at => {
     return { model: 'resnet', at, batch: 32, perImage: at, ...numbers };
   });
-  assert.is(verdict(AXES.depth, 'resnet', rows), 'resnet: the time of an image and layer falls or stays from each point to the next');
+  assert.equal(verdicts(AXES.depth, rows), ['resnet: the time of an image and layer falls or stays from each point to the next']);
   const more = rows.with(2, { ...rows[2]!, perImage: 220 });
-  assert.is(verdict(AXES.depth, 'resnet', more), 'resnet: the time of an image and layer rises by 100 % from 32 to 110');
+  assert.equal(verdicts(AXES.depth, more), ['resnet: the time of an image and layer rises by 100 % from 32 to 110']);
+  assert.equal(verdicts(AXES.depth, rows.slice(0, 1)), [], 'nothing is told of one point');
 });
 
 test.run();
