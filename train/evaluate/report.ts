@@ -143,7 +143,7 @@ export function report(logits: ArrayLike<number>, labels: ArrayLike<number>, cla
   return {
     images: n,
     loss: loss / n,
-    accuracy: 1 - mistakes.length / n,
+    accuracy: (n - mistakes.length) / n,
     top: Object.fromEntries(top.filter(t => t < k).map(t => [t, ranks.filter(rank => rank < t).length / n])),
     balancedAccuracy: mean(s => Number(s.support > 0)).recall,
     classes: scores,

@@ -101,4 +101,16 @@ test('what has no report is refused', async () => {
   for (const [args, message] of wrong) assert.is(await told(...args), message);
 });
 
+test('accuracy is the share of right images as it is told elsewhere, to the last digit', () => {
+  const labels = Array.from({ length: 50 }, (_, i) => (i < 4 ? 0 : 1));
+  assert.is(
+    report(
+      labels.flatMap(() => [1, 0]),
+      labels,
+      ['a', 'b'],
+    ).accuracy,
+    4 / 50,
+  );
+});
+
 test.run();
