@@ -16,7 +16,7 @@ import { loop } from '../../train/run/loop.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { StepMetrics } from '../../train/step/metrics.ts';
 import { asRank, joinJob, shareWeights, type Job } from '../run/job.ts';
-import { percent, print, table } from '../output.ts';
+import { note, percent, print, table } from '../output.ts';
 import type { CompareOptions } from './compare-options.ts';
 
 /**
@@ -75,7 +75,7 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
     const result = await trained(job, { ...given, distribute: method, ...asked }, model, data, device, ms);
     results.push({ name: method, lr: asked.lr, ...result });
     if (isFirst && !options.quiet && !options.json)
-      print(`${method}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
+      note(`${method}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
   }
   device.close();
   if (!isFirst) return;

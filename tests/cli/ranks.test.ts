@@ -107,6 +107,17 @@ if (last) {
   });
 }
 
+const [first] = launchers;
+if (first) {
+  test('a comparison of methods on ranks writes its table alone to standard output, and what is done so far beside it', async () => {
+    const asked = words('compare distribution --model mlp:hidden=4 --dataset shapes --limit-train 256 --limit-test 50');
+    const { code, out, err } = await ranks(first, 2, [BIN, ...asked], { cwd: await scratch() });
+    assert.is(code, 0, err);
+    assert.match(out, /^method +lr/);
+    assert.match(err, /sync: [\d.]+ s, test accuracy/);
+  });
+}
+
 test('a benchmark that is to start jobs where there is no launcher says so in one line', async () => {
   const { refusal: said } = await called(words('bench distributed lenet5 --mpirun no-such-mpirun'), await scratch());
   assert.is(
