@@ -4,7 +4,7 @@ import { check } from '../../engine/check.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseChoice, parseSpec } from '../../engine/spec.ts';
 import { writeFolder, writeWhole } from '../../train/run/node/files.ts';
-import { inputOf, momentsOf, openCheckpoint } from '../run/checkpoint.ts';
+import { inputOf, momentsOf, openCheckpoint, weightsFor } from '../run/checkpoint.ts';
 import { once } from '../run/job.ts';
 import { count, print } from '../output.ts';
 import type { ExportOptions, Written } from './options.ts';
@@ -32,14 +32,16 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
 /** A checkpoint with all that an export tells of it. */
 async function opened(path: string, options: ExportOptions) {
   const checkpoint = await openCheckpoint(path, options);
-  const { shape, classes, outputs, inputs, dtype } = await inputOf(checkpoint, options);
-  const { file, weights, config, normalize } = checkpoint;
+  const input = await inputOf(checkpoint, options);
+  const { shape, classes, outputs, inputs, dtype } = input;
+  const { file, config, normalize } = checkpoint;
   check(
     !outputs || options.to === 'onnx',
     `${file}: predicts numbers (${outputs?.join(', ')}), and --to ${options.to} is of classes`,
     'export it --to onnx, or use it by descent predict or Predictor',
   );
   const moments = await momentsOf(checkpoint, shape[0], options);
+  const weights = weightsFor(checkpoint, input);
   return { config, inputs, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, outputs, dtype, weights, moments, normalize } };
 }
 

@@ -1,11 +1,13 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
 import { statSync } from 'node:fs';
-import type { Dataset } from '../../datasets/dataset.ts';
+import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { checkDataset, isKnown, isTable, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
 import { check, named as option, some } from '../../engine/check.ts';
 import { product } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
+import { built } from '../../train/evaluate/built.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
@@ -16,6 +18,8 @@ import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
 import { momentsFor } from '../../train/data/normalise.ts';
 import type { Moments, Normalize } from '../../train/data/statistics.ts';
+import { classifierOf } from '../../train/tune/classifier.ts';
+import { startOf } from '../../train/tune/start.ts';
 import { isNet, sidesOf, sizeOf, type ImageSize } from '../../engine/spec.ts';
 import { openOnnx, type OnnxFile } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
@@ -36,7 +40,10 @@ export interface CheckpointOptions {
 export interface Checkpoint extends FileFacts {
   readonly file: string;
   readonly config: RunConfig;
+  /** Under the names that the file has (see weightsFor). */
   readonly weights: Tensors;
+  /** Whether the file does not say of which model it is: another program may have written it, under names of its own. */
+  readonly isForeign: boolean;
   readonly shape: readonly [c: number, h: number, w: number] | undefined;
   readonly classes: readonly string[] | undefined;
   readonly outputs: readonly string[] | undefined;
@@ -87,6 +94,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel, target = isTable(dataset) ? run?.target : undefined } = given;
   return {
     file,
+    isForeign: named === undefined,
     weights: tensors ?? net!.weights(shape ?? shapeOf(net!, file, dataset, imageSize)),
     config: configFromJson({ ...run, model, dataset, normalize, imageSize, resize, skipBroken, ignoreLabel, target }, file),
     shape,
@@ -98,6 +106,19 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     moments: own.moments ?? facts.moments,
     statistics: statisticsIn(metadata),
   };
+}
+
+/** The weights of a checkpoint under the names of its model for such an input, as --init takes them. Throws where a foreign file is not of it. */
+export function weightsFor(
+  { file, weights, config, isForeign }: Checkpoint,
+  input: Pick<Dataset, 'shape' | 'classes' | 'outputs'>,
+): Tensors {
+  if (!isForeign) return weights;
+  const { layer } = recipeOf(config).model;
+  const made = { shape: input.shape, classes: outputsOf(input).length };
+  const { weights: own } = built(layer(made), made.shape);
+  const advice = 'give the data whose classes it is of with --dataset';
+  return startOf({ own, classifier: classifierOf(layer, made) }, weights, false, file, advice).weights;
 }
 
 /** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */

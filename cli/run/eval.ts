@@ -9,7 +9,7 @@ import { logOf, score } from '../../train/study/probabilities.ts';
 import { attacksFrom, type Attack } from '../../train/study/robust/by-name.ts';
 import { MEANS, predictViews, viewsOf } from '../../train/study/tta.ts';
 import { evaluateUnderAttack } from './attack.ts';
-import { openCheckpoint, openFor, type CheckpointOptions } from './checkpoint.ts';
+import { openCheckpoint, openFor, weightsFor, type CheckpointOptions } from './checkpoint.ts';
 import { print } from '../output.ts';
 import { checkReport, writePredictions, writeReport, writeValues } from './report.ts';
 import { localRecipe, openInferenceSession, type Evaluated, type SessionOptions } from './session.ts';
@@ -31,7 +31,7 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 /** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
 export async function openForEvaluation(path: string, options: EvalOptions): Promise<Evaluated> {
   const checkpoint = await openCheckpoint(path, options);
-  const { file, config, weights, moments, statistics } = checkpoint;
+  const { file, config, moments, statistics } = checkpoint;
   const recipe = localRecipe({
     ...config,
     ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.type.parse('--batch-size', options.batchSize)! }),
@@ -39,6 +39,7 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
   });
   const { dataDir, quiet } = options;
   const dataset = await openFor(checkpoint, recipe.config, { dataDir, quiet });
+  const weights = weightsFor(checkpoint, dataset);
   return {
     file,
     weights,

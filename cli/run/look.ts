@@ -26,7 +26,7 @@ import type { Tensors } from '../../train/run/safetensors.ts';
 import { activationStats, rms, type LayerStats } from '../../train/study/layer-stats.ts';
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
-import { openCheckpoint, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { openCheckpoint, weightsFor, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { onInterrupt } from './interrupt.ts';
 import { once } from './job.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
@@ -66,11 +66,12 @@ async function lookInto(path: string, options: LookOptions): Promise<void> {
 /** Draws what there is to see of a net into a folder, and says so. */
 async function lookAt(checkpoint: Checkpoint, recipe: Recipe, chosen: number, folder: string, options: LookOptions): Promise<void> {
   const { dataDir, quiet, json } = options;
-  const { file, weights, moments, statistics } = checkpoint;
+  const { file, moments, statistics } = checkpoint;
   const dataset = await openFor(checkpoint, recipe.config, { dataDir, quiet });
   check(!dataset.outputs, `look: pictures are of classes, and ${dataset.name} has numbers to predict`, 'take descent eval --predictions');
   check(chosen < dataset.test.n, `--image: ${chosen + 1} is beyond the ${dataset.test.n} test images`, `give 1 to ${dataset.test.n}`);
 
+  const weights = weightsFor(checkpoint, dataset);
   const device = await openDevice(options);
   try {
     const { inference, data } = await openInference(recipe, weights, dataset, device, { moments, statistics });

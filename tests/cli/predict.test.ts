@@ -12,6 +12,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { combine } from '../../train/run/swag.ts';
@@ -245,6 +246,28 @@ test('a folder of images names the classes, sizes and moments of a file that doe
     /^--image-size: 'x' is no size; give pixels from 1 to 1024, as 64, or height x width/,
   );
   assert.match(await refusal(() => predict(bare!, images, { ...meanstd, dataset: './nowhere' })), /^dataset: \.\/nowhere is not there; /);
+});
+
+test('a file that another program wrote, under a prefix of its own, is taken as --init takes it', async () => {
+  const root = await folder();
+  const file = join(root, 'net.safetensors');
+  await saved(file, 'none', '1');
+  const { tensors } = readSafetensors(file);
+  const wrapped = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`module.${name}`, tensor]));
+  await writeFile(join(root, 'theirs.safetensors'), encodeSafetensors(wrapped));
+  const given = words('--model mlp:hidden=16 --dataset fashion-mnist --normalize none --quiet');
+  const ask = (...args: string[]) => called([...args, ...given], root);
+  const evalOf = (name: string) => ask('eval', name, '--limit-test', String(IMAGES));
+  const theirs = await evalOf('theirs.safetensors');
+  assert.match(theirs.out, /^test loss/, theirs.refusal);
+  assert.equal(theirs, await called(['eval', 'net.safetensors', '--quiet', '--limit-test', String(IMAGES)], root));
+  assert.is((await ask('export', 'theirs.safetensors', '--to', 'onnx')).refusal, '');
+  assert.equal((await called(['eval', 'theirs.onnx', '--quiet', '--limit-test', String(IMAGES)], root)).out, theirs.out);
+  await writeFile(
+    join(root, 'theirs.safetensors'),
+    encodeSafetensors({ ...wrapped, 'module.more': { shape: [1], data: new Float32Array(1) } }),
+  );
+  assert.match((await evalOf('theirs.safetensors')).refusal, /^theirs\.safetensors: tensor 'more' is not in this model; which has /);
 });
 
 test('an ensemble predicts the mean of its members', async () => {

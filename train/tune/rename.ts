@@ -1,5 +1,5 @@
 /** What other libraries call the weights that a model of ours has: one table. Ours are torchvision's names. */
-import { check, named, say } from '../../engine/check.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
 /** A name by ours, where the pattern is of it. */
@@ -78,19 +78,20 @@ const flat = (shape: readonly number[]): string => `${shape[0]} ${shape.reduce((
 
 /**
  * Tensors under the names of a model, whose own weights and single classifier layer are given, as far as some rule leads to one of them; the
- * others keep theirs. Throws where two tensors are one of the model's. What is a dense layer there takes the weight of a convolution of as many values.
+ * others keep theirs. Throws, in the name of `who` gave them, where two tensors are one of the model's. What is a dense layer there takes the weight of a convolution of as many values.
  */
-export function renamed(given: Tensors, own: ReadonlyMap<string, readonly number[]>, classifier: string | undefined): Tensors {
+export function renamed(
+  given: Tensors,
+  own: ReadonlyMap<string, readonly number[]>,
+  classifier: string | undefined,
+  who: Message = named('init'),
+): Tensors {
   const origin = new Map<string, string>();
   const bare: Record<string, Tensors[string]> = {};
   for (const [name, tensor] of Object.entries(given)) {
     const known = nameIn(own, name);
     const first = origin.get(known);
-    check(
-      !first || !own.has(known),
-      say`${named('init')}: '${first}' and '${name}' are both the model's '${known}'`,
-      'give a file of one of them',
-    );
+    check(!first || !own.has(known), say`${who}: '${first}' and '${name}' are both the model's '${known}'`, 'give a file of one of them');
     origin.set(known, name);
     bare[known] = tensor;
   }

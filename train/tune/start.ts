@@ -27,38 +27,47 @@ const AUXILIARY = /^(?:aux\d*|AuxLogits)\./;
 /** What PyTorch counts beside weights: batches of a batch norm, models of an average. */
 const UNUSED = /(?:^|\.)(?:num_batches_tracked|n_averaged)$/;
 
-/** What a run of a model starts from. Throws where weights are missing, left over or of another shape, unless that is the classifier's and `isNew`. */
-export function startOf({ own, classifier, computed }: Target, given: Tensors, isNew: boolean): Start {
+/**
+ * What a run of a model starts from. Throws where weights are missing, left over or of another shape, unless that is the classifier's and
+ * `isNew`; messages begin with `who` gave them, and end with `advice` where the classifier is of other classes.
+ */
+export function startOf(
+  { own, classifier, computed }: Target,
+  given: Tensors,
+  isNew: boolean,
+  who: Message = named('init'),
+  advice: Message = say`give ${named('head', 'new')} to train one for these classes`,
+): Start {
   const names = new Map(own.map(t => [t.name, t.shape]));
   const layers = new Set(classifier.map(name => name.replace(/\.\w+$/, '')));
   const tensors = renamed(
     Object.fromEntries(Object.entries(given).filter(([name]) => !isBesideWeights(name) && !UNUSED.test(name))),
     names,
     layers.size === 1 ? [...layers][0] : undefined,
+    who,
   );
   const heads = new Set(classifier);
   const fits = ({ name, shape }: Tensor) => show(tensors[name]?.shape ?? []) === show(shape);
   const head = own.filter(t => heads.has(t.name));
   const body = own.filter(t => !heads.has(t.name) && !(t.name === computed && !tensors[t.name]));
-  const who = say`${named('init')}: `;
 
   const missing = body.find(t => !tensors[t.name]);
   check(
     !missing,
-    say`${who}tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing`,
+    say`${who}: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing`,
     `the file has ${some(Object.keys(tensors))}`,
   );
   const other = body.find(t => !fits(t));
   check(
     !other,
-    say`${who}tensor '${other?.name}' has shape ${show(tensors[other?.name ?? '']?.shape ?? [])}, the model has ${show(other?.shape ?? [])}`,
+    say`${who}: tensor '${other?.name}' has shape ${show(tensors[other?.name ?? '']?.shape ?? [])}, the model has ${show(other?.shape ?? [])}`,
     'it is a file of another model, or for other images',
   );
   const over = Object.keys(tensors).filter(name => !names.has(name));
   const unknown = over.find(name => !AUXILIARY.test(name));
-  check(unknown === undefined, say`${who}tensor '${unknown}' is not in this model`, `which has ${some([...names.keys()])}`);
+  check(unknown === undefined, say`${who}: tensor '${unknown}' is not in this model`, `which has ${some([...names.keys()])}`);
   const unfit = head.find(t => !fits(t));
-  check(isNew || !unfit, say`${who}${misfit(unfit, tensors)}`, say`give ${named('head', 'new')} to train one for these classes`);
+  check(isNew || !unfit, say`${who}: ${misfit(unfit, tensors)}`, advice);
 
   const fresh = isNew ? head.map(t => t.name) : [];
   const kept = own.filter(t => tensors[t.name] && !fresh.includes(t.name));
