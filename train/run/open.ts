@@ -170,7 +170,9 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       ...(start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`]),
       ...(features
         ? [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`]
-        : []),
+        : recipe.featureViews
+          ? [say`${named('featureViews')}: the frozen layers give no features here, so that each image is augmented anew at each step`]
+          : []),
       ...savedBy(trainer),
     ],
     parameters: tuning.frozen ? built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
@@ -210,7 +212,7 @@ async function cached(
   check(
     !views || (augment && frozen),
     say`${named('featureViews')}: is of images that are augmented before a frozen trunk`,
-    'leave it out',
+    say`give ${named('augment')} and ${named('freeze')} too, or leave it out`,
   );
   const isMixed = augment?.mix.length || (augment?.views ?? 1) > 1;
   check(

@@ -222,7 +222,10 @@ test('augmented images have features where so many views of each are asked for',
   const first = await viewed.trainer.weights();
   assert.equal(changed(first, await after(12, viewed)), ['fc.weight', 'fc.bias']);
   augmented.trainer.destroy();
-  assert.match(await refusal(() => open({ ...FROZEN, featureViews: '3' })), /^featureViews: is of images that are augmented/);
+  assert.match(
+    await refusal(() => open({ ...FROZEN, featureViews: '3' })),
+    /^featureViews: is of images that .*; give augment and freeze too, or leave it out$/,
+  );
 });
 
 test('a trunk that is frozen as it is drawn gives features too, so that a run that goes on sees the same ones', async () => {
@@ -233,6 +236,8 @@ test('a trunk that is frozen as it is drawn gives features too, so that a run th
     const drawn = await begun.trainer.weights();
     equal(drawn, await after(0, inPlace));
     assert.is(begun.trainer.stepsPerEpoch, scheme.initScheme === 'lsuv' ? 5 : 10);
+    const told = scheme.initScheme === 'lsuv' ? /^featureViews: the frozen layers give no features here/ : /^freeze: the \d+ features/;
+    assert.match(words(begun.told[0]!), told);
     for (let i = 0; i < 3; i++) await begun.trainer.step();
     const [weights, state] = [await begun.trainer.weights(), await begun.trainer.state()];
     const config = parseConfig('net', { ...BASE, ...texts });
