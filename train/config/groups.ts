@@ -37,7 +37,7 @@ export function parseFactors(who: Message, text: string): readonly Factor[] {
 function checkPattern(who: Message, pattern: string, text: string): void {
   check(
     /^[\w.*?-]+$/.test(pattern),
-    say`${who}: ${pattern ? `'${pattern}' in '${text}'` : `'${text}' has an empty item`}`,
+    say`${who}: ${pattern ? `'${pattern}' in '${text}' is no name and no pattern of one` : `'${text}' has an empty item`}`,
     "write names of layers or parameters with commas between, as 'conv1,bn1,layer*'",
   );
 }

@@ -228,6 +228,13 @@ test('augmented images have features where so many views of each are asked for',
   );
 });
 
+test('what is no pattern of names is refused as such', async () => {
+  assert.match(
+    await refusal(() => parseConfig('net', { ...BASE, freeze: 'conv[12]' })),
+    /'conv\[12\]' in 'conv\[12\]' is no name and no pattern of one; /,
+  );
+});
+
 test('a trunk that is frozen as it is drawn gives features too, so that a run that goes on sees the same ones', async () => {
   for (const scheme of [{}, { initScheme: 'he-normal' }, { initScheme: 'lsuv' }]) {
     const texts: Texts = { freeze: 'layer*', augment: 'flip,crop', featureViews: '2', epochs: '2', optimizer: 'adam', ...scheme };
