@@ -29,7 +29,7 @@ if (first && last) {
     let asked = false;
     const ended = await started(first, 2, '--distribute easgd:every=2 --out run --epochs 400', {
       cwd,
-      env: { OMPI_MCA_odls_base_sigkill_timeout: '10' }, // a second, as usual, is too short for a checkpoint on a busy machine
+      env: { OMPI_MCA_odls_base_sigkill_timeout: '3' }, // Open MPI waits as long before the signal too, and a rank that prints meanwhile never sees it
       onLine(line, signal) {
         if (!asked && line.startsWith('epoch 3/')) signal('SIGTERM');
         asked ||= line.startsWith('epoch 3/');
