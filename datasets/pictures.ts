@@ -45,13 +45,12 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     return await use(open);
   } catch (error) {
     if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
-    const [why] = (error as Error).message.split('\n');
-    throw new DescentError(
-      `${name}: cannot be read as an image (${why!.replace(/:$/, '')})`,
-      'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file',
-    );
+    throw new DescentError(`${name}: cannot be read as an image (${whyUnread(error)})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
   }
 }
+
+/** Why a decoder reads no picture, in its own words: their first line, at whose end sharp leaves a colon. */
+export const whyUnread = (error: unknown): string => (error as Error).message.split('\n')[0]!.replace(/:$/, '');
 
 /** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey, as PIL's mode L is. */
 export const pictureBytes = async (picture: Picture, shape: Dataset['shape'], options: PictureOptions = {}): Promise<Uint8Array> => {

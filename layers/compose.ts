@@ -144,19 +144,24 @@ export const beside =
   (g, x) =>
     cat(g, appliedBeside('beside', branches, g, x));
 
-/** Tensors side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
-export function cat(g: Graph, parts: readonly Tensor[]): Tensor {
+/** Tensors one after another along an axis behind the batch, as torch.cat. Along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
+export function cat(g: Graph, parts: readonly Tensor[], axis = 1): Tensor {
   const first = parts[0];
   check(first, `${g.who('concat')}: no branches`, 'give at least one');
-  const [n, , ...rest] = first.shape as [number, number, ...number[]];
-  const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
-  check(!odd, `${g.who('concat')}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
+  const along = (size: number) => first.shape.map((old, i) => (i === axis ? size : old));
+  const odd = parts.find(t => show(t.shape) !== show(along(t.shape[axis]!)));
+  check(
+    !odd,
+    `${g.who('concat')}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`,
+    `they may differ in ${axis === 1 ? 'channels' : `axis ${axis}`} alone`,
+  );
 
-  const channels = parts.map(t => t.shape[1]!);
-  const area = product(rest);
-  const whole = sum(channels) * area;
-  const y = g.tensor([n, sum(channels), ...rest]);
-  const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
+  const sizes = parts.map(t => t.shape[axis]!);
+  const n = product(first.shape.slice(0, axis));
+  const inner = product(first.shape.slice(axis + 1));
+  const whole = sum(sizes) * inner;
+  const y = g.tensor(along(sum(sizes)));
+  const place = (i: number) => ({ size: sizes[i]! * inner, at: sum(sizes.slice(0, i)) * inner });
   parts.forEach((t, i) => {
     const { size, at } = place(i);
     g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
@@ -166,7 +171,7 @@ export function cat(g: Graph, parts: readonly Tensor[]): Tensor {
       const { size, at } = place(i);
       return g.gradientOf(t, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx }));
     });
-  return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis: 1 }) });
+  return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis }) });
 }
 
 /** The mean of the outputs of several layers on one input: an ensemble trained as one net. */

@@ -109,7 +109,10 @@ export function droppedStep(g: Graph, x: Tensor, p: number, name: string): Tenso
   return g.record([x], chosen(g, { v: x }, choice), dy => [chosen(g, { v: dy }, choice)]);
 }
 
-/** Zeroes whole channels with probability p, as torch.nn.Dropout1d and Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). [n, c, …] -> the same. */
+/**
+ * Zeroes whole channels with probability p, as torch.nn.Dropout1d and Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). [n, c, …] ->
+ * the same.
+ */
 export const spatialDropout =
   (p: number): Layer =>
   (g, x) => {

@@ -1,3 +1,4 @@
+import { counted } from '../engine/counted.ts';
 import { check } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { choice, flag, number } from '../engine/parameter.ts';
@@ -30,7 +31,7 @@ export const mlp = model(
   ({ classes }, { hidden, activation, dropout: rates, input_dropout, residual: adds, zoneout, ...noise }) => {
     check(
       rates.length === 1 || rates.length === hidden.length,
-      `mlp: dropout has ${rates.length} shares for ${hidden.length} hidden ${hidden.length === 1 ? 'layer' : 'layers'}`,
+      `mlp: dropout has ${rates.length} shares for ${counted(hidden.length, 'hidden layer')}`,
       'give one for all, or one for each',
     );
     check(

@@ -108,7 +108,10 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   };
 }
 
-/** The weights of a checkpoint under the names of its model for such an input, as --init takes them. Throws where a foreign file is not of it. */
+/**
+ * The weights of a checkpoint under the names of its model for such an input, as --init takes them. Throws where a foreign file is not of that
+ * model.
+ */
 export function weightsFor(
   { file, weights, config, isForeign }: Checkpoint,
   input: Pick<Dataset, 'shape' | 'classes' | 'outputs'>,

@@ -7,7 +7,10 @@ import { filesBelow } from '../../datasets/node/folder.ts';
 import { check } from '../../engine/check.ts';
 import { note } from '../output.ts';
 
-/** The files that are named, and in place of a folder all image files below it, in alphabetical order, links followed as openFolder does; what is left out there is told. */
+/**
+ * The files that are named, and in place of a folder all image files below it, in alphabetical order, links followed as openFolder does; what
+ * is left out there is told.
+ */
 export async function imagesAt(paths: readonly string[], quiet = false): Promise<string[]> {
   const all: string[] = [];
   for (const path of paths) {

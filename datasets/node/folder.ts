@@ -5,6 +5,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
+import { whyUnread } from '../pictures.ts';
 import { checkLeft, departures, isVisible, splitFolder, type FolderItem } from '../folder.ts';
 import { checkResize } from '../framing.ts';
 import { sidesOf } from '../../engine/spec.ts';
@@ -107,9 +108,9 @@ interface File {
 }
 
 /**
- * All files below `root` that `reads` takes for images by their paths in it, all other files, and the folders; `folder` is its name in messages. Links count as what they
- * lead to, but a folder that was read already is not entered again: its images would be of two classes, and a link to a folder above would
- * never end.
+ * All files below `root` that `reads` takes for images by their paths in it, all other files, and the folders; `folder` is its name in
+ * messages. Links count as what they lead to, but a folder that was read already is not entered again: its images would be of two classes,
+ * and a link to a folder above would never end.
  */
 export async function filesBelow(
   folder: string,
@@ -228,6 +229,6 @@ async function decodeOne({ root, sides, resize }: Source, path: string, channels
       .toBuffer();
     return { path, pixels };
   } catch (e) {
-    return { path, error: (e as Error).message.split('\n')[0]!.replace(/:$/, '') };
+    return { path, error: whyUnread(e) };
   }
 }

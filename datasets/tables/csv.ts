@@ -1,4 +1,5 @@
 /** Tables as comma-separated values: each row a sample, each column a feature or what is to be predicted. */
+import { counted } from '../../engine/counted.ts';
 import { check, named, say, some } from '../../engine/check.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { Numbers } from '../coarse.ts';
@@ -28,7 +29,7 @@ export async function parseCsv(who: string, text: string): Promise<Table> {
   const uneven = rows.findIndex(row => row.length !== names.length);
   check(
     uneven < 0,
-    `${who}: row ${uneven + 1} has ${rows[uneven]?.length} ${rows[uneven]?.length === 1 ? 'cell' : 'cells'}, its head ${names.length}`,
+    `${who}: row ${uneven + 1} has ${counted(rows[uneven]?.length ?? 0, 'cell')}, its head ${names.length}`,
     'give each row as many cells as there are columns',
   );
   const twice = names.find((name, i) => names.indexOf(name) < i);

@@ -1,4 +1,5 @@
 /** What a recipe asks for, and a run of its length and its held-out images could not do: said before it trains. */
+import { counted } from '../../engine/counted.ts';
 import { check, named, say } from '../../engine/check.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -26,7 +27,7 @@ export function checkFeasible(recipe: Recipe, { stepsPerEpoch, heldOut = recipe.
 
 /** `length` is that of the run in epochs. */
 function checkLength({ optimizers, swag, steps }: Recipe, length: number): void {
-  const span = `the run of ${Number(length.toPrecision(3))} ${length === 1 ? 'epoch' : 'epochs'}`;
+  const span = `the run of ${counted(Number(length.toPrecision(3)), 'epoch')}`;
   const longer = say`more ${named(steps === undefined ? 'epochs' : 'steps')}`; // epochs say nothing where steps do
   const before = optimizers.slice(0, -1).reduce((n, o) => n + o.epochs!, 0);
   const { name } = optimizers.at(-1)!;
@@ -39,7 +40,7 @@ function checkLength({ optimizers, swag, steps }: Recipe, length: number): void 
   const collected = swag === undefined ? Infinity : Math.floor(length) - Math.floor(swag * length);
   check(
     collected >= 2,
-    say`${named('swag')}: ${swag} of ${span} leaves ${collected} ${collected === 1 ? 'epoch' : 'epochs'} to collect weights after, and it takes two`,
+    say`${named('swag')}: ${swag} of ${span} leaves ${counted(collected, 'epoch')} to collect weights after, and it takes two`,
     'give a smaller share',
     longer,
   );

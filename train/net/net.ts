@@ -2,6 +2,7 @@
 import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Graph, Layer } from '../../engine/graph.ts';
+import { COUNT, isWithin } from '../../engine/range.ts';
 import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
@@ -88,9 +89,13 @@ export class Net {
     onlyOptions('Net.build', o, NET_OPTIONS);
     const { shape, batch, seed = 0, mode = 'training' } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
-    check(Array.isArray(shape) && shape.every(isCount), `shape: it is ${kindOf(shape)}`, 'give that of one input, as [1, 28, 28]');
-    check(isCount(batch), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
-    check(seed === 0 || isCount(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
+    check(
+      Array.isArray(shape) && shape.every(size => isWithin(size, COUNT)),
+      `shape: it is ${kindOf(shape)}`,
+      'give that of one input, as [1, 28, 28]',
+    );
+    check(isWithin(batch, COUNT), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
+    check(seed === 0 || isWithin(seed, COUNT), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
     check(MODES.includes(mode), `mode: it is ${kindOf(mode)}`, `give one of ${MODES.join(', ')}`);
     const memory = new Memory(device);
     try {
@@ -306,8 +311,6 @@ export class Net {
 }
 
 const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);
-
-const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) > 0;
 
 const lengthOf = (values: unknown): string =>
   ArrayBuffer.isView(values) ? `${(values as Float32Array).length} values ${kindOf(values)}` : kindOf(values);

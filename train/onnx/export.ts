@@ -41,8 +41,8 @@ export const inputOf = (dtype: OnnxSource['dtype'], normalises: boolean): string
 const WHITENING = 'whitening.weight';
 
 /**
- * The bytes of an ONNX file: `image` [batch, c, h, w] -> `logits` [batch, classes], or `values` [batch, outputs] of a regression, the batch of any size. Throws where weights and model do
- * not go together, and where a layer has no ONNX form.
+ * The bytes of an ONNX file: `image` [batch, c, h, w] -> `logits` [batch, classes], or `values` [batch, outputs] of a regression, the batch of
+ * any size. Throws where weights and model do not go together, and where a layer has no ONNX form.
  */
 export function exportOnnx(source: OnnxSource, { normalises = true, softmax = false }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const { model, shape, classes, outputs: numbers, weights, normalize, moments, dtype, metadata = {} } = source;

@@ -197,7 +197,9 @@ function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributePro
 const typeOf = (type: number): string => onnx.TensorProto_DataType[type] ?? String(type);
 
 /** Types of what goes into nets that are computed in float32 here; a file need not say one. */
-const FLOATS: readonly number[] = (['UNDEFINED', 'FLOAT', 'FLOAT16', 'DOUBLE', 'BFLOAT16'] as const).map(t => onnx.TensorProto_DataType[t]);
+export const FLOATS: readonly number[] = (['UNDEFINED', 'FLOAT', 'FLOAT16', 'DOUBLE', 'BFLOAT16'] as const).map(
+  t => onnx.TensorProto_DataType[t],
+);
 
 /** The value of a bfloat16. */
 const brainValue = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;

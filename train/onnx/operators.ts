@@ -11,7 +11,7 @@ import { constant } from '../../layers/init.ts';
 import { dropout } from '../../layers/noise.ts';
 import { float } from '../../shaders/kernel/wgsl.ts';
 import { batchNorm, groupNorm, layerNorm, lrn } from '../../layers/norm.ts';
-import type { Constant } from './net.ts';
+import { FLOATS, type Constant } from './net.ts';
 import { ofEach, repeated } from './parts.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
@@ -146,12 +146,10 @@ function clip(n: Reading): Tensor {
   if (least === 0 && most > 1e30) return n.layer(activation.relu(), n.tensor(0));
   if (least === 0 && most === 6) return n.layer(activation.relu6(), n.tensor(0));
   if (!(least < most)) n.fail(`it is to ${least} … ${most}`, 'from a number to one above it is accepted');
-  const [low, high] = [float(Math.max(least, -MOST_FLOAT)), float(Math.min(most, MOST_FLOAT))];
-  const onnx: OnnxForm = (o, x) => o.node('Clip', [x, o.floats(Math.max(least, -MOST_FLOAT)), o.floats(Math.min(most, MOST_FLOAT))]);
-  return n.layer(
-    ofEach(`keep(v, clamp(v, one * ${low}, one * ${high}))`, `select(zero, v, (a > one * ${low}) & (a < one * ${high}))`, onnx),
-    n.tensor(0),
-  );
+  const ends = [Math.max(least, -MOST_FLOAT), Math.min(most, MOST_FLOAT)];
+  const [low, high] = ends.map(end => `one * ${float(end)}`);
+  const onnx: OnnxForm = (o, x) => o.node('Clip', [x, ...ends.map(end => o.floats(end))]);
+  return n.layer(ofEach(`keep(v, clamp(v, ${low}, ${high}))`, `select(zero, v, (a > ${low}) & (a < ${high}))`, onnx), n.tensor(0));
 }
 const MOST_FLOAT = 3.4e38;
 
@@ -236,8 +234,6 @@ function cast(n: Reading): Value {
   if (isConstant(x)) return { ...x, data: isFloat ? Float32Array.from(x.data) : Array.from(x.data, Math.trunc) };
   return isFloat ? x : n.fail('it makes whole numbers of values', 'a type of floats is accepted');
 }
-/** FLOAT, FLOAT16, DOUBLE and BFLOAT16 of onnx.proto. */
-const FLOATS: readonly number[] = [1, 10, 11, 16];
 
 /** What reads a node, by its operator. */
 export const readers: Readonly<Record<string, Reader>> = {

@@ -1,25 +1,18 @@
-/** Layers that ONNX files ask for and nets here are not made of: parts of values along any dimension, values joined or repeated there. */
-import type { Graph, Layer } from '../../engine/graph.ts';
-import { onnxNode, type OnnxForm } from '../../engine/onnx.ts';
-import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
+/** Layers that ONNX files ask for and nets here are not made of: parts of values along any dimension, and values repeated. */
+import type { Layer } from '../../engine/graph.ts';
+import type { OnnxForm } from '../../engine/onnx.ts';
+import { product, type Tensor } from '../../engine/tensor.ts';
 import { mapInto, summed } from '../../layers/broadcast.ts';
 import { readPart, writePart } from '../../shaders/move/copy.ts';
-
-/** The shape with another size along a dimension. */
-const resized = (shape: Shape, axis: number, size: number): Shape => shape.map((old, i) => (i === axis ? size : old));
-
-/** How `size` of `whole` along a dimension lie, `before` being those in front of them. */
-function placeOf(shape: Shape, axis: number, before: number, size: number) {
-  const inner = product(shape.slice(axis + 1));
-  return { n: product(shape.slice(0, axis)), size: size * inner, whole: shape[axis]! * inner, at: before * inner };
-}
 
 /** Places `from` to `to` along a dimension behind the batch. [n, …, size, …] -> [n, …, to - from, …]. */
 export const partOf =
   (axis: number, from: number, to: number): Layer =>
   (g, x) => {
-    const y = g.tensor(resized(x.shape, axis, to - from));
-    const { n, size, whole, at } = placeOf(x.shape, axis, from, to - from);
+    const y = g.tensor(x.shape.map((old, i) => (i === axis ? to - from : old)));
+    const n = product(x.shape.slice(0, axis));
+    const inner = product(x.shape.slice(axis + 1));
+    const [whole, size, at] = [x.shape[axis]!, to - from, from].map(places => places * inner) as [number, number, number];
     g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x, y });
     const backward = (dy: Tensor) => [
       g.gradientOf(x, dx => {
@@ -29,22 +22,6 @@ export const partOf =
     ];
     return g.record([x], y, backward, { onnx: (o, x0) => o.node('Slice', [x0, ...[[from], [to], [axis]].map(o.integers)]) });
   };
-
-/** Tensors one after another along a dimension behind the batch, of one shape but there. */
-export function joined(g: Graph, parts: readonly Tensor[], axis: number): Tensor {
-  const sizes = parts.map(({ shape }) => shape[axis]!);
-  const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-  const y = g.tensor(resized(parts[0]!.shape, axis, sum(sizes)));
-  const places = sizes.map((size, i) => placeOf(y.shape, axis, sum(sizes.slice(0, i)), size));
-  places.forEach(({ n, size, whole, at }, i) =>
-    g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: parts[i]!, y }),
-  );
-  const backward = (dy: Tensor) =>
-    places.map(({ n, size, whole, at }, i) =>
-      g.gradientOf(parts[i]!, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx })),
-    );
-  return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis }) });
-}
 
 /** Each pixel `rows` times below one another and `columns` times side by side. [n, c, h, w] -> [n, c, h rows, w columns]. */
 export const repeated =

@@ -1,11 +1,11 @@
 /** ONNX's operators that give values another shape or place, as our layers; and what exporters compute shapes with. */
 import { product, type Tensor } from '../../engine/tensor.ts';
-import { concat, zeroPadShortcut } from '../../layers/compose.ts';
+import { cat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { maxPool } from '../../layers/pool.ts';
 import { reshaped, type Constant } from './net.ts';
-import { joined, partOf } from './parts.ts';
+import { partOf } from './parts.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
 
@@ -60,12 +60,16 @@ export function unsqueeze(n: Reading): Value {
 export function concatOf(n: Reading): Value {
   const values = n.node.inputs.map((_, i) => n.value(i)!);
   if (values.every(isConstant)) return listed(values.flatMap((_, i) => listOf(n, i)));
-  const axis = n.whole('axis', 1);
   const tensors = values.map((_, i) => n.tensor(i));
-  const { length } = tensors[0]!.shape;
-  const at = axis < 0 ? axis + length : axis;
-  if (at < 1) n.fail(`its axis is ${axis}`, 'it must keep the batch');
-  return n.layer(at === 1 ? concat(tensors.map(t => () => t)) : g => joined(g, tensors, at), tensors[0]!);
+  const axis = axisIn(n, 1, tensors[0]!);
+  return n.layer(g => cat(g, tensors, axis), tensors[0]!);
+}
+
+/** The axis of a node, which is behind the batch. */
+function axisIn(n: Reading, otherwise: number, { shape }: Tensor): number {
+  const axis = n.whole('axis', otherwise);
+  const at = axis < 0 ? axis + shape.length : axis;
+  return at < 1 ? n.fail(`its axis is ${axis}`, 'it must keep the batch') : at;
 }
 
 export function gather(n: Reading): Constant {
@@ -115,9 +119,7 @@ function rowsOf(n: Reading, { shape, data }: Constant, start: number, end: numbe
 /** The parts of a value along a dimension behind the batch: of sizes that are given, or as many as there are outputs. */
 export function split(n: Reading): readonly Value[] {
   const x = n.tensor(0);
-  const axis = n.whole('axis', 0);
-  const at = axis < 0 ? axis + x.shape.length : axis;
-  if (at < 1) n.fail(`its axis is ${axis}`, 'it must keep the batch');
+  const at = axisIn(n, 0, x);
   const count = n.node.outputs.length;
   const even = Math.ceil(x.shape[at]! / count);
   const ends = Array.from({ length: count }, (_, i) => Math.min(even * (i + 1), x.shape[at]!) - Math.min(even * i, x.shape[at]!));

@@ -78,7 +78,8 @@ const flat = (shape: readonly number[]): string => `${shape[0]} ${shape.reduce((
 
 /**
  * Tensors under the names of a model, whose own weights and single classifier layer are given, as far as some rule leads to one of them; the
- * others keep theirs. Throws, in the name of `who` gave them, where two tensors are one of the model's. What is a dense layer there takes the weight of a convolution of as many values.
+ * others keep theirs. What is a dense layer there takes the weight of a convolution of as many values. Throws, in the name of `who` gave them,
+ * where two tensors are one of the model's.
  */
 export function renamed(
   given: Tensors,

@@ -1,4 +1,5 @@
 /** When a run of the page logs, evaluates and keeps checkpoints, and what it says where it stopped early. */
+import { counted } from '../../engine/counted.ts';
 import { EARLY } from '../../train/config/options.ts';
 import type { LoopOptions } from '../../train/run/loop.ts';
 import { bestOf } from '../../train/step/metrics.ts';
@@ -39,7 +40,7 @@ export function pacedOf(run: BuiltRun): Omit<LoopOptions, 'turn' | 'onCheckpoint
 export function earlyEnd({ recipe, fitted }: BuiltRun): string {
   const { watched, patience } = recipe.earlyStop!;
   return (
-    `stopped early, ${patience} epoch${patience === 1 ? '' : 's'} without a better validation ${watched}; ` +
+    `stopped early, ${counted(patience, 'epoch')} without a better validation ${watched}; ` +
     `the best weights, of step ${bestOf(fitted.evaluated, watched)!.step}, are back`
   );
 }

@@ -72,7 +72,7 @@ function within(x: number): number {
   const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
   let sum = density(0) + density(end);
   for (let i = 1; i < parts; i++) sum += (i % 2 ? 4 : 2) * density((end * i) / parts);
-  return (2 * sum * end) / parts / 3;
+  return Math.min(1, (2 * sum * end) / parts / 3);
 }
 
 function shownPanel(name: 'L1' | 'L2', lambda: number): Panel {
@@ -129,7 +129,7 @@ export const penaltyGeometry = experiment({
         series: [of('no weight is 0', 0), of('one', 1), of('both', 2)].filter(({ points }) => points.length),
       };
     };
-    const p = Math.min(1, within(lambda));
+    const p = within(lambda);
     const [independent] = found;
     return {
       title: `Two weights under L1 and L2 of strength ${lambda}`,

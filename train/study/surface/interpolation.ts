@@ -6,7 +6,7 @@ import type { Score } from '../../evaluate/score.ts';
 import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
 import { between, places } from './directions.ts';
 import type { Scores } from '../with-trainer.ts';
-import { DESCENT, scoresAt, withMinima, type Minimum } from './minimum.ts';
+import { scoresAt, searches, withMinima, type Minimum } from './minimum.ts';
 
 /** How far beyond both ends the lines go, in their own lengths. */
 const BEYOND = 0.25;
@@ -42,12 +42,7 @@ export const interpolation = experiment({
     };
     await withMinima(lab, find =>
       tasksInTurn(lab, [
-        ...[lab.seed, lab.seed + 1].map(seed => ({
-          name: `training ${model} with seed ${seed}`,
-          async work() {
-            minima.push(await find(model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
-          },
-        })),
+        ...searches(find, minima, { model, epochs, dataset, seeds: [lab.seed, lab.seed + 1] }),
         ...LINES.flatMap(line =>
           [0, 1, ...shares.filter(share => share !== 0 && share !== 1)].map(share => ({ name: line.line, work: () => score(line, share) })),
         ),

@@ -3,7 +3,7 @@ import type { Dataset } from '../../../datasets/dataset.ts';
 import type { Score } from '../../evaluate/score.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import type { Trainer } from '../../step/trainer.ts';
-import type { Lab } from '../experiment.ts';
+import type { Lab, Task } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
 import { openNet, scoresOf, trainTo, withTrainer, type Given, type Scores } from '../with-trainer.ts';
 
@@ -46,6 +46,19 @@ export async function minimumOf(lab: Lab, model: string, given: Given, dataset: 
 
 /** As minimumOf, in a lab that is known. */
 export type Find = (model: string, given: Given, dataset: Dataset, parts?: number) => Promise<Minimum>;
+
+/** Tasks that find one minimum for each seed, in whose order they come to stand in `minima`. */
+export const searches = (
+  find: Find,
+  minima: Minimum[],
+  { model, epochs, dataset, seeds }: { model: string; epochs: number; dataset: Dataset; seeds: readonly number[] },
+): Task[] =>
+  seeds.map(seed => ({
+    name: `training ${model} with seed ${seed}`,
+    async work() {
+      minima.push(await find(model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
+    },
+  }));
 
 /** What `work` makes of the minima that it finds, whose trainers are destroyed after it. */
 export async function withMinima<T>(lab: Lab, work: (find: Find) => Promise<T>): Promise<T> {

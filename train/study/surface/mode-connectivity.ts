@@ -13,7 +13,7 @@ import { bendOf, CURVES } from './curve.ts';
 import { mixed, places } from './directions.ts';
 import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
 import { barrierOf, scorePanels } from './interpolation.ts';
-import { DESCENT, scoresAt, withMinima, type Minimum } from './minimum.ts';
+import { scoresAt, searches, withMinima, type Minimum } from './minimum.ts';
 import { planeOf, planeThrough, type At, type Plane } from './plane.ts';
 
 /** Images of a step. */
@@ -76,12 +76,7 @@ export const modeConnectivity = experiment({
     };
     await withMinima(lab, find =>
       tasksInTurn(lab, [
-        ...[lab.seed, lab.seed + 1].map(seed => ({
-          name: `training ${model} with seed ${seed}`,
-          async work() {
-            minima.push(await find(model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
-          },
-        })),
+        ...searches(find, minima, { model, epochs, dataset, seeds: [lab.seed, lab.seed + 1] }),
         ...(Object.keys(CURVES) as Name[]).map(name => ({ name: `${name} between them`, work: () => along(name) })),
         ...Array.from({ length: surface }, (_, row) => ({
           name: `row ${row + 1} of the surface`,

@@ -21,12 +21,11 @@ const kilo = (n: number, units: readonly string[], base: number): string => {
 const flopsOf = (n: number): string => kilo(n, ['FLOPs', 'kFLOPs', 'MFLOPs', 'GFLOPs'], 1000);
 const bytesOf = (n: number): string => kilo(n, ['B', 'KiB', 'MiB', 'GiB'], 1024);
 const shapeOf = (shape: readonly number[]): string => shape.join('×') || 'no output';
-const layersOf = (n: number): string => `${n} ${n === 1 ? 'layer' : 'layers'}`;
 
 /** What a node learns and costs, in words. */
 export function factsOf(node: Pick<NetNode, 'children' | 'layers'>): { shape: string; parameters: string; cost: string } {
   const { shape, parameters, flops, bytes } = sumOf(node);
-  const inside = node.children.length ? ` · ${layersOf(node.layers.length)}` : '';
+  const inside = node.children.length ? ` · ${counted(node.layers.length, 'layer')}` : '';
   return {
     shape: `${shapeOf(shape)}${inside}`,
     parameters: counted(parameters, 'parameter'),

@@ -1,5 +1,6 @@
 /** A class that is taught: its name, its samples, and how it comes by more of them. */
-import { button, count, el, pick } from '../dom.ts';
+import { counted } from '../../../engine/counted.ts';
+import { button, el, pick } from '../dom.ts';
 import type { Sample, TaughtClass } from '../../data/lessons.ts';
 import { holdButton } from './hold.ts';
 import { place, type Place } from './place.ts';
@@ -73,7 +74,7 @@ export function classCard(own: TaughtClass, actions: ClassActions): ClassCard {
     element,
     place: said,
     show(all) {
-      number.textContent = `${count(all.length)} sample${all.length === 1 ? '' : 's'}`;
+      number.textContent = counted(all.length, 'sample');
       samples.show(all.map((sample, i) => ({ sample, label: `${own.name} ${i + 1}` })));
       if (all.length > shown) list.scrollTop = list.scrollHeight; // to the new ones
       shown = all.length;

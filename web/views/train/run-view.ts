@@ -1,4 +1,5 @@
 /** How a run is shown: its state and its numbers. */
+import { counted } from '../../../engine/counted.ts';
 import { datasetFrom, knownName } from '../../../datasets/index.ts';
 import { figuresOf, type Score } from '../../../train/evaluate/score.ts';
 import { capital, count, el, percent } from '../dom.ts';
@@ -14,7 +15,7 @@ export function statusOf(run: Run): string {
       building: run.building || 'Loading the data and compiling the programs …',
       running: `${name} trains on ${run.facts?.adapter}, ${progressOf(run)}; it goes on while the tab is hidden.`,
       paused: `${name} is paused at step ${run.step}.`,
-      done: `${name} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
+      done: `${name} is done after ${counted(run.step, 'step')}.`,
       failed: 'The run stopped.',
       loaded: '',
       kept: `${name} is from before this page was opened: its curves are here, and Resume goes on from its last checkpoint.`,

@@ -1,4 +1,5 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
+import { counted } from '../../../engine/counted.ts';
 import { weightsOf } from '../../data/trained.ts';
 import { presetList, type Preset } from './presets.ts';
 import { check } from '../../../engine/check.ts';
@@ -251,8 +252,7 @@ export class TrainView {
 
   /** Runs of a file, as curves beside those here. */
   async loadRuns(text: string, name: string): Promise<void> {
-    const count = await this.#set.load(text, name);
-    notice(`${name}: ${count} ${count === 1 ? 'run' : 'runs'} loaded.`, 'info');
+    notice(`${name}: ${counted(await this.#set.load(text, name), 'run')} loaded.`, 'info');
   }
 
   async importWeights(bytes: Uint8Array, name: string): Promise<void> {
