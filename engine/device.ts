@@ -10,6 +10,8 @@ import { waiting } from './wait.ts';
 
 /** A call's compiled kernel, and all that its dispatch needs beside buffers. */
 export interface Pipeline extends Compiled {
+  /** Its WGSL. */
+  readonly code: string;
   readonly variant: Variant<any>;
   readonly grid: Grid;
   /** What the call's uniform block holds: its sizes, then its step values by type. */
@@ -184,7 +186,7 @@ export class Device {
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, (made = waiting(this.#compile({ kernel, variant, params, code, bound, uniform: values > 0 }))));
-    return { ...(await made), variant, grid, sizes, step, blockBytes };
+    return { ...(await made), code, variant, grid, sizes, step, blockBytes };
   }
 
   async #compile({ kernel, variant, params, code, bound, uniform }: Source): Promise<Compiled> {

@@ -8,4 +8,7 @@ import { calls as pool } from './pool/calls.ts';
 import { calls as product } from './product/calls.ts';
 import { calls as update } from './update/calls.ts';
 
-export const calls: readonly CallRow[] = [...conv, ...product, ...elementwise, ...pool, ...norm, ...move, ...update];
+/** By the folder in which their kernels lie. */
+export const callsIn: Readonly<Record<string, readonly CallRow[]>> = { conv, product, kernel: elementwise, pool, norm, move, update };
+
+export const calls: readonly CallRow[] = Object.values(callsIn).flat();

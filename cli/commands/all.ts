@@ -65,6 +65,11 @@ const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./inventory.ts')).addModels,
   },
   {
+    name: 'kernels',
+    summary: 'list the kernels and their variants; the WGSL of any',
+    load: async () => (await import('./inventory.ts')).addKernels,
+  },
+  {
     name: 'bench',
     summary: 'measure kernels and training steps beside what the adapter can do',
     load: async () => (await import('./bench.ts')).addBench,

@@ -1,9 +1,10 @@
-/** The commands that show what there is: devices, data, models. */
+/** The commands that show what there is: devices, data, models, kernels. */
 import type { Command } from 'commander';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { ShowOptions } from '../show/data-show.ts';
 import type { DataOptions } from '../show/data.ts';
 import type { DevicesOptions } from '../show/devices.ts';
+import type { KernelsOptions } from '../show/kernels.ts';
 import type { ModelsOptions } from '../show/models.ts';
 import { print } from '../output.ts';
 import { examples } from '../help.ts';
@@ -103,5 +104,30 @@ export function addModels(command: Command): void {
     .action(async (name: string | undefined, options: ModelsOptions) => {
       const { models } = await import('../show/models.ts');
       await models(name, options);
+    });
+}
+
+export function addKernels(command: Command): void {
+  command
+    .description(
+      'Lists the kernels, or the variants of one and where each is taken; with --variant or --call prints the WGSL. It opens no device.',
+    )
+    .argument('[name]', 'kernel to show')
+    .option('--variant <name>', 'print the WGSL of this variant; of what is done in stages, that of each')
+    .option('--call <text>', 'print the WGSL for the call whose shape or description contains this')
+    .option('--for <adapter>', 'only for software, gpu or gpu-f16');
+  everywhere(command)
+    .addHelpText(
+      'after',
+      examples(
+        'descent kernels',
+        'descent kernels matmul',
+        'descent kernels matmul --variant "tiled 64x64"',
+        'descent kernels conv --call 5x5 --for gpu',
+      ),
+    )
+    .action(async (name: string | undefined, options: KernelsOptions) => {
+      const { kernels } = await import('../show/kernels.ts');
+      await kernels(name, options);
     });
 }

@@ -29,7 +29,7 @@ export function addTrain(command: Command): void {
     )
     .option('--exchange <how>', 'with --distribute: rma (one-sided calls of MPI), or messages where those fail (default: rma)')
     .option('--trust', 'resume although files of the run were changed since it wrote them')
-    .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
+    .option('--plan [dir]', 'print each dispatch of a step, its buffers and bytes, and stop; with a folder, write the WGSL of each into it')
     .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
     .addHelpText(
       'after',
@@ -42,7 +42,7 @@ export function addTrain(command: Command): void {
     )
     .action(async (model: string | undefined, options: TrainOptions) => {
       const { train } = await import('../run/train.ts');
-      await train(model ?? (options.resume ? undefined : modelBehind(options, ['checkpointActivations', 'stats'])), options);
+      await train(model ?? (options.resume ? undefined : modelBehind(options, ['checkpointActivations', 'stats', 'plan'])), options);
     });
 }
 

@@ -13,7 +13,7 @@ export type TrainOptions = SessionOptions & { [K in Key]?: string | boolean } & 
   checkpointEvery?: string;
   exchange?: string;
   trust?: boolean;
-  plan?: boolean;
+  plan?: string | true;
   stats?: string | true;
 };
 

@@ -21,7 +21,7 @@ import { resumeJob, type ResumedJob } from './job-resume.ts';
 import { openWeights } from '../onnx-file.ts';
 import { note, print } from '../output.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
-import { describePlan } from '../show/plan.ts';
+import { describePlan, planFolder } from '../show/plan.ts';
 import { checkpointsFrom, statsEvery, type TrainOptions } from './options.ts';
 import { asNew, localRecipe, openSession, type Session } from './session.ts';
 
@@ -94,6 +94,8 @@ async function trainIn(
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
   const create = async () => (job ? createInJob(job, path) : createRun(path()));
   const run = resumed?.folder ?? (options.plan ? undefined : await create());
+  const planned = typeof options.plan === 'string' && (job?.isFirst ?? true) ? options.plan : undefined;
+  const leavePlanned = planned === undefined ? undefined : planFolder(planned);
 
   let session: Session | undefined;
   const interrupt = onInterrupt(() => run?.close(), job && interruptOf(job, run));
@@ -112,7 +114,10 @@ async function trainIn(
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
     if (resumed && !quiet) tellOtherData(config.dataset, resumed.facts.images, session.facts.images);
-    if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program, options.json));
+    if (options.plan || !run) {
+      if (job && !job.isFirst) return;
+      return print(describePlan(session.trainer.program, { json: options.json, folder: planned }));
+    }
     if (resumed) {
       await session.trainer.loadState(resumed.own ?? resumed.state);
       for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
@@ -132,6 +137,7 @@ async function trainIn(
     session?.close();
     interrupt.end();
     run?.close();
+    leavePlanned?.();
   }
 }
 

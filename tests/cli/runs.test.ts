@@ -1,6 +1,6 @@
 /** A run of `descent train`, what it writes and prints, and `eval` and `predict` of it. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -120,6 +120,21 @@ runs('--plan prints each dispatch and the memory, and trains nothing', async () 
     assert.match(out, part);
   }
   assert.equal(readdirSync(folder), []);
+});
+
+runs('--plan with a folder writes the WGSL of each dispatch, once where several have the same', async () => {
+  const folder = await scratch();
+  const small = words('train mlp:hidden=8 --dataset two-moons --limit-train 64 --batch-size 32 --json --plan step');
+  const lines = linesOf((await called(small, folder)).out).map(l => JSON.parse(l) as { wgsl?: string; layer: string });
+  const files = lines.flatMap(line => line.wgsl ?? []);
+  assert.is(files.length, lines.length - 1, 'all but the last line, which is the sum');
+  assert.equal(readdirSync(join(folder, 'step')).sort(), [...new Set(files)].map(file => basename(file)).sort());
+  const update = lines.findIndex(line => line.layer === 'model update');
+  assert.match(
+    readFileSync(join(folder, lines[update]!.wgsl!), 'utf8'),
+    new RegExp(`^// ${update + 1}  model update, 1 x 1 x 1 workgroups\n@group\\(0\\)`),
+  );
+  assert.is((await called(small, folder)).refusal, '--plan: step holds files; name a new or an empty folder');
 });
 
 runs('a schedule reaches each step, statistics of the layers a file', async () => {

@@ -86,6 +86,35 @@ test('--json is one object a line wherever a command has it', async () => {
   assert.is((await objects(`${small} --checkpoint-activations`)).at(-1).activations.slowdown > 1, true);
 });
 
+test('kernels lists what there is, and prints the WGSL of a variant at a call', async () => {
+  const home = await scratch();
+  const all = await called(words('kernels'), home);
+  assert.match(all.out, /^matmul +shaders\/product +\d+ +a, b, bias, y, e0, e1$/m);
+  const ways = (await called(words('kernels matmul --json --for gpu'), home)).out
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  assert.equal(ways.find(way => way.variant === 'tiled 128x128').adapters, ['gpu']);
+  const { out } = await called(['kernels', 'matmul', '--variant', 'tiled 64x64', '--call', '4096'], home);
+  assert.match(out, /^\/\/ matmul, tiled 64x64, for gpu: matmul 4096x4096x4096\n\/\/ 64 x 64 x 1 workgroups\n@group\(0\)/);
+  const [text] = (await called(['kernels', 'matmul', '--variant', 'tiled 64x64', '--json'], home)).out
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  assert.equal([text.workgroups, out.endsWith(`${text.wgsl}\n`)], [[64, 64, 1], true]);
+  const refused = async (...args: string[]) => (await called(['kernels', ...args], home)).refusal;
+  assert.match(
+    await refused('matmul', '--variant', 'tiled 64x65'),
+    "--variant: matmul has no 'tiled 64x65'; did you mean 'tiled 64x64'? give one of lanes ",
+  );
+  assert.match(
+    await refused('matmul', '--call', 'hexagons'),
+    "--call: 'hexagons' is in no call that matmul computes; give a part of a name, as matmul 512x512x512, ",
+  );
+  assert.match(await refused('matmull'), "unknown kernel 'matmull'; did you mean 'matmul'? known: conv, ");
+  assert.is(await refused('--call', '4096'), '--call: of no kernel; name a kernel');
+});
+
 test('a reader that closes the pipe ends the command quietly', async () => {
   const child = spawn(process.execPath, [BIN, 'data', 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy(); // long before the first line

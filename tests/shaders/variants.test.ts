@@ -3,19 +3,14 @@ import { readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { calls } from '../../shaders/calls.ts';
-import { DEFAULT_PROFILE, fitting, isWritten, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
+import { fitting, isWritten, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
+import { IMAGINED } from '../../shaders/listing.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { testVariants } from '../support/variants.ts';
 
 const test = suite('table of calls');
 
-/** An adapter with enough for every tile. */
-const base = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroupBytes: 32768 };
-const PROFILES: readonly Profile[] = [
-  { ...base, lanes: 8 },
-  { ...base, lanes: 0, matrices: [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32, largest: 32 }] },
-  { ...base, lanes: 0, half: true },
-];
+const PROFILES: readonly Profile[] = Object.values(IMAGINED);
 
 const isKernel = (value: unknown): value is Kernel<any> =>
   typeof value === 'object' && value !== null && 'variants' in value && 'bindings' in value;
