@@ -25,11 +25,21 @@ export interface KernelResult {
   readonly ofAvx2?: number;
 }
 
+/** A result as it comes. */
+export interface Timed {
+  readonly result: KernelResult;
+  /** What ran: one text, or those of the stages. */
+  readonly wgsl: readonly string[];
+  /** Results so far, and how many there will be. */
+  readonly done: number;
+  readonly of: number;
+}
+
 export interface KernelOptions extends TimeOptions {
   readonly filter?: string;
   readonly all?: boolean;
-  /** Told of each result as it comes, and how many of all there are now. */
-  readonly onResult?: (result: KernelResult, done: number, of: number) => void;
+  /** Told of each result as it comes. */
+  readonly onResult?: (timed: Timed) => void;
 }
 
 /** The rows whose label or kernel contains `filter`. */
@@ -50,14 +60,20 @@ export async function benchKernels(
   });
   for (const { row, variant } of runs) {
     const preferring = device.withProfile({ prefer: { [row.kernel.name]: variant } });
-    const result = await one(preferring, row, variant, ceiling, { rounds, processor });
+    const { result, wgsl } = await one(preferring, row, variant, ceiling, { rounds, processor });
     results.push(result);
-    onResult?.(result, results.length, runs.length);
+    onResult?.({ result, wgsl, done: results.length, of: runs.length });
   }
   return results;
 }
 
-async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
+async function one(
+  device: Device,
+  row: Row,
+  variant: string,
+  ceiling: Ceiling,
+  options: TimeOptions,
+): Promise<Pick<Timed, 'result' | 'wgsl'>> {
   const build = (g: Graph) => {
     const tensors = Object.entries(row.tensors).map(([name, n]) => {
       const init = name === 'labels' ? undefined : uniform(1); // class 0
@@ -65,23 +81,27 @@ async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, 
     });
     g.run(row.kernel, row.params, Object.fromEntries(tensors));
   };
-  const timed = ({ commands }: Program) => time(device, [{ commands }], options);
-  const [timing] = await withProgram(device, build, timed, { fuse: false });
-  const ms = timing!.idle;
+  const timed = async ({ commands }: Program) => ({
+    timing: (await time(device, [{ commands }], options))[0]!,
+    wgsl: [...new Set(commands.map(({ pipeline }) => pipeline.code))],
+  });
+  const { timing, wgsl } = await withProgram(device, build, timed, { fuse: false });
+  const ms = timing.idle;
   const bytes = 4 * Object.values(row.tensors).reduce((a, b) => a + b, 0);
   const gflops = row.flops / ms / 1e6;
   const gbs = bytes / ms / 1e6;
-  return {
+  const result = {
     kernel: row.kernel.name,
     variant,
     shape: row.label,
     ms,
-    median: timing!.median,
-    first: timing!.first,
+    median: timing.median,
+    first: timing.first,
     gflops,
     gbs,
     ofFma: gflops / ceiling.gflopPerSecond,
     ofCopy: gbs / ceiling.gbPerSecond,
     ...(ceiling.avx2 && { ofAvx2: gflops / ceiling.avx2 }),
   };
+  return { result, wgsl };
 }

@@ -1,6 +1,7 @@
 /** The kernels of the table of calls for who reads them: their variants on imagined adapters, and the WGSL of any. */
 import { callsIn } from './calls.ts';
 import { DEFAULT_PROFILE, isSoftware, pick, stagesOf, waysOf, type Call, type Grid, type Kernel, type Profile } from './kernel/kernel.ts';
+import { laidOut } from './kernel/laid-out.ts';
 import type { CallRow } from './kernel/row.ts';
 import { source } from './kernel/source.ts';
 
@@ -83,20 +84,4 @@ async function textsOfCall(call: Call, profile: Profile): Promise<Text[]> {
   const bound = Object.keys(kernel.bindings).filter(name => name in tensors);
   const wgsl = laidOut(await source(kernel, variant, params, profile, bound));
   return [{ kernel: kernel.name, variant: variant.name, workgroups: variant.grid(params, profile), wgsl }];
-}
-
-/** WGSL that was put together from parts, each line indented by the braces around it, without empty lines but before functions. */
-export function laidOut(wgsl: string): string {
-  let depth = 0;
-  const lines = wgsl.split('\n').flatMap(line => {
-    const text = line.trim();
-    if (!text) return [];
-    const code = text.replace(/\/\/.*/, '');
-    const closing = /^[})]*/.exec(code)![0].length;
-    const indent = '  '.repeat(Math.max(0, depth - closing));
-    depth += code.split(/[{(]/).length - code.split(/[})]/).length;
-    const begins = indent === '' && /^(@compute|fn |\/\/)/.test(text);
-    return begins ? ['', indent + text] : [indent + text];
-  });
-  return `${lines.join('\n').replace(/^(@compute.*|\/\/.*)\n\n/gm, '$1\n')}\n`;
 }

@@ -5,7 +5,7 @@ import { check, show } from '../../engine/check.ts';
 import { opName } from '../../engine/op.ts';
 import { megabytes } from '../../engine/plan.ts';
 import type { Program } from '../../engine/program.ts';
-import { laidOut } from '../../shaders/listing.ts';
+import { laidOut } from '../../shaders/kernel/laid-out.ts';
 import { makeFolder, writeWhole } from '../../train/run/node/files.ts';
 import { count, table } from '../output.ts';
 

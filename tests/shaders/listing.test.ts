@@ -1,7 +1,8 @@
 /** What `descent kernels` prints: WGSL that compiles, laid out by its braces, of every way of computing every kernel. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { IMAGINED, laidOut, listed, shownOf, textsOf, type Shown } from '../../shaders/listing.ts';
+import { laidOut } from '../../shaders/kernel/laid-out.ts';
+import { IMAGINED, listed, shownOf, textsOf, type Shown } from '../../shaders/listing.ts';
 import { deviceFor } from '../support/check.ts';
 
 const test = suite('listing');

@@ -4,6 +4,7 @@ import { chromeTrace, type StepResult } from '../../bench/step.ts';
 import { built } from '../../engine/build.ts';
 import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
+import { laidOut } from '../../shaders/kernel/laid-out.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { Engine } from '../worker/client.ts';
 import { button, capital, count, el, notice, percent, save, select, told } from './dom.ts';
@@ -33,6 +34,18 @@ export class BenchView {
   #ceiling = el('p', { class: 'hint' });
   #kernels = el('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Times of kernels' });
   #step = el('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Time of a step' });
+  #texts: { readonly name: string; readonly wgsl: readonly string[] }[] = [];
+  #which = el('select', { onchange: () => this.#showText() });
+  #text = el('pre', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'WGSL' });
+  #reading = el(
+    'section',
+    { class: 'panel apart', hidden: true },
+    el('h2', { textContent: 'WGSL' }),
+    field('Kernel, variant and shape', this.#which, {
+      about: 'What ran, as the adapter was given it; of what is done in stages, that of each.',
+    }),
+    this.#text,
+  );
   #buttons: Record<'kernels' | 'step' | 'stop' | 'json' | 'trace', HTMLButtonElement>;
   #measured: Record<string, unknown> = {};
 
@@ -86,6 +99,7 @@ export class BenchView {
           this.#ceiling,
           this.#kernels,
         ),
+        this.#reading,
       ),
     );
     this.#ready(false);
@@ -97,6 +111,18 @@ export class BenchView {
     this.#engine = undefined;
     this.#status.textContent = 'Stopped.';
     this.#ready(false);
+  }
+
+  #keepText(result: KernelResult, wgsl: readonly string[]): void {
+    const name = `${result.kernel}, ${result.variant}: ${result.shape}`;
+    this.#texts.push({ name, wgsl });
+    this.#which.append(new Option(name));
+    this.#reading.hidden = false;
+    if (this.#texts.length === 1) this.#showText();
+  }
+
+  #showText(): void {
+    this.#text.textContent = this.#texts[this.#which.selectedIndex]!.wgsl.map(laidOut).join('\n\n');
   }
 
   #ready(busy: boolean): void {
@@ -135,6 +161,9 @@ export class BenchView {
     const body = el('tbody');
     const filter = this.#filter.value.trim();
     this.#ceiling.textContent = '';
+    this.#texts = [];
+    this.#which.replaceChildren();
+    this.#reading.hidden = true;
     this.#kernels.replaceChildren(
       el(
         'table',
@@ -145,8 +174,9 @@ export class BenchView {
     );
     const engine = new Engine(event => {
       if (event.kind !== 'timed') return;
-      const { result: r, done, of } = event;
+      const { result: r, wgsl, done, of } = event;
       results.push(r);
+      this.#keepText(r, wgsl);
       const numbers = [r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toPrecision(3), percent(r.ofCopy)];
       const row = line([r.kernel, r.variant, r.shape, ...numbers], 3);
       const slower = results.filter(other => other !== r && other.ms >= r.ms).length;

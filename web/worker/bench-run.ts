@@ -20,7 +20,7 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
       filter,
       all,
       rounds: 3,
-      onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }),
+      onResult: timed => emit({ kind: 'timed', ...timed }),
     });
     return { adapter: device.report, ceiling, kernels };
   } finally {

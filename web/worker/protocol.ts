@@ -1,7 +1,7 @@
 /** What the page and a run's worker say to each other: calls with an answer, and events. */
 import type { ChangedValues } from '../../train/config/changes.ts';
 import type { RunConfig } from '../../train/config/config.ts';
-import type { KernelResult } from '../../bench/kernels.ts';
+import type { KernelResult, Timed } from '../../bench/kernels.ts';
 import type { Ceiling } from '../../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
@@ -102,7 +102,7 @@ export type RunEvent =
   /** What came of a run of a sweep. */
   | ({ readonly kind: 'tried'; readonly index: number } & Pick<Trial, 'lines' | 'best' | 'diverged'>)
   /** The kernel that a benchmark has timed. */
-  | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
+  | ({ readonly kind: 'timed' } & Timed);
 
 /** What the net says of the first test images. */
 export interface Judged {

@@ -170,6 +170,19 @@ if (
     await at.says('Nothing was measured.');
   });
 
+  test('the bench shows the WGSL of what it timed, indented again', async () => {
+    await at.open('bench');
+    const { page } = at;
+    assert.is(await page.getByRole('region', { name: 'WGSL' }).isVisible(), false);
+    await page.getByLabel('Filter', { exact: true }).fill('squeeze and excite');
+    await at.press('Time kernels');
+    await at.says('Measured on');
+    assert.equal(await page.getByLabel('Kernel, variant and shape').locator('option').allTextContents(), [
+      'broadcast, vec4, a repeated: squeeze and excite',
+    ]);
+    assert.match((await page.getByRole('region', { name: 'WGSL' }).textContent())!, /\nfn main\(.*\{\n {2}\w/);
+  });
+
   longTests(test)('kernels and a step are timed by the code of the command line', async () => {
     await at.open('bench');
     await page.getByLabel('Filter', { exact: true }).fill('backward_weight');
