@@ -10,9 +10,10 @@ export interface Place {
   readonly bytes: number;
 }
 
-/** WebGPU's alignment of storage bindings: no two tensors of a buffer share so many bytes. */
-export const ALIGNMENT = 256;
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+/** WebGPU's alignment of what a binding shows of a buffer, storage or uniform: no two tensors of a buffer share so many bytes. */
+const ALIGNMENT = 256;
+/** Bytes rounded up to it. */
+export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Bytes rounded up to whole vec4s, at least one: kernels read and write in vec4s. */
 export const inVec4s = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);

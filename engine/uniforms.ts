@@ -1,9 +1,6 @@
 import type { Pipeline } from './device.ts';
 import type { Owner } from './owner.ts';
-
-/** WebGPU's alignment of what a bind group shows of a uniform buffer. */
-const ALIGNMENT = 256;
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+import { aligned } from './plan.ts';
 
 /** Where a step value goes. */
 interface StepValue {
