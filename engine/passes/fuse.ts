@@ -1,10 +1,8 @@
 import { elementwise, type Elementwise } from '../../shaders/kernel/elementwise.ts';
-import { draws, type Epilogue } from '../../shaders/kernel/epilogue.ts';
+import { draws, OPERANDS, type Epilogue } from '../../shaders/kernel/epilogue.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 import { made, reads, usesOf, writes, type Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-
-const OPERANDS = ['e0', 'e1'] as const;
 
 /**
  * Kernels take over what calls after them would do, as their joins say. Then elementwise ops move into the kernel that produces their
@@ -29,7 +27,7 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     if (kept.has(value) || readers.get(value)!.length !== 1 || inParts.has(value) || value === operand) return false;
     const from = operand && writer.get(operand);
     if (from && place.get(from)! >= place.get(producer)!) return false; // not there yet when the producer runs
-    const free = OPERANDS.find(o => !producer.tensors[o]);
+    const free = (Object.keys(OPERANDS) as (keyof typeof OPERANDS)[]).find(o => !producer.tensors[o]);
     if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
 
     const y = op.tensors.y!;
