@@ -4,7 +4,7 @@ import { PARTS } from './flat.ts';
 import { FACTOR } from './loss-scale.ts';
 import { kernel } from '../kernel/define.ts';
 import type { Bindings, Kernel } from '../kernel/kernel.ts';
-import { ceilDiv, rows, threads, values as items } from '../kernel/loops.ts';
+import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
 import { keeping } from '../kernel/nan.ts';
 import { totalNeeds } from '../kernel/total.ts';
 import { range } from '../kernel/wgsl.ts';
@@ -43,7 +43,7 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, g
   const pages = Object.fromEntries(Object.entries(arrays).map(([x, access]) => [`${x}_all`, access]));
   const stored = Object.keys(arrays).filter(x => arrays[x] === 'write');
   const random: Readonly<Record<string, 'u32'>> = draws ? { seed: 'u32', step: 'u32' } : {};
-  const values = (group: number) => fields.map(f => inGroup(f, group));
+  const fieldsOf = (group: number) => fields.map(f => inGroup(f, group));
   return kernel<Update, Bindings>({
     name,
     bindings: { ...pages, ...Object.fromEntries(reads.map(x => [x, 'read' as const])), ...(groups > 1 && { groups: 'read u32' as const }) },
@@ -51,15 +51,15 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, g
     step: () => ({
       ...Object.fromEntries(
         range(groups)
-          .flatMap(values)
+          .flatMap(fieldsOf)
           .map(f => [f, 'f32' as const]),
       ),
       ...random,
     }),
     draws: () => draws,
-    over: (p, d) => items(ceilDiv(p.n, d.width), d),
+    over: (p, d) => values(ceilDiv(p.n, d.width), d),
     body: p => ({
-      declared: keeping('vec4f') + (groups > 1 ? groupValues(groups, values, random) : ''),
+      declared: keeping('vec4f') + (groups > 1 ? groupValues(groups, fieldsOf, random) : ''),
       each: `
     let k = i;
     ${groups > 1 ? `let op = values_of(groups[k / ${GROUPED / 4}u]);` : ''}
@@ -74,12 +74,12 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, g
 }
 
 /** WGSL: the step values of a group, called as in the uniforms. */
-function groupValues(groups: number, values: (group: number) => readonly string[], random: Readonly<Record<string, string>>): string {
+function groupValues(groups: number, fieldsOf: (group: number) => readonly string[], random: Readonly<Record<string, string>>): string {
   const drawn = Object.keys(random);
-  const made = (group: number) => `Values(${[...values(group), ...drawn].map(f => `op.${f}`).join(', ')})`;
+  const made = (group: number) => `Values(${[...fieldsOf(group), ...drawn].map(f => `op.${f}`).join(', ')})`;
   const others = range(groups - 1).map(i => `case ${i + 1}u: { return ${made(i + 1)}; }`);
   return `
-struct Values { ${[...values(0).map(f => `${f}: f32`), ...drawn.map(f => `${f}: u32`)].join(', ')} }
+struct Values { ${[...fieldsOf(0).map(f => `${f}: f32`), ...drawn.map(f => `${f}: u32`)].join(', ')} }
 fn values_of(group: u32) -> Values {
   switch group {
     ${others.join('\n    ')}
@@ -117,7 +117,7 @@ export const addClipped = kernel({
   bindings: { a: 'read', scale: 'read f32', sum: 'write' },
   vec4: ['a', 'sum'],
   step: () => ({ sample: 'u32' }),
-  over: (p: { n: number }, d) => items(ceilDiv(p.n, d.width), d),
+  over: (p: { n: number }, d) => values(ceilDiv(p.n, d.width), d),
   body: () => `
     let clipped = scale[0] * a[i];
     if (op.sample == 0u) { sum[i] = clipped; } else { sum[i] += clipped; }`,
