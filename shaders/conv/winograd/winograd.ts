@@ -1,6 +1,7 @@
 /**
  * Convolutions of 3x3 by Winograd's minimal filtering: inputs and weights are transformed, multiplied as (m + 2)^2 matrix products, and what
- * comes out is transformed back. A quarter (m = 4) or 4/9 (m = 2) of the multiplications are left, whatever is odd or even.
+ * comes out is transformed back. A quarter (m = 4) or 4/9 (m = 2) of the multiplications are left, and more where tiles hang over an edge: of
+ * 7x7 a third by m = 4.
  */
 import { matmul } from '../../product/matmul.ts';
 import { isSoftware, MAX_GRID, type Call, type Profile, type Sized, type Staged } from '../../kernel/kernel.ts';
@@ -18,9 +19,12 @@ type M = Tiles['m'];
 const MOST_BYTES = 32 * 2 ** 20;
 /** The same on a software adapter, for more than one image: what the products of more read and write leaves the processor's cache. */
 const MOST_BYTES_CACHED = 16 * 2 ** 20;
-/** On a software adapter fewer channels than this are done sooner directly (of odd images, which are slow there, still fewer), as are fewer tiles. */
+/**
+ * On a software adapter fewer channels than this are done sooner directly, as are fewer tiles. Direct convolutions are slower of widths that no
+ * vec4f divide, so that there fewer channels are enough.
+ */
 const ENOUGH_CHANNELS = 32;
-const ENOUGH_OF_ODD = 24;
+const ENOUGH_WITHOUT_VEC4 = 24;
 const ENOUGH_TILES = 64;
 
 const tilesOf = ({ oh, ow }: Conv, m: M) => ({ down: ceilDiv(oh, m), across: ceilDiv(ow, m) });
@@ -46,7 +50,10 @@ const fits = (p: Conv, m: M, d: Profile): boolean =>
 const leads = (p: Conv, m: M, d: Profile): boolean => {
   const { down, across } = tilesOf(p, m);
   return (
-    m === 4 && isSoftware(d) && Math.min(p.c, p.o) >= (p.ow % 4 ? ENOUGH_OF_ODD : ENOUGH_CHANNELS) && p.n * down * across >= ENOUGH_TILES
+    m === 4 &&
+    isSoftware(d) &&
+    Math.min(p.c, p.o) >= (p.ow % 4 ? ENOUGH_WITHOUT_VEC4 : ENOUGH_CHANNELS) &&
+    p.n * down * across >= ENOUGH_TILES
   );
 };
 
