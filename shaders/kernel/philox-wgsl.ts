@@ -5,6 +5,9 @@ import { M0, M1, W0, W1 } from './random.ts';
 /**
  * Philox 4x32-10 (Salmon et al. 2011): four u32 from a counter and a key, the same everywhere. WGSL has no 64-bit product,
  * so its high half is put together from 16-bit ones. `source` adds it to the kernels that call it.
+ *
+ * `normal4` is Box-Muller. WGSL allows its own `sin` and `cos` errors of 2^-11 and its `log` near 1 one of 2^-21, and some drivers use them:
+ * `exactTurn` and `exactLog` are series, so that what is drawn differs by rounding alone.
  */
 export const philoxWgsl = wgsl`
 fn mulhi(a : u32, b : u32) -> u32 {
@@ -23,7 +26,6 @@ fn philox(counter : vec4u, key : vec2u) -> vec4u {
 }
 // [0, 1) with 24 bits
 fn uniform4(bits : vec4u) -> vec4f { return vec4f(bits >> vec4u(8u)) * ${1 / 2 ** 24}; }
-// The built-in functions are allowed errors of 2^-11, and some drivers use them.
 // The natural logarithm of normal numbers, by the series of atanh
 fn exactLog(x : vec2f) -> vec2f {
   let bits = bitcast<vec2u>(x);
