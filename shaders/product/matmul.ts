@@ -1,3 +1,4 @@
+/** Matrix products: in lanes for software adapters, by tiles for GPUs (tiled.ts), and one thread per value, the reference. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
 import { finish, type Epilogue } from '../kernel/epilogue.ts';
@@ -117,6 +118,27 @@ function storeRow(p: Matmul, i: number, row: string): string {
  * costs as much as a quarter of a vec4f's, so a misaligned operand only loses its alignment.
  *
  * A variant for each choice of operands that are read as vec4f: `a4`, `b4`, `y4`, by what divides by four.
+ *
+ * In its WGSL `c{i}` are the lane's four sums of row i of the tile, `a{g}` is what it holds of A's row g S + lane, and `b{j}` its four columns
+ * of B for value j of four of k. `m0` is the tile's first row, `n` the lane's first column, `nb` that, or the last four where B ends before.
+ * Places: `ra{g}` and `rb{j}` are where rows of a and of a transposed b begin, `ma{g}` is the column of a transposed a, `pa{g}` and `pb` are
+ * pointers that move along k, and `ap`, `bp`, `yp` are where the product's own matrices begin in a batch. All as vec4f, four rows:
+ *
+ * ```wgsl
+ * var pa0 = ra0 / 4; var pb = (nb) / 4;
+ * var c0 = vec4f(0.0); var c1 = vec4f(0.0); var c2 = vec4f(0.0); var c3 = vec4f(0.0);
+ * for (var k = 0; k < K; k += 4) {
+ *   let a0 = a[pa0];
+ *   let b0 = b[pb + 0 * (N / 4)];
+ *   …
+ *   c0 += subgroupBroadcast(a0.x, 0u) * b0;
+ *   c0 += subgroupBroadcast(a0.y, 0u) * b1;
+ *   …
+ *   c1 += subgroupBroadcast(a0.x, 1u) * b0;
+ *   …
+ *   pa0 += 1; pb += N;
+ * }
+ * ```
  */
 const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,

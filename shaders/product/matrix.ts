@@ -1,8 +1,9 @@
+/** Products by the matrix units of GPUs: which tiles there are, and which calls each is for; their WGSL is in matrix-code.ts. */
 import { isSized, isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
 import type { MatrixTile } from './matrix-code.ts';
 import { gridOf, vec4Bindings, type Tiled, type TiledForm } from './product.ts';
 
-/** Whether a variant is one of these. */
+/** Whether a variant of this name is one of these. */
 export const isMatrix = (variant: string): boolean => variant.startsWith('matrix ');
 
 /** Outputs of a workgroup, and the products that they are for. */

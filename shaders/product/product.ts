@@ -1,3 +1,4 @@
+/** Matrix products by tiles, whatever their operands are: what a kernel says of its product, for the variants of tiled.ts and matrix.ts. */
 import type { Grid } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { widthOf, type Width } from '../kernel/wgsl.ts';
@@ -5,7 +6,9 @@ import type { Layout, Operand } from './operand.ts';
 
 /** What of a product is known before its WGSL is made: whether and how it can be computed. */
 export interface TiledForm<P> {
+  /** Of each product: rows and columns of Y, the values that each output sums over, and how many products there are, 1 unless said. */
   readonly shape: (p: P) => { m: number; n: number; k: number; batch?: number };
+  /** In how many slices k is summed up apart, 1 unless said: few outputs of a long k fill a device so (split-K). */
   readonly split?: (p: P) => number;
   readonly a: (p: P) => Layout;
   readonly b: (p: P) => Layout;

@@ -111,6 +111,10 @@ export interface Stages {
   readonly walk: (before: string, multiply: string) => string;
 }
 
+/**
+ * Before a stage is multiplied the loads of the next are issued, into registers: they are on their way meanwhile, and one copy of a stage in
+ * workgroup memory is enough (software pipelining). The last turn loads what lies behind k, which nothing uses.
+ */
 export function stages<P>(t: Tiled<P>, p: P, s: Staging): Stages {
   const { m, n, k, batch = 1 } = t.shape(p);
   const split = t.split?.(p) ?? 1;

@@ -10,8 +10,13 @@ import { inRows, stages, type Staging } from './stage.ts';
  * and their sums are added at the end.
  */
 export interface Tile {
+  /** Threads down and across the tile. */
   readonly rows: number;
   readonly columns: number;
+  /**
+   * Outputs of a thread, down and across: runs of four neighbours, 4 x rows (or columns) apart, so that neighbouring threads read neighbouring
+   * vec4f of a stage.
+   */
   readonly tall: number;
   readonly wide: number;
   readonly depth: number;

@@ -1,10 +1,14 @@
+/** Products for GPUs by tiles in workgroup memory: which tiles there are, and which calls each is for; their WGSL is in tiled-code.ts. */
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { matrix } from './matrix.ts';
 import { gridOf, vec4Bindings, type Tiled, type TiledForm } from './product.ts';
 import type { Tile } from './tiled-code.ts';
 
-/** In the order of a guess; the tuner decides. */
+/**
+ * By the outputs of a workgroup, rows x columns, and `/ 16` where sixteen groups of its threads share the values of k (see Tile). In the order
+ * of a guess; the tuner decides.
+ */
 const TILES: Readonly<Record<string, Tile>> = {
   '16x16 / 16': { rows: 4, columns: 4, tall: 4, wide: 4, depth: 64, slices: 16, fits: (_, __, k, blocks) => k >= 128 && blocks < 32 },
   '32x32 / 4': { rows: 8, columns: 8, tall: 4, wide: 4, depth: 32, slices: 4, fits: (_, __, k, blocks) => k >= 64 && blocks < 128 },
@@ -36,7 +40,7 @@ export const tiledLater = <P>(t: TiledForm<P>, whole: () => Tiled<P> | Promise<T
   ...matrix(t, whole),
 ];
 
-/** Without it neighbours along k would lie in one bank. */
+/** vec4f between the rows of a stage: threads that store neighbours along k would meet in one bank of workgroup memory without it. */
 const pad = (alongK: boolean): number => (alongK ? 1 : 0);
 
 /** With `half` a stage takes half the workgroup memory and half the time to read; products and sums are f32 all the same. */
