@@ -1,3 +1,4 @@
+/** Convolution and its two gradients, of the input and of the weight: their bindings, variants, and what they take over from calls after them. */
 import { apart } from './apart.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
 import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
@@ -25,6 +26,10 @@ const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * filterSize(p);
 /** The reference: a thread for each of the `size` values of each plane. */
 const oneEach = (count: number, size: number) => planes({ count, size, threads: 64, perThread: 1 });
 
+/**
+ * y [n, o, oh, ow] from x [n, c, h, w] and weight (see Conv), with bias [o] where p.bias. Where p.recorded, `partial` [runs of pixels, o, 2]
+ * has two numbers of each run of each channel of y, by `normalised` (as y) and `stats` [2, o] where these are products.
+ */
 export const conv = kernel({
   name: 'conv',
   unrolled: true,
@@ -71,7 +76,8 @@ export const inputGradient = (p: Conv): Conv => ({
 });
 
 /**
- * dx [n, c, h, w] from dy [n, o, oh, ow] for any stride, with bias [c] where p.bias. Each input gathers from the outputs that it went into.
+ * dx [n, c, h, w] from dy [n, o, oh, ow] for any stride, with bias [c] where p.bias: then it is a transposed convolution. Each input gathers
+ * from the outputs that it went into. `partial`, `normalised` and `stats` as of conv, of the channels of dx.
  */
 export const convBackwardInput = kernel({
   name: 'conv_backward_input',
@@ -107,7 +113,7 @@ export function splits(p: Conv, d: Profile): number {
 /** A variant that writes slices alone. */
 const ofSlices = (v: Variant<ConvWeight>): Variant<ConvWeight> => ({ ...v, fits: (p, d) => !p.gradient && (v.fits?.(p, d) ?? true) });
 
-/** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
+/** Partial weight gradients dweight [split, o, c / groups, kh, kw] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
 export const convBackwardWeight = kernel({
   name: 'conv_backward_weight',
   bindings: { x: 'read', dy: 'read', dweight: 'write' },

@@ -9,7 +9,10 @@ import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
 
-/** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
+/**
+ * The outputs of one lane (th x tw) and the channels of one subgroup, which makes th tw channels sums in each lane: little enough code for the
+ * instruction cache, no lane idle.
+ */
 function forwardTile(p: Conv, rows: Rows) {
   const whole = areaOf(p.k) <= 9; // all taps of a channel unrolled; larger kernels loop over their rows
   const taps = whole ? areaOf(p.k) : p.k[1];
@@ -26,7 +29,7 @@ function forwardTile(p: Conv, rows: Rows) {
 const adjoin = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
   dilation === 1 && sw <= 2 && kw % 2 === 1 && kw <= 5 && left === (kw - 1) / 2 && w === ow * sw && h === oh * sh;
 
-/** The convolution. */
+/** The convolution, the rows of whose tiles are loaded as `rows` says. */
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],
@@ -90,7 +93,7 @@ export const imagesLanes: Variant<Conv> = {
 const BACK = { rows: 2, columns: 8, channels: 8 };
 const backwardTiles = (p: Conv) => tilesOf(p.n, p.h, p.w, BACK.rows, BACK.columns);
 
-/** The input gradient for stride 2. */
+/** The input gradient for stride 2, the rows of dy loaded as `rows` says. */
 export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],

@@ -1,4 +1,7 @@
-/** Convolutions and their gradients as tiled matrix products, for GPUs; their WGSL is in tiled-code.ts. */
+/**
+ * Convolutions and their gradients as tiled matrix products, for GPUs; their WGSL is in tiled-code.ts. The unfolded input (im2col) is nowhere
+ * stored: where a value of it lies in the images is computed as a tile is loaded (implicit GEMM, Chetlur et al. 2014, arXiv 1410.0759).
+ */
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';

@@ -5,6 +5,7 @@
 import { padsOf, sizesOf, type ConvWeight } from './shape.ts';
 import { evenShare } from '../kernel/loops.ts';
 
+/** The sizes of a call that these read. */
 export const sizes = (p: ConvWeight) => ({
   n: p.n,
   ...sizesOf(p),
@@ -12,6 +13,7 @@ export const sizes = (p: ConvWeight) => ({
   split: p.split,
 });
 
+/** WGSL: the beginning of the entry point, up to the images `first` to `last` - 1 of the workgroup's slice. */
 export const head = (S: number) => `
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {

@@ -1,3 +1,4 @@
+/** A batch of images and labels from the pages of a data set: looked up by an order, decoded, normalised, and transformed where asked for. */
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { planes, threads } from '../kernel/loops.ts';

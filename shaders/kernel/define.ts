@@ -19,6 +19,7 @@ export interface LoopParts {
 export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs' | 'sizes'> {
   /** `plain` without it. */
   readonly name?: string;
+  /** The loop, from which come its grid and its `fn main`. */
   readonly over: (p: P, d: Target) => Loop;
   /** WGSL for each item. It stores the output of an epilogue as `finish(value, index)`. */
   readonly body: (p: P, d: Target) => string | LoopParts | Promise<LoopParts>;

@@ -1,3 +1,8 @@
+/**
+ * What a kernel is: plain data, from which the engine makes WGSL, pipelines and dispatches. Everywhere in shaders/ `p` are the parameters of
+ * a call (its sizes and flags), and `d` is the profile of the device, or what a loop is made for (see Target).
+ */
+
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
@@ -74,7 +79,10 @@ export const isSoftware = ({ lanes }: Profile): boolean => lanes > 0;
 /** An extension of WGSL: functions of a subgroup, the type f16, products by the matrix units of a GPU, and their subgroups' sizes. */
 export type Need = 'subgroups' | 'f16' | 'matrices' | 'sizes';
 
-/** One way of computing a kernel. Of a kernel's variants the first that fits the adapter and the sizes is taken. */
+/**
+ * One way of computing a kernel. Of a kernel's variants that fit the adapter and the call the one that the profile prefers is taken, which
+ * timing has found (see engine/tune.ts), else the first.
+ */
 export interface Variant<P> {
   readonly name: string;
   readonly fits?: (p: P, d: Profile) => boolean;
@@ -115,8 +123,12 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly unrolled?: boolean;
   /** Calls after one of this kernel that it can take over. */
   readonly joins?: readonly Join[];
+  /** How calls of it that need nothing of each other become one. */
   readonly together?: Together;
-  /** The call that gives its large outputs again, from the small ones, where it moves tensors that last: that is done once (see checkpoint). */
+  /**
+   * For checkpointing, of a call that also moves tensors that last (running statistics), which is done once: the call that makes its large
+   * outputs a second time, from the small ones, which are kept.
+   */
   readonly repeated?: <T extends Sized, C extends Call<T>>(call: C) => C;
   /** Multiplications and additions of one call. */
   readonly flops?: (p: P) => number;
@@ -199,8 +211,8 @@ export const needsOf = <P>({ needs = [] }: Variant<P>, d: Profile): readonly Nee
 const has = (d: Profile, need: Need): boolean => (need === 'matrices' || need === 'sizes' ? Boolean(d.matrices?.length) : d[need]);
 
 /**
- * The variants that can compute a call on this adapter, best guess first. Where the grid of each is too large they all are: that is for
- * programs to say.
+ * The variants that can compute a call on this adapter, best guess first: those whose grid can be dispatched, or where that of none can, all
+ * of them, so that the program says what is too large.
  */
 export function fitting<P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] {
   const able = k.variants.filter(v => (v.fits?.(p, d) ?? true) && needsOf(v, d).every(need => has(d, need)));

@@ -23,7 +23,10 @@ export const folded = (count: number, [first, second]: 'xy' | 'yz') => ({
   number: `group.${first} + group.${second} * ${MAX_GRID}u`,
 });
 
-/** WGSL of an entry point. */
+/**
+ * WGSL of an entry point. `group` is the number of the workgroup in the grid, `lane` that of the thread in its workgroup of `size`, on GPUs
+ * too: where a workgroup is a subgroup it is the lane of that.
+ */
 export const entry = (size: number, statements: string): string => wgsl`
 @compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
@@ -38,7 +41,7 @@ function runOf(d: Profile): { readonly size: number; readonly run: number } {
 
 /**
  * `n` values, `i` in WGSL: a workgroup of a software adapter takes a long run of them (a workgroup costs 0.2 us there, whatever it does),
- * a thread of a GPU takes four, neighbours side by side.
+ * a thread of a GPU takes four, a workgroup apart, so that neighbouring threads take neighbouring values (coalesced).
  */
 export function values(n: number, d: Profile): Loop {
   const { size, run } = runOf(d);

@@ -5,6 +5,7 @@ export const M1 = 0xcd9e8d57;
 export const W0 = 0x9e3779b9;
 export const W1 = 0xbb67ae85;
 
+/** The high half of the product of two u32. */
 const mulhi = (a: number, b: number): number => {
   const ah = a >>> 16;
   const al = a & 0xffff;

@@ -1,6 +1,6 @@
 /** Pieces from which WGSL is put together. */
 
-/** How many neighbouring values WGSL takes at a time. */
+/** How many neighbouring values WGSL takes at a time: code is written once, for f32 and vec4f. */
 export interface Width {
   readonly width: 1 | 4;
   /** The type of what is taken. */

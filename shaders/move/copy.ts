@@ -1,4 +1,4 @@
-/** Kernels that only move values: parts of channels, the zero-padded shortcut. */
+/** Kernels that only move values: parts of channels, the shortcut by subsampling and channels of zeros (He 2015, option A). */
 import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';

@@ -1,4 +1,4 @@
-/** The WGSL of whiteout (noise.ts). */
+/** The WGSL of whiteout (Li & Liu 2016), for noise.ts. */
 import { accumulated, type Gradient } from '../kernel/gradient.ts';
 import { float } from '../kernel/wgsl.ts';
 

@@ -1,4 +1,4 @@
-/** Batch normalisation by statistics that are known. Nothing here divides by a runtime value per element. */
+/** Batch normalisation (Ioffe & Szegedy 2015) by statistics that are known. Nothing here divides by a runtime value per element. */
 import { kernel, type LoopParts } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import type { Profile } from '../kernel/kernel.ts';
@@ -70,7 +70,7 @@ export const foldBatchNorm = kernel({
     if (i % ${p.size}u == 0u) { shift[o] = (${p.bias ? 'bias[o] ' : ''}- mean[o]) * factor${p.affine ? ' + beta[o]' : ''}; }`,
 });
 
-/** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), the batch's statistics being functions of x. */
+/** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - mean) / deviation, the batch's statistics being functions of x. */
 export const batchNormBackward = kernel({
   name: 'batch_norm_backward',
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write' },

@@ -1,3 +1,4 @@
+/** Local response normalisation (Krizhevsky 2012, section 3.3; alpha is divided by the size, as in PyTorch). */
 import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';

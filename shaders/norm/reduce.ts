@@ -1,3 +1,4 @@
+/** Sums over all but the channels. */
 import { kernel } from '../kernel/define.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
@@ -15,7 +16,7 @@ export interface ChannelSum extends Values {
 /** Threads for a channel, or a share of one, on a GPU. */
 const TREE = 256;
 
-/** Shares of each channel to sum apart, so that few channels fill a GPU too; the host of a software adapter has enough of one each. */
+/** Shares of each channel to sum apart, so that few channels fill a GPU too; a software adapter has enough to do with one each. */
 export const channelSplits = ({ n, c, hw }: Values, d: Profile): number =>
   isSoftware(d) || hw === 1 ? 1 : Math.max(1, Math.min(32, ceilDiv(512, c), Math.floor((n * hw) / (4 * TREE))));
 

@@ -1,3 +1,4 @@
+/** Softmax, its logarithm and their gradients: one thread takes a row, and goes over it two or three times. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
 import type { Bindings } from '../kernel/kernel.ts';

@@ -23,7 +23,10 @@ export interface Statistics extends Values {
   momentum?: number;
 }
 
-/** Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large. */
+/**
+ * Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large (shifted data: Chan, Golub &
+ * LeVeque 1983).
+ */
 export const distances = (p: Values, d: Target): Sums => ({
   before: `
   let sample = x[${placeOf(p, d, '0u')}];
@@ -41,7 +44,10 @@ export const momentsOf = (count: string): string => `
     let off = total.y - total.x * total.x / count;
     let squares = select(off, 0.0, off <= 0.0); // NaN stays`;
 
-/** What `count` values of mean `first` add to the mean of all, and with `second` to the squared distances from that, which is `mean`. */
+/**
+ * What `count` values of mean `first` add to the mean of all, and with `second`, the sum of their squared distances from `first`, to those from
+ * the mean of all, `mean` (Chan, Golub & LeVeque 1979).
+ */
 const meanPart = (p: Values, first: string, count: string) => `${first} * (${count} * ${1 / (p.n * p.hw)})`;
 const squaresPart = (first: string, second: string, count: string) => `${second} + squared(${first} - mean) * ${count}`;
 export const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';

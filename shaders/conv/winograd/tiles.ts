@@ -2,15 +2,16 @@
 import type { Epilogue } from '../../kernel/epilogue.ts';
 import { isSoftware, type Profile } from '../../kernel/kernel.ts';
 
-/** The tiles of some images. */
+/** The tiles of some images, of m x m outputs each. */
 export interface Tiles {
   readonly m: 2 | 4;
   /** Images before the first one. */
   readonly first: number;
+  /** Tiles in all, and down and across each image. */
   readonly tiles: number;
   readonly down: number;
   readonly across: number;
-  /** At least as many as there are tiles. */
+  /** Values of a row that holds one of each tile: at least as many as there are tiles. */
   readonly columns: number;
 }
 
