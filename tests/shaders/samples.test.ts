@@ -1,20 +1,31 @@
-/** The WGSL shown in comments of shaders/ is what the code beside it makes. */
+/** The WGSL shown in comments of shaders/, and in docs/kernels.md, is what the code makes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { conv, convBackwardInput, convBackwardWeight } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
 import { DEFAULT_PROFILE, fitting, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
+import { elementwise } from '../../shaders/kernel/elementwise.ts';
 import { source } from '../../shaders/kernel/source.ts';
+import { winogradInput } from '../../shaders/conv/winograd/kernels.ts';
+import { dropElements } from '../../shaders/move/noise.ts';
+import { moments } from '../../shaders/norm/moments.ts';
+import { channelSum } from '../../shaders/norm/reduce.ts';
+import { planeMean } from '../../shaders/pool/plane-mean.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
+import { fusedUpdate } from '../../shaders/update/update.ts';
+import { adam } from '../../optim/adaptive.ts';
 
 const test = suite('samples');
 
 const matrices: Profile['matrices'] = [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32, largest: 32 }];
 const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: [3, 3], stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 };
 
-/** What each sample of a file is made from, in the order of the file. */
-const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant: string, params: object])[]>> = {
+/** What a sample is made from. */
+type Made = readonly [Kernel<any>, variant: string, params: object];
+
+/** Those of each file, in its order. */
+const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   'conv/lanes-code/forward.ts': [[conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }]],
   'conv/lanes-code/input.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: [2, 2] }]],
   'conv/lanes-code/images.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
@@ -31,6 +42,33 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
     [conv, 'tiled 64x64', { ...small, o: 64, recorded: { of: 'moments', columns: 64 } }],
   ],
 };
+
+const large = { m: 1024, n: 1024, k: 1024 };
+const channels = { n: 32, c: 64, hw: 1024 };
+const tiles = { m: 2, first: 0, tiles: 32, down: 4, across: 4, columns: 32, c: 64, h: 8, w: 8, top: 1, left: 1 };
+const added = [{ f: 'max(v, zero)' }, { f: 'v + a', operand: 'e0' }];
+const update = fusedUpdate({
+  name: 'adam',
+  arrays: { w: 'write', g: 'read', m: 'write', v: 'write' },
+  fields: ['rate'],
+  body: adam.update,
+});
+
+/** Those of the guide. */
+const GUIDE: readonly Made[] = [
+  [planeMean, 'vec4', { planes: 640, size: 64 }],
+  [matmul, 'plain', large],
+  [matmul, 'tiled 64x64', large],
+  [matmul, 'tiled 128x128', { m: 1000, n: 1024, k: 1020 }],
+  [matmul, 'lanes a4 b4 y4', { m: 512, n: 512, k: 512 }],
+  [conv, 'tiled 64x64', { ...small, c: 64, h: 32, w: 32, o: 64, oh: 32, ow: 32 }],
+  [winogradInput, 'plain', tiles],
+  [moments, 'vec4', { ...channels, split: 8 }],
+  [channelSum, 'tree', { ...channels, gradient: 'first' }],
+  [matmul, 'tiled 64x64', { ...large, epilogue: added }],
+  [elementwise, 'plain', dropElements(4096, 0.5, 3, 2)],
+  [update, 'plain', { n: 4096, page: 0 }],
+];
 
 /** A line that ends in … is the beginning of one, … alone stands for any number of lines. */
 function shows(sample: string, wgsl: string): string | undefined {
@@ -52,20 +90,32 @@ function shows(sample: string, wgsl: string): string | undefined {
   return undefined;
 }
 
+/** The WGSL of a call by one variant, without empty lines. */
+async function made([kernel, name, params]: Made): Promise<string> {
+  const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true, matrices };
+  const variant = fitting(kernel, params, d).find(v => v.name === name);
+  assert.ok(variant, `${name} does not fit its sample`);
+  return (await source(kernel, variant, params, d, Object.keys(kernel.bindings))).replace(/\n\s*\n/g, '\n');
+}
+
 for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })) {
   if (!file.endsWith('.ts')) continue;
   const samples = [...readFileSync(`shaders/${file}`, 'utf8').matchAll(/ \* ```wgsl\n(.*?)\n \* ```/gs)].map(m => m[1]!);
   if (!samples.length && !SAMPLES[file]) continue;
   test(file, async () => {
     assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
-    for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
-      const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true, matrices };
-      const variant = fitting(kernel, params, d).find(v => v.name === name);
-      assert.ok(variant, `${name} does not fit its sample`);
-      const wgsl = (await source(kernel, variant, params, d, Object.keys(kernel.bindings))).replace(/\n\s*\n/g, '\n');
-      assert.is(shows(samples[i]!, wgsl), undefined, `${kernel.name}, ${name}`);
-    }
+    for (const [i, call] of SAMPLES[file]!.entries())
+      assert.is(shows(samples[i]!, await made(call)), undefined, `${call[0].name}, ${call[1]}`);
   });
 }
+
+test('the guide', async () => {
+  const guide = readFileSync('docs/kernels.md', 'utf8');
+  const samples = [...guide.matchAll(/```wgsl\n(.*?)\n```/gs)].map(m => m[1]!);
+  assert.is(samples.length, GUIDE.length, 'samples, and calls to make them from');
+  for (const [i, call] of GUIDE.entries()) assert.is(shows(samples[i]!, await made(call)), undefined, `${call[0].name}, ${call[1]}`);
+  const [, kernel] = /```ts\n(.*?)\n```/s.exec(guide)!;
+  assert.ok(readFileSync('shaders/pool/plane-mean.ts', 'utf8').includes(kernel!), 'the kernel shown is in its file');
+});
 
 test.run();
