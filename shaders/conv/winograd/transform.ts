@@ -67,7 +67,7 @@ function combination(terms: readonly (readonly [factor: number, name: string])[]
 
 /**
  * WGSL: `y(i)` = sum over j of matrix[i][j] `x(j)`. Rows that differ in the sign of their odd columns alone share the sums of even and of
- * odd ones; columns that do so by rows are added and subtracted first.
+ * odd ones, `{y}e` and `{y}o`; columns that do so by rows are added and subtracted first, as `{y}s{j}` and `{y}d{j}`.
  */
 function times(matrix: Matrix, x: (j: number) => string, y: (i: number) => string): string {
   const isPair = (rows: Matrix, i: number) =>
@@ -128,7 +128,9 @@ function inTurn(values: readonly number[]): string {
  * and the last have one value each, those between stand in pairs of a point and its negative, which differ in the sign of odd rows. So a loop
  * takes two rows of x in each turn, and the code has a third of the loads, which are most of what a software driver compiles: that takes half
  * the time, and the code runs a tenth faster (lavapipe). Stores in such a loop take longer, since what they are made of is held over all turns.
- * The loop counts from `base` on, any number that is not known before it runs and the same in all lanes, else drivers would unroll it.
+ * The loop counts from `base` on, any number that is not known before it runs and the same in all lanes, else drivers would unroll it. In its
+ * WGSL `xp{j}` and `xq{j}` are the two rows, `p{j}` and `q{j}` these times the matrix, `s{j}` and `d{j}` the sums and differences of those, and
+ * `w{k}` what of them goes into row k of y.
  */
 export function squareOfLoaded(
   matrix: Matrix,
