@@ -4,7 +4,7 @@ import type { Param, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm, OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
-import type { Values } from '../shaders/norm/channels.ts';
+import type { ChannelSizes } from '../shaders/norm/channels.ts';
 import { channelSplits, channelSum } from '../shaders/norm/reduce.ts';
 
 /** What a layer uses as its weight where that is not the parameter itself. */
@@ -34,7 +34,7 @@ export function weightGradient(
 }
 
 /** Writes the gradient of a bias [c] from dy [n, c, hw]. */
-export function biasGradient(g: Graph, { grad }: Param, dy: Tensor, sizes: Values): void {
+export function biasGradient(g: Graph, { grad }: Param, dy: Tensor, sizes: ChannelSizes): void {
   const gradient = g.gradient(grad);
   const split = channelSplits(sizes, g.profile);
   if (split === 1) {

@@ -3,7 +3,7 @@ import { fitting, isSoftware, pick, stagesOf, type Call, type Join, type Profile
 import { sumSlices } from '../kernel/sum-slices.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
-import type { Channels, Values } from '../norm/channels.ts';
+import type { Channels, ChannelSizes } from '../norm/channels.ts';
 import { batchNormGradients, batchNormSums, moments } from '../norm/moments.ts';
 import type { Recorded } from '../product/product.ts';
 import { imagesOf, type Conv, type ConvWeight } from './shape.ts';
@@ -62,7 +62,7 @@ function recordedBy({ kernel, params, tensors }: Call, of: Recorded['of'], pixel
 }
 
 /** Runs of pixels as the numbers of a convolution are those of, in `partial` [split, c, 2]. */
-export function runsOf({ n, c, hw }: Values, { columns }: Recorded): Channels {
+export function runsOf({ n, c, hw }: ChannelSizes, { columns }: Recorded): Channels {
   return { n: n * hw, c, hw: 1, split: (n * hw) / columns };
 }
 

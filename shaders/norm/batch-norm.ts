@@ -4,10 +4,10 @@ import type { Epilogue } from '../kernel/epilogue.ts';
 import type { Profile } from '../kernel/kernel.ts';
 import { values } from '../kernel/loops.ts';
 import { fitsVec4, float } from '../kernel/wgsl.ts';
-import { imagesOf, overChannels, sizesBy, sizesIn, type Values } from './channels.ts';
+import { imagesOf, overChannels, sizesBy, sizesIn, type ChannelSizes } from './channels.ts';
 
 /** x [n, c, hw]. */
-export interface BatchNorm extends Values {
+export interface BatchNorm extends ChannelSizes {
   affine: boolean;
   epilogue?: readonly Epilogue[];
 }

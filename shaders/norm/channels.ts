@@ -6,7 +6,7 @@ import { total } from '../kernel/total.ts';
 import { float } from '../kernel/wgsl.ts';
 
 /** Sizes of x [n, c, hw]; with `plane` each of n is a pixel, hw is 1, and x [n / plane, c, plane]. */
-export interface Values {
+export interface ChannelSizes {
   n: number;
   c: number;
   hw: number;
@@ -14,15 +14,15 @@ export interface Values {
 }
 
 /** Neighbouring values of a channel. */
-export const planeOf = ({ hw, plane = hw }: Values): number => plane;
+export const planeOf = ({ hw, plane = hw }: ChannelSizes): number => plane;
 
 /** Sums over n and hw are taken in `split` runs of images. */
-export interface Channels extends Values {
+export interface Channels extends ChannelSizes {
   split: number;
 }
 
 /** Sizes of a loop whose workgroups find what they need of a channel by the numbers of `runs`, or without them from the values. */
-export interface ByRuns extends Values {
+export interface ByRuns extends ChannelSizes {
   runs?: Channels;
 }
 
@@ -32,7 +32,7 @@ const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
  * Whether WGSL reads the sizes of x as it runs, so that layers of all sizes share a pipeline: software adapters compile slowly. It divides by
  * that of a plane, which costs nothing where that is a shift.
  */
-const readsSizes = (p: Values | ByRuns | Channels, d: Profile): boolean =>
+const readsSizes = (p: ChannelSizes | ByRuns | Channels, d: Profile): boolean =>
   isSoftware(d) && isPowerOfTwo(p.hw) && !p.plane && !('split' in p) && !('runs' in p && p.runs);
 
 /** The bits of an f32, as sizes hold them. */
@@ -48,7 +48,7 @@ export const sizesBy =
   };
 
 /** WGSL of the sizes of x, of its values of a channel and 1 over those, and of the rate by which a running variance follows. */
-export const sizesIn = (p: Values & { momentum?: number }, d: Profile) => {
+export const sizesIn = (p: ChannelSizes & { momentum?: number }, d: Profile) => {
   const count = p.n * p.hw;
   return readsSizes(p, d)
     ? { n: 'u32(op.n)', c: 'u32(op.c)', count: 'f32(op.n * op.hw)', mean: 'bitcast<f32>(op.mean)', rate: 'bitcast<f32>(op.rate)' }
@@ -56,7 +56,7 @@ export const sizesIn = (p: Values & { momentum?: number }, d: Profile) => {
 };
 
 /** Runs of images to sum apart, so that few channels fill the device too. */
-export const momentSplits = ({ n, c, hw }: Values, d: Profile): number =>
+export const momentSplits = ({ n, c, hw }: ChannelSizes, d: Profile): number =>
   Math.max(1, Math.min(n, ceilDiv(isSoftware(d) ? 16 : 512, c), Math.floor((n * hw) / 4096)));
 
 /** Images of one run. */
@@ -70,10 +70,13 @@ export const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${
 export const channelThreads = (d: Profile): number => threads(d, 256);
 
 /** The same where it takes `images` of x: as many as there are values, where that are few pixels. */
-const threadsOf = ({ plane }: Values, images: number, d: Profile): number => threads(d, plane ? Math.min(256, images) : 256);
+const threadsOf = ({ plane }: ChannelSizes, images: number, d: Profile): number => threads(d, plane ? Math.min(256, images) : 256);
 
-/** WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. */
-export function placeOf(p: Values, d: Target, j: string): string {
+/**
+ * WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. Where sizes are read a plane has
+ * 2^`bits` of them, `last` is the number of its last, `next` leads to the same place of the next image, and `at` is the first of all.
+ */
+export function placeOf(p: ChannelSizes, d: Target, j: string): string {
   if (readsSizes(p, d)) return `at + (${j} >> bits) * next + (${j} & last)`;
   const size = planeOf(p) / d.width;
   if (!p.plane) return `((start + ${j} / ${size}u) * ${p.c}u + c) * ${size}u + ${j} % ${size}u`;
@@ -82,7 +85,7 @@ export function placeOf(p: Values, d: Target, j: string): string {
 }
 
 /** WGSL: `body` for each value (or vec4) that a workgroup of `threads` takes by `channels`; `i` is its place. */
-const eachValue = (p: Values, d: Target, threads: number, body: string): string => `
+const eachValue = (p: ChannelSizes, d: Target, threads: number, body: string): string => `
   for (var j = lane; j < values; j += ${threads}u) {
     let i = ${placeOf(p, d, 'j')};
     ${body}
@@ -92,7 +95,7 @@ const eachValue = (p: Values, d: Target, threads: number, body: string): string 
  * A workgroup for each channel `c` and each `images` of the batch, from number `start` on: `i` is the place of a value (or vec4) in WGSL.
  * Along x lie the workgroups of one channel or, with `across`, those of all channels for the same images.
  */
-export function channels(p: Values, images: number, d: Target, across: boolean): Loop {
+export function channels(p: ChannelSizes, images: number, d: Target, across: boolean): Loop {
   const shares = ceilDiv(p.n, images);
   const { counts, number } = folded(p.c, across ? 'xy' : 'yz');
   const size = threadsOf(p, images, d);
@@ -119,11 +122,11 @@ export function channels(p: Values, images: number, d: Target, across: boolean):
 }
 
 /** Images of its channel that a workgroup takes: enough that starting it does not count, `least` values at least. */
-export const imagesOf = ({ n, hw }: Values, d: Profile, least = 0): number =>
+export const imagesOf = ({ n, hw }: ChannelSizes, d: Profile, least = 0): number =>
   Math.min(n, ceilDiv(Math.max((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, least), hw));
 
 /** A workgroup takes some images of its channel; what belongs to the channel is read once, before. */
-export const overChannels = (p: Values, d: Target, least = 0): Loop => channels(p, imagesOf(p, d, least), d, false);
+export const overChannels = (p: ChannelSizes, d: Target, least = 0): Loop => channels(p, imagesOf(p, d, least), d, false);
 
 /** Two sums over values of a channel, in WGSL: `each` adds to `first` and `second`. */
 export interface Sums {
@@ -157,13 +160,13 @@ export function storedSums(p: Channels, d: Target, { before, each }: Sums, store
 export const overRuns = (p: Channels, d: Target): Loop => channels(p, perSplit(p), d, true);
 
 /** WGSL of what the threads of a workgroup find together, at module level and where they need it. */
-export interface Together {
+export interface FoundTogether {
   readonly declared: string;
   readonly found: string;
 }
 
 /** WGSL that has the sums over all that a workgroup of `channels` takes: `then` sees them as `total`, in each thread. */
-export function sumsHere(p: Values, d: Target, { before, each }: Sums, then: string): Together {
+export function sumsHere(p: ChannelSizes, d: Target, { before, each }: Sums, then: string): FoundTogether {
   const { declared, of } = channelTotal(d);
   return {
     declared,
@@ -178,7 +181,7 @@ export function sumsHere(p: Values, d: Target, { before, each }: Sums, then: str
 }
 
 /** WGSL that declares `sum`, a vec2f that each thread of a workgroup has: that of `term` over the runs `r` of channel `c`. */
-export function overPartials(p: Channels, d: Target, sum: string, term: string): Together {
+export function overPartials(p: Channels, d: Target, sum: string, term: string): FoundTogether {
   const { declared, of } = channelTotal(d);
   return {
     declared,

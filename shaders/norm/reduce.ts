@@ -5,10 +5,10 @@ import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, items, rows } from '../kernel/loops.ts';
 import { total } from '../kernel/total.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
-import type { Values } from './channels.ts';
+import type { ChannelSizes } from './channels.ts';
 
 /** out[c] = the sum of x [n, c, hw] over n and hw: the gradient of a bias. With `split` so many shares of it by themselves, [split, c]. */
-export interface ChannelSum extends Values {
+export interface ChannelSum extends ChannelSizes {
   split?: number;
   gradient?: Gradient;
 }
@@ -17,7 +17,7 @@ export interface ChannelSum extends Values {
 const TREE = 256;
 
 /** Shares of each channel to sum apart, so that few channels fill a GPU too; a software adapter has enough to do with one each. */
-export const channelSplits = ({ n, c, hw }: Values, d: Profile): number =>
+export const channelSplits = ({ n, c, hw }: ChannelSizes, d: Profile): number =>
   isSoftware(d) || hw === 1 ? 1 : Math.max(1, Math.min(32, ceilDiv(512, c), Math.floor((n * hw) / (4 * TREE))));
 
 /** WGSL that declares channel and share of row number `row` of out, and of the numbers of its values the first and the end. */

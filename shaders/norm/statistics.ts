@@ -12,12 +12,12 @@ import {
   valuesOf,
   type Channels,
   type Sums,
-  type Together,
-  type Values,
+  type FoundTogether,
+  type ChannelSizes,
 } from './channels.ts';
 
 /** What statistics of all values of a channel come to. */
-export interface Statistics extends Values {
+export interface Statistics extends ChannelSizes {
   eps: number;
   /** How the running statistics follow, where the call has any. */
   momentum?: number;
@@ -27,7 +27,7 @@ export interface Statistics extends Values {
  * Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large (shifted data: Chan, Golub &
  * LeVeque 1983).
  */
-export const distances = (p: Values, d: Target): Sums => ({
+export const distances = (p: ChannelSizes, d: Target): Sums => ({
   before: `
   let sample = x[${placeOf(p, d, '0u')}];
   let shift = ${d.width === 4 ? 'dot(sample, vec4f(0.25))' : 'sample'};`,
@@ -48,7 +48,7 @@ export const momentsOf = (count: string): string => `
  * What `count` values of mean `first` add to the mean of all, and with `second`, the sum of their squared distances from `first`, to those from
  * the mean of all, `mean` (Chan, Golub & LeVeque 1979).
  */
-const meanPart = (p: Values, first: string, count: string) => `${first} * (${count} * ${1 / (p.n * p.hw)})`;
+const meanPart = (p: ChannelSizes, first: string, count: string) => `${first} * (${count} * ${1 / (p.n * p.hw)})`;
 const squaresPart = (first: string, second: string, count: string) => `${second} + squared(${first} - mean) * ${count}`;
 export const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
 
@@ -57,14 +57,14 @@ export const meanOfRun = (p: Channels): string => meanPart(p, partialAt(p)[0], v
 export const squaresOfRun = (p: Channels): string => squaresPart(...partialAt(p), valuesOf(p, 'r'));
 
 /** Declares `mean` and `squares` of channel `c`, which all threads of a workgroup find from its `runs`. */
-export function fromRuns(runs: Channels, d: Target): Together {
+export function fromRuns(runs: Channels, d: Target): FoundTogether {
   const means = overPartials(runs, d, 'means', `vec2f(${meanOfRun(runs)}, 0.0)`);
   const spreads = overPartials(runs, d, 'spreads', `vec2f(${squaresOfRun(runs)}, 0.0)`);
   return { declared: squared + means.declared, found: `${means.found}\n  let mean = means.x;${spreads.found}\n  let squares = spreads.x;` };
 }
 
 /** The same from the values, all of which the workgroup takes. */
-export function fromValues(p: Values, d: Target): Together {
+export function fromValues(p: ChannelSizes, d: Target): FoundTogether {
   const { declared, found } = sumsHere(
     p,
     d,
