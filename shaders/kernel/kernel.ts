@@ -1,6 +1,7 @@
 /**
- * What a kernel is: plain data, from which the engine makes WGSL, pipelines and dispatches. Everywhere in shaders/ `p` are the parameters of
- * a call (its sizes and flags), and `d` is the profile of the device, or what a loop is made for (see Target).
+ * What a kernel is: plain data, from which the engine makes WGSL, pipelines and dispatches; docs/kernels.md teaches how they are written.
+ * Everywhere in shaders/ `p` are the parameters of a call (its sizes and flags), and `d` is the profile of the device, or what a loop is made
+ * for (see Target).
  */
 
 /** Workgroup counts in x, y, z. */
