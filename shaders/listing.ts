@@ -4,6 +4,7 @@ import { DEFAULT_PROFILE, isSoftware, pick, stagesOf, waysOf, type Call, type Gr
 import { laidOut } from './kernel/laid-out.ts';
 import type { CallRow } from './kernel/row.ts';
 import { source } from './kernel/source.ts';
+import { product } from './move/broadcast.ts';
 
 const roomy: Profile = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroupBytes: 32768 };
 
@@ -77,7 +78,7 @@ async function textsOfCall(call: Call, profile: Profile): Promise<Text[]> {
   const { kernel, params, tensors } = call;
   const stages = stagesOf(kernel, params, profile);
   if (stages) {
-    const calls = stages.gives(call, profile, (_, shape) => ({ shape, size: shape.reduce((n, m) => n * m, 1) }));
+    const calls = stages.gives(call, profile, (_, shape) => ({ shape, size: product(shape) }));
     return (await Promise.all(calls.map(stage => textsOfCall(stage, profile)))).flat();
   }
   const variant = pick(kernel, params, profile);

@@ -73,7 +73,7 @@ function listKernels({ for: adapter, json, quiet }: KernelsOptions): void {
   print(
     'descent kernels <name> lists them, with --variant it prints the WGSL. descent train <model> --plan <dir> writes that of each dispatch',
   );
-  print('of a step on the adapter at hand, those of updates, losses and augmentation too.');
+  print('of a step on the adapter at hand, those of updates, losses and augmentation too. docs/kernels.md says how they are written.');
 }
 
 /** A kernel's bindings and its ways, each with the adapters that take it and a call. */

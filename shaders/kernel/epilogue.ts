@@ -35,9 +35,11 @@ export type ElementFunction = Omit<Epilogue, 'operand'> & { readonly operand?: s
  */
 export function finish(steps: readonly ElementFunction[] = [], type: 'f32' | 'vec4f'): string {
   const apply = ({ f, operand }: ElementFunction) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;
-  return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}${keeping(type)}
+  const begun = `${draws({ epilogue: steps }) ? CHANCE[type] : ''}${keeping(type)}
 fn finish(value : ${type}, i : u32) -> ${type} {
-  const zero = ${type}(0.0);
+`;
+  if (!steps.length) return `${begun}  return value;\n}`;
+  return `${begun}  const zero = ${type}(0.0);
   const one = ${type}(1.0);
   var v = value;
 ${steps.map(apply).join('\n')}
