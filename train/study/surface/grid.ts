@@ -1,10 +1,10 @@
 /** Losses on a grid of a plane: computed row by row, drawn as colours with level lines, and how smooth they are. */
 import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
-import type { Lab } from '../experiment.ts';
+import type { Lab, Task } from '../experiment.ts';
 import { keptNumbers } from '../kept.ts';
 import { places } from './directions.ts';
-import type { Plane } from './plane.ts';
+import type { At, Plane } from './plane.ts';
 
 /** Level lines between the least and the greatest loss, by equal factors. */
 const LEVELS = 8;
@@ -32,11 +32,15 @@ export function around(reach: number, points: number): number[] {
   return at;
 }
 
-/** `n` places from beyond the least to beyond the greatest of some coordinates. */
-export function spanned(coordinates: readonly number[], n: number): number[] {
-  const [low, high] = [Math.min(...coordinates), Math.max(...coordinates)];
-  const beyond = BEYOND * (high - low || 1);
-  return places(low - beyond, high + beyond, n);
+/** A grid of n x n places, from beyond the least to beyond the greatest coordinates of some points. */
+export function gridOver(points: readonly At[], n: number): Grid {
+  const spanned = (k: 0 | 1) => {
+    const coordinates = points.map(point => point[k]);
+    const [low, high] = [Math.min(...coordinates), Math.max(...coordinates)];
+    const beyond = BEYOND * (high - low || 1);
+    return places(low - beyond, high + beyond, n);
+  };
+  return gridOf(spanned(0), spanned(1));
 }
 
 /** Computes a row of a grid on the training images, or takes what is kept of it under `name`. */
@@ -47,6 +51,18 @@ export async function fillRow(lab: Lab, name: string, plane: Plane, { x, y, loss
   });
   losses.set(found, row * x.length);
 }
+
+/** The tasks that fill the rows of a surface; plane and grid are asked for when they are there, since a task before these finds them. */
+export const rowTasks = (
+  lab: Lab,
+  name: string,
+  rows: number,
+  surface: () => { readonly plane: Plane; readonly grid: Grid },
+): Task<void>[] =>
+  Array.from({ length: rows }, (_, row) => ({
+    name: `row ${row + 1} of the surface`,
+    work: () => fillRow(lab, name, surface().plane, surface().grid, row),
+  }));
 
 /** The rows of a grid, for programs. */
 export const rowsOf = ({ x, y, losses }: Grid): number[][] => y.map((_, j) => [...losses.subarray(j * x.length, (j + 1) * x.length)]);
@@ -83,6 +99,10 @@ export function surfacePanel(title: string, labels: readonly [x: string, y: stri
     ],
   };
 }
+
+/** The loss around a net along two random directions. */
+export const aroundPanel = (title: string, grid: Grid): Panel =>
+  surfacePanel(title, ['first direction', 'second direction'], grid, [{ name: 'the net', points: [[0, 0]], pins: true }]);
 
 /** Bilinear between the values of a grid. */
 const bilinear =

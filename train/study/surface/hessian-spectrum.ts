@@ -1,5 +1,6 @@
 /** `hessian-spectrum`: eigenvalues of the Hessian of a small net at its start, at the saddle of no weights and after training. */
-import { first, type Split } from '../../../datasets/dataset.ts';
+import type { Dataset, Split } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
@@ -8,7 +9,7 @@ import { eigenSymmetric } from '../../data/eigen.ts';
 import { densityAt, lanczos, shareWhere, type Krylov } from '../../linear/lanczos.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, giveWay, imageCount, tasksInTurn, type Expected, type Lab } from '../experiment.ts';
+import { experiment, giveWay, imageCount, tasksInTurn, type Expected, type Lab, type Task } from '../experiment.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { hessianProduct } from './hessian-product.ts';
@@ -103,78 +104,23 @@ export const hessianSpectrum = experiment({
   },
   async run(lab, { hidden, images, epochs, probes, steps }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 100 });
-    const device = await lab.device();
     const { shape, classes } = dataset;
-    const train = first(dataset.train, images);
-    const { x, labels } = imagesOfSplit(dataset, train);
-    const spec = `mlp:hidden=${hidden},activation=tanh`;
-    const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
-    let minimum: Minimum | undefined;
-    let saddle: ReturnType<typeof saddleOf> | undefined;
-    const moments = {
-      start: () => minimum!.start,
-      saddle: () => saddle!.weights,
-      'after training': () => minimum!.weights,
-    };
-    const layer = mlp({ shape, classes: classes.length }, { hidden: [hidden], activation: 'tanh' });
-    const net = await Net.build(device, layer, { shape, batch: train.n });
-    const found: Moment[] = [];
-    const tasks = (find: Find) => [
-      {
-        name: `training ${spec}`,
-        async work() {
-          minimum = await find(spec, given, dataset);
-          saddle = saddleOf(minimum.weights, train);
-        },
-      },
-      ...Object.entries(moments).map(([name, weights]) => ({
-        name,
-        async work() {
-          found.push(momentOf(name, await spacesAt(lab, net, weights(), x, labels, probes, steps)));
-        },
-      })),
-    ];
-    await withMinima(lab, find => tasksInTurn(lab, tasks(find))).finally(() => net.destroy());
-    const known = found.find(f => f.name === 'saddle');
-    const coupled = known ? couplings(train, x, saddle!.shares) : new Float64Array();
-    const expected: Expected[] = known
-      ? [
-          { what: 'smallest at the saddle', expected: -coupled[0]!, found: known.smallest, source: 'singular value, float64' },
-          {
-            what: 'negative ones there',
-            expected: hidden * coupled.filter(v => v > ZERO * coupled[0]!).length,
-            found: known.negative,
-            source: 'units times rank',
-          },
-        ]
-      : [];
+    const { found, expected } = await momentsOf(lab, { dataset, hidden, epochs, probes, steps });
+    const bulkBelow = `below ${OUTLIER} of the largest`;
     return {
-      title: `Hessian of mlp ${dataset.shape.reduce((a, b) => a * b)}-${hidden}-${classes.length} on ${images.toLocaleString('en-US')} images`,
+      title: `Hessian of mlp ${shape.reduce((a, b) => a * b)}-${hidden}-${classes.length} on ${counted(images, 'image')}`,
       rows: found.map(({ name, loss, largest, smallest, negative, bulk, outliers }) => ({
         weights: name,
         loss,
         largest,
         smallest,
         negative,
-        [`below ${OUTLIER} of the largest`]: bulk,
+        [bulkBelow]: bulk,
         'above that': outliers,
       })),
-      shares: [`below ${OUTLIER} of the largest`],
+      shares: [bulkBelow],
       expected,
-      panels: [
-        ...found.map(densityPanel),
-        {
-          kind: 'line',
-          title: 'Largest eigenvalues',
-          x: { label: 'number', min: 1, max: 2 * classes.length },
-          y: { label: 'eigenvalue', log: true },
-          series: found.map(({ name, spaces }) => ({
-            name,
-            dots: true,
-            points: Array.from(spaces[0]!.values.slice(0, 2 * classes.length), (v, i) => [i + 1, v] as const),
-          })),
-        },
-      ],
+      panels: [...found.map(densityPanel), largestPanel(found, 2 * classes.length)],
       layout: { columns: 2 },
       values: found.map(({ spaces, ...rest }) => ({
         ...rest,
@@ -182,6 +128,74 @@ export const hessianSpectrum = experiment({
       })),
     };
   },
+});
+
+interface Asked {
+  readonly dataset: Dataset;
+  readonly hidden: number;
+  readonly epochs: number;
+  readonly probes: number;
+  readonly steps: number;
+}
+
+/** The eigenvalues at the first weights of a net, at the saddle and at its last weights, and what they are known to be at the saddle. */
+async function momentsOf(lab: Lab, { dataset, hidden, epochs, probes, steps }: Asked): Promise<{ found: Moment[]; expected: Expected[] }> {
+  const { shape, classes, train } = dataset;
+  const { x, labels } = imagesOfSplit(dataset, train);
+  const layer = mlp({ shape, classes: classes.length }, { hidden: [hidden], activation: 'tanh' });
+  const net = await Net.build(await lab.device(), layer, { shape, batch: train.n });
+  const found: Moment[] = [];
+  const expected: Expected[] = [];
+  const look = async (name: string, weights: Tensors) => {
+    const moment = momentOf(name, await spacesAt(lab, net, weights, x, labels, probes, steps));
+    found.push(moment);
+    return moment;
+  };
+  const spec = `mlp:hidden=${hidden},activation=tanh`;
+  let minimum: Minimum;
+  const tasks = (find: Find): Task[] => [
+    {
+      name: `training ${spec}`,
+      async work() {
+        minimum = await find(spec, { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) }, dataset);
+      },
+    },
+    { name: 'start', work: () => look('start', minimum.start) },
+    {
+      name: 'saddle',
+      async work() {
+        const { weights, shares } = saddleOf(minimum.weights, train);
+        expected.push(...knownAt(couplings(train, x, shares), hidden, await look('saddle', weights)));
+      },
+    },
+    { name: 'after training', work: () => look('after training', minimum.weights) },
+  ];
+  await withMinima(lab, find => tasksInTurn(lab, tasks(find))).finally(() => net.destroy());
+  return { found, expected };
+}
+
+/** What the Hessian of the saddle is known to have, beside what was found. */
+const knownAt = (coupled: Float64Array, hidden: number, { smallest, negative }: Moment): Expected[] => [
+  { what: 'smallest at the saddle', expected: -coupled[0]!, found: smallest, source: 'singular value, float64' },
+  {
+    what: 'negative ones there',
+    expected: hidden * coupled.filter(v => v > ZERO * coupled[0]!).length,
+    found: negative,
+    source: 'units times rank',
+  },
+];
+
+/** The first `most` eigenvalues, which are those of the space of the first start. */
+const largestPanel = (moments: readonly Moment[], most: number): Panel => ({
+  kind: 'line',
+  title: 'Largest eigenvalues',
+  x: { label: 'number', min: 1, max: most },
+  y: { label: 'eigenvalue', log: true },
+  series: moments.map(({ name, spaces }) => ({
+    name,
+    dots: true,
+    points: Array.from(spaces[0]!.values.slice(0, most), (v, i) => [i + 1, v] as const),
+  })),
 });
 
 function densityPanel({ name, spaces, size, largest, smallest }: Moment): Panel {

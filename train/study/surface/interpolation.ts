@@ -1,12 +1,13 @@
 /** `interpolation`: loss and accuracy on the line between two minima, and on the one from first weights to a minimum. */
+import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel } from '../../../plots/panel.ts';
 import type { Score } from '../../evaluate/score.ts';
-import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
 import { between, places } from './directions.ts';
 import type { Scores } from '../with-trainer.ts';
-import { scoresAt, searches, withMinima, type Minimum } from './minimum.ts';
+import { scoresAt, searches, withMinima, type Minimum, type Searched } from './minimum.ts';
 
 /** How far beyond both ends the lines go, in their own lengths. */
 const BEYOND = 0.25;
@@ -33,51 +34,55 @@ export const interpolation = experiment({
   },
   async run(lab, { model, points, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
-    const minima: Minimum[] = [];
-    const shares = places(-BEYOND, 1 + BEYOND, points);
-    const found: Place[] = [];
-    const score = async ({ line, ends }: (typeof LINES)[number], share: number) => {
-      const [from, to] = ends(minima as [Minimum, Minimum]);
-      found.push({ line, share, ...(await scoresAt(minima[0]!.trainer, between(from, to, share))) });
-    };
-    await withMinima(lab, find =>
-      tasksInTurn(lab, [
-        ...searches(find, minima, { model, epochs, dataset, seeds: [lab.seed, lab.seed + 1] }),
-        ...LINES.flatMap(line =>
-          [0, 1, ...shares.filter(share => share !== 0 && share !== 1)].map(share => ({ name: line.line, work: () => score(line, share) })),
-        ),
-      ]),
-    );
+    const found = await alongLines(lab, { model, epochs, dataset }, places(-BEYOND, 1 + BEYOND, points));
     // a line that was stopped before both its ends were known says nothing
     const names = found.filter(p => p.share === 1).map(p => p.line);
-    const of = (name: string) => found.filter(p => p.line === name).sort((a, b) => a.share - b.share);
+    const lines = names.map(name => ({ name, places: found.filter(p => p.line === name).sort((a, b) => a.share - b.share) }));
     return {
-      title: `Straight lines through the weights of ${model}, ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
-      rows: names.map(name => {
-        const end = (share: number) => of(name).find(p => p.share === share)!;
-        return {
-          line: name,
-          'loss at 0': end(0).train.loss,
-          'loss at 1': end(1).train.loss,
-          barrier: barrierOf(of(name).map(p => [p.share, p.train.loss])),
-          'test accuracy at 0': end(0).test.accuracy!,
-          'at 1': end(1).test.accuracy!,
-          'least between': Math.min(
-            ...of(name)
-              .filter(p => p.share >= 0 && p.share <= 1)
-              .map(p => p.test.accuracy!),
-          ),
-        };
-      }),
+      title: `Straight lines through the weights of ${model}, ${counted(images, 'image')} of Fashion-MNIST`,
+      rows: lines.map(({ name, places }) => rowOf(name, places)),
       shares: ['test accuracy at 0', 'at 1', 'least between'],
       panels: scorePanels(
         { label: 'share of the way', min: -BEYOND, max: 1 + BEYOND },
-        names.map(name => ({ name, places: of(name).map(p => [p.share, p] as const) })),
+        lines.map(({ name, places }) => ({ name, places: places.map(p => [p.share, p] as const) })),
       ),
       values: found,
     };
   },
 });
+
+/** Finds two minima, then the scores on each line, at its ends first. */
+async function alongLines(lab: Lab, of: Omit<Searched, 'seeds'>, shares: readonly number[]): Promise<Place[]> {
+  const minima: Minimum[] = [];
+  const found: Place[] = [];
+  const score = async ({ line, ends }: (typeof LINES)[number], share: number) => {
+    const [from, to] = ends(minima as [Minimum, Minimum]);
+    found.push({ line, share, ...(await scoresAt(minima[0]!.trainer, between(from, to, share))) });
+  };
+  const order = [0, 1, ...shares.filter(share => share !== 0 && share !== 1)];
+  await withMinima(lab, find =>
+    tasksInTurn(lab, [
+      ...searches(find, minima, { ...of, seeds: [lab.seed, lab.seed + 1] }),
+      ...LINES.flatMap(line => order.map(share => ({ name: line.line, work: () => score(line, share) }))),
+    ]),
+  );
+  return found;
+}
+
+/** What the places of one line say, its ends among them. */
+function rowOf(line: string, places: readonly Place[]) {
+  const end = (share: number) => places.find(p => p.share === share)!;
+  const inner = places.filter(p => p.share >= 0 && p.share <= 1);
+  return {
+    line,
+    'loss at 0': end(0).train.loss,
+    'loss at 1': end(1).train.loss,
+    barrier: barrierOf(places.map(p => [p.share, p.train.loss])),
+    'test accuracy at 0': end(0).test.accuracy!,
+    'at 1': end(1).test.accuracy!,
+    'least between': Math.min(...inner.map(p => p.test.accuracy!)),
+  };
+}
 
 /** Losses and accuracies over the places of lines, those of test images dashed. */
 export function scorePanels(

@@ -6,6 +6,7 @@ import type { Trainer } from '../../step/trainer.ts';
 import type { Lab, Task } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
 import { openNet, scoresOf, trainTo, withTrainer, type Given, type Scores } from '../with-trainer.ts';
+import { between } from './directions.ts';
 
 /** How small nets come to a minimum soon. */
 export const DESCENT: Given = { optimizer: 'adam', lr: '0.002', batchSize: '32' };
@@ -47,12 +48,16 @@ export async function minimumOf(lab: Lab, model: string, given: Given, dataset: 
 /** As minimumOf, in a lab that is known. */
 export type Find = (model: string, given: Given, dataset: Dataset, parts?: number) => Promise<Minimum>;
 
+/** Runs that differ in their seed alone. */
+export interface Searched {
+  readonly model: string;
+  readonly epochs: number;
+  readonly dataset: Dataset;
+  readonly seeds: readonly number[];
+}
+
 /** Tasks that find one minimum for each seed, in whose order they come to stand in `minima`. */
-export const searches = (
-  find: Find,
-  minima: Minimum[],
-  { model, epochs, dataset, seeds }: { model: string; epochs: number; dataset: Dataset; seeds: readonly number[] },
-): Task[] =>
+export const searches = (find: Find, minima: Minimum[], { model, epochs, dataset, seeds }: Searched): Task[] =>
   seeds.map(seed => ({
     name: `training ${model} with seed ${seed}`,
     async work() {
@@ -81,8 +86,19 @@ export async function scoreAt(trainer: Trainer, weights: Tensors): Promise<Score
   return trainer.evaluate('train');
 }
 
+export interface OnLine extends Scores {
+  readonly share: number;
+}
+
 /** As scoreAt, on the test images too. */
 export async function scoresAt(trainer: Trainer, weights: Tensors): Promise<Scores> {
   await trainer.loadWeights(weights);
   return scoresOf(trainer);
+}
+
+/** Scores on the line through two minima, which lie at the shares 0 and 1 of the way. */
+export async function scoresOnLine([a, b]: readonly [Minimum, Minimum], shares: readonly number[]): Promise<OnLine[]> {
+  const line: OnLine[] = [];
+  for (const share of shares) line.push({ share, ...(await scoresAt(a.trainer, between(a.weights, b.weights, share))) });
+  return line;
 }

@@ -4,7 +4,7 @@ import type { Part } from '../../data/split.ts';
 import type { Score } from '../../evaluate/score.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import type { Trainer } from '../../step/trainer.ts';
-import { inner, mixed, unit } from './directions.ts';
+import { filterDirection, inner, mixed, unit } from './directions.ts';
 
 /** Coordinates along both directions. */
 export type At = readonly [x: number, y: number];
@@ -37,6 +37,10 @@ export async function planeOf(trainer: Trainer, origin: Tensors, [first, second]
       }),
   };
 }
+
+/** The plane through `weights` along two random directions with the lengths of their filters. */
+export const filterPlane = (trainer: Trainer, weights: Tensors, seed: number): Promise<Plane> =>
+  planeOf(trainer, weights, [filterDirection(weights, seed, 0), filterDirection(weights, seed, 1)]);
 
 /** The plane through three weights. */
 export interface Through {

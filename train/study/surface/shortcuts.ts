@@ -1,12 +1,12 @@
 /** `shortcuts`: the loss around a deep residual net and around the same net without shortcuts. */
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
-import { filterDirection } from './directions.ts';
-import { around, fillRow, gridOf, rowsOf, smoothnessOf, surfacePanel, type Grid } from './grid.ts';
-import { withMinima } from './minimum.ts';
-import { planeOf, type Plane } from './plane.ts';
+import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
+import { around, aroundPanel, fillRow, gridOf, rowsOf, smoothnessOf, type Grid } from './grid.ts';
+import { withMinima, type Find } from './minimum.ts';
+import { filterPlane, type Plane } from './plane.ts';
 
 export const shortcuts = experiment({
   about: 'The loss around a residual net and around the same net without shortcuts.',
@@ -21,58 +21,69 @@ export const shortcuts = experiment({
   async run(lab, { depth, points, reach, images, epochs }) {
     const dataset = halved(await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 }));
     const at = around(reach, points);
-    const given = { optimizer: 'momentum', lr: '0.05', batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
-    const found: { model: string; own: number; grid: Grid; rows: number }[] = [];
-    let plane: Plane;
-    const fill = async (model: string, row: number) => {
-      const last = found.at(-1)!;
-      await fillRow(lab, model, plane, last.grid, row);
-      last.rows++;
-    };
-    await withMinima(lab, find =>
-      tasksInTurn(
-        lab,
-        [`resnet${depth}`, `plain${depth}`].flatMap(model => [
-          {
-            name: `training ${model}`,
-            async work() {
-              const { trainer, weights } = await find(model, given, dataset);
-              const own = (await trainer.evaluate('train')).loss;
-              plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
-              found.push({ model, own, grid: gridOf(at), rows: 0 });
-            },
-          },
-          ...at.map((_, row) => ({ name: `row ${row + 1} around ${model}`, work: () => fill(model, row) })),
-        ]),
-      ),
-    );
-    // of a surface that was stopped nothing can be said
-    const whole = found.filter(({ rows }) => rows === at.length);
+    const models = [`resnet${depth}`, `plain${depth}`];
+    const found = await withMinima(lab, find => surfaces(lab, find, { models, epochs, dataset, at }));
     return {
-      title: `Loss around nets of ${depth} layers with and without shortcuts, ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
-      rows: whole.map(({ model, own, grid }) => {
-        const { factor, concave, down } = smoothnessOf(grid);
-        const greatest = Math.max(...grid.losses);
-        return {
-          net: model,
-          'its loss': own,
-          greatest,
-          'greatest / least': factor,
-          'bent downwards': concave,
-          '-least / greatest curvature': down,
-        };
-      }),
+      title: `Loss around nets of ${depth} layers with and without shortcuts, ${counted(images, 'image')} of Fashion-MNIST`,
+      rows: found.map(rowOf),
       shares: ['bent downwards'],
-      panels: whole.map(({ model, grid }) =>
-        surfacePanel(`${model}, level lines by equal factors`, ['first direction', 'second direction'], grid, [
-          { name: 'the net', points: [[0, 0]], pins: true },
-        ]),
-      ),
+      panels: found.map(({ model, grid }) => aroundPanel(`${model}, level lines by equal factors`, grid)),
       layout: { width: 420, height: 400 },
-      values: { places: at, nets: whole.map(({ model, own, grid }) => ({ model, own, losses: rowsOf(grid) })) },
+      values: { places: at, nets: found.map(({ model, own, grid }) => ({ model, own, losses: rowsOf(grid) })) },
     };
   },
 });
+
+/** The surface around a trained net, and the loss of the net itself. */
+interface Surface {
+  readonly model: string;
+  readonly own: number;
+  readonly grid: Grid;
+}
+
+interface Asked {
+  readonly models: readonly string[];
+  readonly epochs: number;
+  readonly dataset: Dataset;
+  /** Places along both directions. */
+  readonly at: readonly number[];
+}
+
+/** The surfaces that are complete: of one that was stopped nothing can be said. */
+async function surfaces(lab: Lab, find: Find, { models, epochs, dataset, at }: Asked): Promise<Surface[]> {
+  const given = { optimizer: 'momentum', lr: '0.05', batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
+  const found: (Surface & { plane: Plane; rows: number })[] = [];
+  const begin = async (model: string) => {
+    const { trainer, weights } = await find(model, given, dataset);
+    const own = (await trainer.evaluate('train')).loss;
+    found.push({ model, own, grid: gridOf(at), plane: await filterPlane(trainer, weights, lab.seed), rows: 0 });
+  };
+  const fill = async (row: number) => {
+    const last = found.at(-1)!;
+    await fillRow(lab, last.model, last.plane, last.grid, row);
+    last.rows++;
+  };
+  await tasksInTurn(
+    lab,
+    models.flatMap(model => [
+      { name: `training ${model}`, work: () => begin(model) },
+      ...at.map((_, row) => ({ name: `row ${row + 1} around ${model}`, work: () => fill(row) })),
+    ]),
+  );
+  return found.filter(({ rows }) => rows === at.length);
+}
+
+function rowOf({ model, own, grid }: Surface) {
+  const { factor, concave, down } = smoothnessOf(grid);
+  return {
+    net: model,
+    'its loss': own,
+    greatest: Math.max(...grid.losses),
+    'greatest / least': factor,
+    'bent downwards': concave,
+    '-least / greatest curvature': down,
+  };
+}
 
 /** Images of half the height and width, each pixel the mean of four. */
 export function halved(dataset: Dataset): Dataset {

@@ -1,12 +1,13 @@
 /** `surface`: the loss of a trained net along two filter-normalised random directions. */
+import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
-import { filterDirection } from './directions.ts';
-import { around, fillRow, finiteOf, gridOf, rowsOf, surfacePanel } from './grid.ts';
-import { DESCENT, withMinima } from './minimum.ts';
-import { planeOf, type Plane } from './plane.ts';
+import type { Panel } from '../../../plots/panel.ts';
+import { experiment, imageCount, tasksInTurn, type Lab, type Outcome } from '../experiment.ts';
+import { around, aroundPanel, finiteOf, gridOf, rowsOf, rowTasks, type Grid } from './grid.ts';
+import { DESCENT, withMinima, type Find } from './minimum.ts';
+import { filterPlane, type Plane } from './plane.ts';
 
 /** Models that train in moments; `resnet20` and `plain20` differ in shortcuts alone. */
 const MODELS = ['lenet5', 'mlp', 'resnet20', 'plain20'] as const;
@@ -23,63 +24,73 @@ export const surface = experiment({
   },
   async run(lab, { model, points, reach, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 });
-    const at = around(reach, points); // the net itself lies in the middle
-    const n = at.length;
-    const middle = (n - 1) / 2;
-    const grid = gridOf(at);
-    const { losses } = grid;
-    let plane: Plane;
-    let own = NaN;
-    const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
-    await withMinima(lab, find =>
-      tasksInTurn(lab, [
-        {
-          name: `training ${model}`,
-          async work() {
-            const { trainer, weights } = await find(model, given, dataset);
-            own = (await trainer.evaluate('train')).loss;
-            plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
-          },
-        },
-        ...at.map((_, row) => ({ name: `row ${row + 1} of the surface`, work: () => fillRow(lab, 'surface', plane, grid, row) })),
-      ]),
-    );
-    const finite = finiteOf(grid);
-    const center = losses[middle * n + middle]!;
-    const along = (first: boolean) => at.map((x, i) => [x, losses[first ? middle * n + i : i * n + middle]!] as const);
+    const grid = gridOf(around(reach, points));
+    const own = await withMinima(lab, find => filled(lab, find, { model, epochs, dataset, grid }));
     return {
-      title: `Loss of ${model} around the weights that ${counted(epochs, 'epoch')} on ${images.toLocaleString('en-US')} images of Fashion-MNIST lead to`,
-      // of a surface that was stopped before its first row nothing can be said
-      rows: finite.length
-        ? [
-            {
-              net: model,
-              'its loss': own,
-              'in the middle': Number.isNaN(center) ? undefined : center,
-              least: Math.min(...finite),
-              greatest: Math.max(...finite),
-              'share below 1': finite.filter(loss => loss < 1).length / finite.length,
-            },
-          ]
-        : [],
+      title: `Loss of ${model} around the weights that ${counted(epochs, 'epoch')} on ${counted(images, 'image')} of Fashion-MNIST lead to`,
+      rows: rowsOfNet(model, own, grid),
       shares: ['share below 1'],
-      panels: [
-        surfacePanel('Level lines by equal factors', ['first direction', 'second direction'], grid, [
-          { name: 'the net', points: [[0, 0]], pins: true },
-        ]),
-        {
-          kind: 'line',
-          title: 'Along each direction',
-          x: { label: 'lengths of the filters' },
-          y: { label: 'cross-entropy', min: 0 },
-          series: [
-            { name: 'first direction', points: along(true) },
-            { name: 'second direction', points: along(false) },
-          ],
-        },
-      ],
+      panels: [aroundPanel('Level lines by equal factors', grid), alongPanel(grid)],
       layout: { width: 420, height: 400 },
-      values: { places: at, losses: rowsOf(grid) },
+      values: { places: grid.x, losses: rowsOf(grid) },
     };
   },
 });
+
+interface Filling {
+  readonly model: string;
+  readonly epochs: number;
+  readonly dataset: Dataset;
+  readonly grid: Grid;
+}
+
+/** Trains the net and fills the grid around it; returns the loss of the net itself, NaN where there is none by then. */
+async function filled(lab: Lab, find: Find, { model, epochs, dataset, grid }: Filling): Promise<number> {
+  let plane: Plane;
+  let own = NaN;
+  await tasksInTurn(lab, [
+    {
+      name: `training ${model}`,
+      async work() {
+        const { trainer, weights } = await find(model, { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) }, dataset);
+        own = (await trainer.evaluate('train')).loss;
+        plane = await filterPlane(trainer, weights, lab.seed);
+      },
+    },
+    ...rowTasks(lab, 'surface', grid.y.length, () => ({ plane, grid })),
+  ]);
+  return own;
+}
+
+/** Of a surface that was stopped before its first row nothing can be said. */
+function rowsOfNet(net: string, own: number, grid: Grid): Outcome['rows'] {
+  const finite = finiteOf(grid);
+  if (!finite.length) return [];
+  const center = grid.losses[(grid.losses.length - 1) / 2]!; // the net itself lies in the middle
+  return [
+    {
+      net,
+      'its loss': own,
+      'in the middle': Number.isNaN(center) ? undefined : center,
+      least: Math.min(...finite),
+      greatest: Math.max(...finite),
+      'share below 1': finite.filter(loss => loss < 1).length / finite.length,
+    },
+  ];
+}
+
+/** The losses on both lines through the net. */
+function alongPanel({ x, losses }: Grid): Panel {
+  const n = x.length;
+  const middle = (n - 1) / 2;
+  return {
+    kind: 'line',
+    title: 'Along each direction',
+    x: { label: 'lengths of the filters' },
+    y: { label: 'cross-entropy', min: 0 },
+    series: [
+      { name: 'first direction', points: x.map((at, i) => [at, losses[middle * n + i]!] as const) },
+      { name: 'second direction', points: x.map((at, i) => [at, losses[i * n + middle]!] as const) },
+    ],
+  };
+}

@@ -1,10 +1,13 @@
 /** `training-path`: the path of the weights while they are trained, over the loss on the plane that holds most of it. */
+import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, imageCount, tasksInTurn } from '../experiment.ts';
-import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
-import { DESCENT, scoreAt, withMinima } from './minimum.ts';
+import type { Panel } from '../../../plots/panel.ts';
+import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
+import type { Given } from '../with-trainer.ts';
+import { gridOver, rowsOf, rowTasks, surfacePanel, type Grid } from './grid.ts';
+import { DESCENT, scoreAt, withMinima, type Find } from './minimum.ts';
 import { pathPlane, type PathPlane } from './path.ts';
 import { planeOf, type Plane } from './plane.ts';
 
@@ -31,39 +34,12 @@ export const trainingPath = experiment({
   async run(lab, { model, optimizer, points, stops, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 });
     const given = { ...DESCENT, optimizer, lr: OPTIMIZERS[optimizer], epochs: String(epochs), seed: String(lab.seed) };
-    let plane: Plane;
-    let seen: { path: PathPlane; grid: Grid; from: number; to: number } | undefined;
-    await withMinima(lab, find =>
-      tasksInTurn(lab, [
-        {
-          name: `training ${model}`,
-          async work() {
-            const { trainer, weights, start, path: noted } = await find(model, given, dataset, stops);
-            const path = pathPlane(noted);
-            const axis = (k: 0 | 1) =>
-              spanned(
-                path.points.map(point => point[k]),
-                points,
-              );
-            const grid = gridOf(axis(0), axis(1));
-            const to = (await trainer.evaluate('train')).loss;
-            seen = { path, grid, from: (await scoreAt(trainer, start)).loss, to };
-            plane = await planeOf(trainer, weights, path.directions);
-          },
-        },
-        ...Array.from({ length: points }, (_, row) => ({
-          name: `row ${row + 1} of the surface`,
-          work: () => fillRow(lab, 'path', plane, seen!.grid, row),
-        })),
-      ]),
-    );
+    const seen = await withMinima(lab, find => pathOver(lab, find, { model, given, dataset, points, stops }));
     if (!seen) return { title: 'Path of training', rows: [], panels: [] };
     const { path, grid, from, to } = seen;
-    const { shares } = path;
-    const [first, second] = [shares[0]!, shares[1]!];
-    const percent = (share: number) => `${(100 * share).toFixed(0)} % of the variance`;
+    const [first, second] = path.shares as [number, number];
     return {
-      title: `Path of ${model} by ${optimizer}, ${counted(epochs, 'epoch')} on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      title: `Path of ${model} by ${optimizer}, ${counted(epochs, 'epoch')} on ${counted(images, 'image')} of Fashion-MNIST`,
       rows: [
         {
           net: model,
@@ -76,32 +52,67 @@ export const trainingPath = experiment({
         },
       ],
       shares: ['first direction', 'second', 'both'],
-      panels: [
-        {
-          kind: 'line',
-          title: 'Variance of the path in its first directions',
-          x: { label: 'directions', min: 1, max: DIRECTIONS },
-          y: { label: 'share of the variance', percent: true, min: 0, max: 1 },
-          series: [
-            { name: 'this path', points: sums(shares.slice(0, DIRECTIONS)), dots: true },
-            { name: 'a random walk', points: sums(WALK), dashed: true },
-          ],
-        },
-        surfacePanel(
-          'Loss, level lines by equal factors',
-          [`first direction, ${percent(first)}`, `second direction, ${percent(second)}`],
-          grid,
-          [
-            { name: 'path of training', points: path.points, dots: true },
-            { name: 'the end', points: [[0, 0]], pins: true },
-          ],
-        ),
-      ],
+      panels: [variancePanel(path), pathPanel(path, grid)],
       layout: { width: 480, height: 400 },
       values: { ...path, directions: undefined, x: grid.x, y: grid.y, losses: rowsOf(grid) },
     };
   },
 });
+
+interface Asked {
+  readonly model: string;
+  readonly given: Given;
+  readonly dataset: Dataset;
+  readonly points: number;
+  readonly stops: number;
+}
+
+/** The path of a run and the losses on its plane, and the loss at both its ends. */
+interface Seen {
+  readonly path: PathPlane;
+  readonly plane: Plane;
+  readonly grid: Grid;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Trains the net and fills the grid under its path; undefined where that was stopped before the path was known. */
+async function pathOver(lab: Lab, find: Find, { model, given, dataset, points, stops }: Asked): Promise<Seen | undefined> {
+  let seen: Seen | undefined;
+  await tasksInTurn(lab, [
+    {
+      name: `training ${model}`,
+      async work() {
+        const { trainer, weights, start, path: noted } = await find(model, given, dataset, stops);
+        const path = pathPlane(noted);
+        const to = (await trainer.evaluate('train')).loss;
+        const from = (await scoreAt(trainer, start)).loss;
+        seen = { path, plane: await planeOf(trainer, weights, path.directions), grid: gridOver(path.points, points), from, to };
+      },
+    },
+    ...rowTasks(lab, 'path', points, () => seen!),
+  ]);
+  return seen;
+}
+
+const variancePanel = ({ shares }: PathPlane): Panel => ({
+  kind: 'line',
+  title: 'Variance of the path in its first directions',
+  x: { label: 'directions', min: 1, max: DIRECTIONS },
+  y: { label: 'share of the variance', percent: true, min: 0, max: 1 },
+  series: [
+    { name: 'this path', points: sums(shares.slice(0, DIRECTIONS)), dots: true },
+    { name: 'a random walk', points: sums(WALK), dashed: true },
+  ],
+});
+
+function pathPanel({ points, shares }: PathPlane, grid: Grid): Panel {
+  const label = (which: string, k: 0 | 1) => `${which} direction, ${(100 * shares[k]!).toFixed(0)} % of the variance`;
+  return surfacePanel('Loss, level lines by equal factors', [label('first', 0), label('second', 1)], grid, [
+    { name: 'path of training', points, dots: true },
+    { name: 'the end', points: [[0, 0]], pins: true },
+  ]);
+}
 
 /** The sums of the first values, by how many they are. */
 const sums = (values: readonly number[]) =>

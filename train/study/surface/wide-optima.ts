@@ -1,13 +1,18 @@
 /** `wide-optima`: where SGD ends and where the mean of its weights lies: the line between both, and the loss around them. */
+import type { Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, imageCount, tasksInTurn, type Cell } from '../experiment.ts';
+import type { Axis, Panel, Series } from '../../../plots/panel.ts';
+import { experiment, imageCount, tasksInTurn, type Cell, type Lab } from '../experiment.ts';
 import { mean } from '../statistics.ts';
-import { scoresOf, type Scores } from '../with-trainer.ts';
-import { between, drawnDirection, places } from './directions.ts';
-import { scoresAt, withMinima, type Find, type Minimum } from './minimum.ts';
+import { scoresOf, type Given, type Scores } from '../with-trainer.ts';
+import { drawnDirection, places } from './directions.ts';
+import { scoresOnLine, withMinima, type Find, type Minimum, type OnLine } from './minimum.ts';
 import { planeOf } from './plane.ts';
 
+/** Images of a step. */
+const BATCH = 32;
 /** Rays are drawn in pairs, which lie in one plane. */
 const PAIRS = 3;
 /** By how much the loss has risen at the distance that is told as a width. */
@@ -25,58 +30,21 @@ export const wideOptima = experiment({
   },
   async run(lab, { images, epochs, lr, points, reach }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const steps = epochs * Math.floor(dataset.train.n / 32);
-    const falls = [0.5, 0.75].map(share => Math.ceil(share * steps)).join('/');
-    const common = { optimizer: 'momentum', lr: String(lr), batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
-    // until the middle both are the same run
-    const ways = [
-      { name: 'SWA', given: { ...common, swa: '0.5' } },
-      { name: 'SGD', given: { ...common, schedule: `multistep:milestones=${falls},gamma=0.1` } },
-    ];
-    const minima: Minimum[] = [];
-    const line: (Scores & { share: number })[] = [];
-    const ends: (Scores & { name: string; rays: number[][] })[] = [];
+    const ways = waysOf(dataset, { epochs, lr, seed: lab.seed });
     const distances = places(0, reach, points);
-    const tasks = (find: Find) => [
-      ...ways.map(({ name, given }) => ({
-        name: `training by ${name}`,
-        async work() {
-          const minimum = await find('lenet5', given, dataset);
-          minima.push(minimum);
-          const { trainer, weights } = minimum;
-          const scores = await scoresOf(trainer);
-          const rays: number[][] = [];
-          for (let pair = 0; pair < PAIRS; pair++) {
-            const directions = [drawnDirection(weights, lab.seed, 2 * pair), drawnDirection(weights, lab.seed, 2 * pair + 1)] as const;
-            const plane = await planeOf(trainer, weights, directions);
-            for (const along of [0, 1]) {
-              const ray = await plane.scores(distances.map(far => (along ? [0, far] : [far, 0])));
-              rays.push(ray.map(score => score.loss));
-            }
-          }
-          ends.push({ name, ...scores, rays });
-        },
-      })),
-      {
-        name: 'line between them',
-        async work() {
-          const [{ trainer, weights: a }, { weights: b }] = minima as [Minimum, Minimum];
-          for (const share of places(-1, 2, points)) {
-            line.push({ share, ...(await scoresAt(trainer, between(a, b, share))) });
-          }
-        },
-      },
-    ];
-    await withMinima(lab, find => tasksInTurn(lab, tasks(find)));
-    const onLine = (value: (p: (typeof line)[number]) => number) => line.map(p => [p.share, value(p)] as const);
-    const x = { label: 'from SWA (0) to SGD (1)', min: -1, max: 2 };
-    const marks = [
-      { x: 0, label: 'SWA' },
-      { x: 1, label: 'SGD' },
-    ];
-    const rise = (rays: readonly number[][]) => distances.map((far, k) => [far, mean(rays.map(ray => ray[k]! - ray[0]!))] as const);
+    const { ends, line } = await withMinima(lab, find =>
+      lookAround(lab, find, { dataset, ways, distances, shares: places(-1, 2, points) }),
+    );
+    const onLine = (title: string, y: Axis, series: Series): Panel => ({
+      kind: 'line',
+      title: `${title} on the line`,
+      x: { label: 'from SWA (0) to SGD (1)', min: -1, max: 2 },
+      y,
+      series: [series],
+      marks: ways.map(({ name }, x) => ({ x, label: name })),
+    });
     return {
-      title: `SGD's end point and the mean of its weights: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      title: `SGD's end point and the mean of its weights: lenet5 on ${counted(images, 'image')} of Fashion-MNIST`,
       rows: ends.map(({ name, train, test, rays }) => ({
         net: name,
         'training loss': train.loss,
@@ -87,34 +55,99 @@ export const wideOptima = experiment({
       })),
       shares: ['training error', 'test error'],
       panels: [
-        {
-          kind: 'line',
-          title: 'Training loss on the line',
-          x,
-          y: { label: 'cross-entropy', log: true },
-          series: [{ name: 'train', points: onLine(p => p.train.loss) }],
-          marks,
-        },
-        {
-          kind: 'line',
-          title: 'Test error on the line',
-          x,
-          y: { label: 'error', percent: true },
-          series: [{ name: 'test', points: onLine(p => 1 - p.test.accuracy!), dashed: true }],
-          marks,
-        },
-        {
-          kind: 'line',
-          title: `Rise of the training loss along ${2 * PAIRS} random rays`,
-          x: { label: 'distance', min: 0, max: reach },
-          y: { label: 'cross-entropy, mean of the rays' },
-          series: ends.map(({ name, rays }) => ({ name, points: rise(rays) })),
-        },
+        onLine(
+          'Training loss',
+          { label: 'cross-entropy', log: true },
+          { name: 'train', points: line.map(p => [p.share, p.train.loss] as const) },
+        ),
+        onLine(
+          'Test error',
+          { label: 'error', percent: true },
+          { name: 'test', points: line.map(p => [p.share, 1 - p.test.accuracy!] as const), dashed: true },
+        ),
+        raysPanel(ends, distances),
       ],
       layout: { columns: 3 },
       values: { line, ends, distances },
     };
   },
+});
+
+interface Way {
+  readonly name: string;
+  readonly given: Given;
+}
+
+/** SWA, and SGD at falling rates; until the middle both are the same run. */
+function waysOf(dataset: Dataset, { epochs, lr, seed }: { epochs: number; lr: number; seed: number }): Way[] {
+  const steps = epochs * Math.floor(dataset.train.n / BATCH);
+  const falls = [0.5, 0.75].map(share => Math.ceil(share * steps)).join('/');
+  const common = { optimizer: 'momentum', lr: String(lr), batchSize: String(BATCH), epochs: String(epochs), seed: String(seed) };
+  return [
+    { name: 'SWA', given: { ...common, swa: '0.5' } },
+    { name: 'SGD', given: { ...common, schedule: `multistep:milestones=${falls},gamma=0.1` } },
+  ];
+}
+
+/** The end of a way: its scores, and the losses along rays from there, each at all distances. */
+interface End extends Scores {
+  readonly name: string;
+  readonly rays: readonly (readonly number[])[];
+}
+
+interface Looked {
+  readonly dataset: Dataset;
+  readonly ways: readonly Way[];
+  readonly distances: readonly number[];
+  readonly shares: readonly number[];
+}
+
+/** Trains by each way and looks along rays from its end, then along the line through both ends. */
+async function lookAround(lab: Lab, find: Find, { dataset, ways, distances, shares }: Looked): Promise<{ ends: End[]; line: OnLine[] }> {
+  const minima: Minimum[] = [];
+  const ends: End[] = [];
+  const line: OnLine[] = [];
+  await tasksInTurn(lab, [
+    ...ways.map(({ name, given }) => ({
+      name: `training by ${name}`,
+      async work() {
+        const minimum = await find('lenet5', given, dataset);
+        minima.push(minimum);
+        ends.push({ name, ...(await scoresOf(minimum.trainer)), rays: await raysFrom(minimum, distances, lab.seed) });
+      },
+    })),
+    {
+      name: 'line between them',
+      async work() {
+        line.push(...(await scoresOnLine(minima as [Minimum, Minimum], shares)));
+      },
+    },
+  ]);
+  return { ends, line };
+}
+
+/** The training losses along random rays from a minimum. */
+async function raysFrom({ trainer, weights }: Minimum, distances: readonly number[], seed: number): Promise<number[][]> {
+  const rays: number[][] = [];
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const plane = await planeOf(trainer, weights, [drawnDirection(weights, seed, 2 * pair), drawnDirection(weights, seed, 2 * pair + 1)]);
+    for (const along of [0, 1]) {
+      const ray = await plane.scores(distances.map(far => (along ? [0, far] : [far, 0])));
+      rays.push(ray.map(score => score.loss));
+    }
+  }
+  return rays;
+}
+
+const raysPanel = (ends: readonly End[], distances: readonly number[]): Panel => ({
+  kind: 'line',
+  title: `Rise of the training loss along ${2 * PAIRS} random rays`,
+  x: { label: 'distance', min: 0, max: distances.at(-1)! },
+  y: { label: 'cross-entropy, mean of the rays' },
+  series: ends.map(({ name, rays }) => ({
+    name,
+    points: distances.map((far, k) => [far, mean(rays.map(ray => ray[k]! - ray[0]!))] as const),
+  })),
 });
 
 /** The mean width of rays; in words where some do not rise as far as they reach, since it is more than theirs then. */
