@@ -2,11 +2,14 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import { datasetOf } from '../../../datasets/memory.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import type { Panel } from '../../../plots/panel.ts';
+import { experiment, inTurn, type Lab } from '../experiment.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 import { normalsOf } from './problems.ts';
 
 const LOSSES = ['hinge', 'logistic', 'mse'] as const;
+/** Deviation of a cloud in each coordinate. */
+const SPREAD = 0.5;
 type Point = readonly [x: number, y: number];
 
 /** A line w . p + b = 0, and how many points of `n` are on their right side. */
@@ -31,64 +34,85 @@ export const hingeLogistic = experiment({
     steps: number(600, 'updates of each run', COUNT),
   },
   async run(lab, { points, far, l2, steps }) {
-    const next = normalsOf(lab.seed);
-    const cloud = (n: number, x: number, y: number, spread: number): Point[] =>
-      Array.from({ length: n }, () => [x + spread * next(), y + spread * next()] as const);
-    const [first, second, behind] = [cloud(points, -1.5, 1, 0.5), cloud(points, 1.5, 1, 0.5), cloud(far, 7, -6, 0.5)];
-    const sets = { 'two clouds': [first, second], 'and points far behind': [first, [...second, ...behind]] } as const;
-    const runs = Object.entries(sets).flatMap(([name, classes]) => LOSSES.map(loss => ({ loss, set: name, classes })));
-    const found = await inTurn(lab, runs, nameOf, async ({ loss, set, classes }): Promise<Boundary> => {
-      const images = classes.flat().map(point => [...point]);
-      const labels = classes.flatMap((own, label) => own.map(() => label));
-      const dataset = await datasetOf({ images, labels, name: 'clouds' });
-      const given = {
-        loss,
-        optimizer: 'adam',
-        lr: '0.05',
-        weightDecay: String(l2),
-        batchSize: String(labels.length),
-        steps: String(steps),
-        stratify: 'none',
-        normalize: 'none',
-      };
-      return withTrainer(lab, 'mlp:hidden=none', given, dataset, async (trainer, total) => {
-        await trainTo(lab, trainer, total);
-        const { accuracy } = await trainer.evaluate('train');
-        const weights = await trainer.weights();
-        const [w, b] = [weights['fc1.weight']!.data, weights['fc1.bias']!.data];
-        return { loss, set, w: [w[2]! - w[0]!, w[3]! - w[1]!], b: b[1]! - b[0]!, right: accuracy! };
-      });
-    });
-    const angle = ({ w: [x, y] }: Boundary): number => (Math.atan2(y, x) * 180) / Math.PI;
+    const sets = setsOf(points, far, lab.seed);
+    const runs = Object.entries(sets).flatMap(([set, classes]) => LOSSES.map(loss => ({ loss, set, classes })));
+    const found = await inTurn(lab, runs, nameOf, run => boundaryOf(lab, run, l2, steps));
     return {
       title: `Linear classifiers of ${2 * points} points, without and with ${far} far behind`,
-      rows: found.map(boundary => ({
-        loss: nameOf(boundary),
-        right: boundary.right,
-        'direction, degrees': angle(boundary),
-        'length of w': Math.hypot(...boundary.w),
+      rows: found.map(({ w, right, ...run }) => ({
+        loss: nameOf(run),
+        right,
+        'direction, degrees': (Math.atan2(w[1], w[0]) * 180) / Math.PI,
+        'length of w': Math.hypot(...w),
       })),
       shares: ['right'],
-      panels: Object.entries(sets).map(([name, classes]) => ({
-        kind: 'line' as const,
-        title: name,
-        x: { label: 'x', min: -4, max: 9 },
-        y: { label: 'y', min: -8, max: 4 },
-        series: [
-          ...classes.map((own, label) => ({
-            name: ['first', 'second'][label]!,
-            dots: true,
-            points: own.flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),
-          })),
-          ...found
-            .filter(boundary => boundary.set === name)
-            .map(({ loss, w: [x, y], b }) => ({
-              name: loss,
-              points: [-8, 4].map(at => [-(b + y * at) / x, at] as const),
-            })),
-        ],
-      })),
+      panels: Object.entries(sets).map(([name, classes]) =>
+        setPanel(
+          name,
+          classes,
+          found.filter(({ set }) => set === name),
+        ),
+      ),
       values: found,
     };
   },
+});
+
+/** The points of each class. */
+type Classes = readonly (readonly Point[])[];
+
+/** Two clouds, and the same with some points of the second class far on its right side. */
+function setsOf(points: number, far: number, seed: number): Readonly<Record<string, Classes>> {
+  const next = normalsOf(seed);
+  const cloud = (n: number, x: number, y: number): Point[] =>
+    Array.from({ length: n }, () => [x + SPREAD * next(), y + SPREAD * next()] as const);
+  const [first, second, behind] = [cloud(points, -1.5, 1), cloud(points, 1.5, 1), cloud(far, 7, -6)];
+  return { 'two clouds': [first, second], 'and points far behind': [first, [...second, ...behind]] };
+}
+
+interface Run extends Pick<Boundary, 'loss' | 'set'> {
+  readonly classes: Classes;
+}
+
+/** Trains a linear classifier on all points at once. */
+async function boundaryOf(lab: Lab, { loss, set, classes }: Run, l2: number, steps: number): Promise<Boundary> {
+  const images = classes.flat().map(point => [...point]);
+  const labels = classes.flatMap((own, label) => own.map(() => label));
+  const dataset = await datasetOf({ images, labels, name: 'clouds' });
+  const given = {
+    loss,
+    optimizer: 'adam',
+    lr: '0.05',
+    weightDecay: String(l2),
+    batchSize: String(labels.length),
+    steps: String(steps),
+    stratify: 'none',
+    normalize: 'none',
+  };
+  return withTrainer(lab, 'mlp:hidden=none', given, dataset, async (trainer, total) => {
+    await trainTo(lab, trainer, total);
+    const { accuracy } = await trainer.evaluate('train');
+    const weights = await trainer.weights();
+    const [w, b] = [weights['fc1.weight']!.data, weights['fc1.bias']!.data];
+    return { loss, set, w: [w[2]! - w[0]!, w[3]! - w[1]!], b: b[1]! - b[0]!, right: accuracy! };
+  });
+}
+
+/** The points of one set, and the lines that were trained on it. */
+const setPanel = (title: string, classes: Classes, boundaries: readonly Boundary[]): Panel => ({
+  kind: 'line',
+  title,
+  x: { label: 'x', min: -4, max: 9 },
+  y: { label: 'y', min: -8, max: 4 },
+  series: [
+    ...classes.map((own, label) => ({
+      name: ['first', 'second'][label]!,
+      dots: true,
+      points: own.flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),
+    })),
+    ...boundaries.map(({ loss, w: [x, y], b }) => ({
+      name: loss,
+      points: [-8, 4].map(at => [-(b + y * at) / x, at] as const),
+    })),
+  ],
 });

@@ -5,10 +5,10 @@
 import type { Dataset } from '../../../datasets/dataset.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import type { Panel, Series } from '../../../plots/panel.ts';
+import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { eigenSymmetric, symmetric } from '../../data/eigen.ts';
 import { leastSquares, type Normal } from '../../linear/least-squares.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Expected } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
 import { dot, normalOfProblem, normalsOf, type Problem } from './problems.ts';
 
@@ -147,76 +147,92 @@ export const inputNormalisation = experiment({
       lab,
       Object.entries(KINDS),
       ([name]) => name,
-      async ([name, normalised]) => {
+      async ([name, normalised]): Promise<Way> => {
         const rows = normalised(cloud.rows);
-        const [own, ofImages] = [bowlOf({ rows, y: cloud.y }), bowlOf({ rows: normalised(pixels.rows), y: pixels.y })];
-        return { name, rows, bowl: own, steps: stepsOf(own), ofImages, stepsOfImages: stepsOf(ofImages) };
+        return { name, rows, cloud: solvedBy(rows, cloud.y), images: solvedBy(normalised(pixels.rows), pixels.y) };
       },
     );
-    const middle = mean(cloud.y);
-    const halves = [
-      ['y above its mean', true],
-      ['y below', false],
-    ] as const;
-    const clouds = ways.map(({ name, rows, bowl }): Panel => {
-      const sides = [0, 1].map(i => {
-        const values = rows.map(row => row[i]!);
-        return [Math.min(...values), Math.max(...values)] as const;
-      });
-      // one scale for both features, in whole numbers: the shape of the cloud is what is looked at
-      const centres = sides.map(([low, high]) => Math.round((low + high) / 2));
-      const half = Math.ceil(Math.max(...sides.map(([low, high], i) => Math.max(high - centres[i]!, centres[i]! - low))));
-      const axis = (i: number) => ({ label: `feature ${i + 1}`, min: centres[i]! - half, max: centres[i]! + half });
-      return {
-        kind: 'scatter',
-        title: `${name}: condition number ${bowl.condition.toPrecision(3)}`,
-        x: axis(0),
-        y: axis(1),
-        series: halves.map(
-          ([series, above]): Series => ({
-            name: series,
-            points: rows.flatMap((row, i) => (cloud.y[i]! > middle === above ? [[row[0]!, row[1]!] as const] : [])),
-          }),
-        ),
-      };
-    });
     return {
       title: `Inputs of a linear model, normalised in ${ways.length} ways`,
-      rows: ways.map(({ name, bowl, steps, ofImages, stepsOfImages }) => ({
+      rows: ways.map(({ name, cloud, images }) => ({
         inputs: name,
-        'condition number': bowl.condition,
-        'best rate': bowl.rate,
-        [`steps to ${GOAL}`]: steps,
-        [`of ${SIDE}x${SIDE} pixels`]: ofImages.condition,
-        'steps there': stepsOfImages,
+        'condition number': cloud.bowl.condition,
+        'best rate': cloud.bowl.rate,
+        [`steps to ${GOAL}`]: cloud.steps,
+        [`of ${SIDE}x${SIDE} pixels`]: images.bowl.condition,
+        'steps there': images.steps,
       })),
-      expected: ways
-        .filter(({ name }) => name.startsWith('whitened'))
-        .flatMap(({ bowl, ofImages, steps }) => [
-          { what: 'condition number of the cloud, whitened', expected: 1, found: bowl.condition, source: 'the covariance is 1' },
-          { what: 'of images, whitened', expected: 1, found: ofImages.condition, source: 'the covariance is 1' },
-          { what: 'steps, whitened', expected: 1, found: steps, source: 'a gradient step is Newton\u2019s' },
-        ]),
-      panels: [
-        ...clouds,
-        {
-          kind: 'line',
-          title: 'Error above the least, at the best rate',
-          x: { label: 'step', min: 0, max: DRAWN },
-          y: { label: 'of the first', log: true, min: FLOOR, max: 1 },
-          series: ways.map(({ name, bowl }) => {
-            const errors = Array.from({ length: DRAWN + 1 }, (_, t) => Math.max(FLOOR, errorAfter(bowl, t)));
-            const end = errors.indexOf(FLOOR);
-            return { name, points: errors.slice(0, end < 0 ? undefined : end + 1).map((e, t) => [t, e] as const) };
-          }),
-        },
-      ],
+      expected: ways.filter(({ name }) => name.startsWith('whitened')).flatMap(whitenedExpected),
+      panels: [...ways.map(way => cloudPanel(way, cloud.y)), errorPanel(ways)],
       layout: { columns: 3, width: 380, height: 340 },
-      values: ways.map(({ name, bowl, steps, ofImages, stepsOfImages }) => ({
-        name,
-        cloud: { condition: bowl.condition, curvatures: [...bowl.curvatures], rate: bowl.rate, steps },
-        images: { condition: ofImages.condition, curvatures: [...ofImages.curvatures], rate: ofImages.rate, steps: stepsOfImages },
-      })),
+      values: ways.map(({ name, cloud, images }) => ({ name, cloud: valuesOf(cloud), images: valuesOf(images) })),
     };
   },
+});
+
+/** A bowl, and the steps that descent takes in it. */
+interface Solved {
+  readonly bowl: Bowl;
+  readonly steps: number;
+}
+
+function solvedBy(rows: Rows, y: Float64Array): Solved {
+  const bowl = bowlOf({ rows, y });
+  return { bowl, steps: stepsOf(bowl) };
+}
+
+/** A kind of normalisation: the points of the cloud after it, and what became of both problems. */
+interface Way {
+  readonly name: string;
+  readonly rows: Rows;
+  readonly cloud: Solved;
+  readonly images: Solved;
+}
+
+const valuesOf = ({ bowl: { condition, curvatures, rate }, steps }: Solved) => ({ condition, curvatures: [...curvatures], rate, steps });
+
+const whitenedExpected = ({ cloud, images }: Way): Expected[] => [
+  { what: 'condition number of the cloud, whitened', expected: 1, found: cloud.bowl.condition, source: 'the covariance is 1' },
+  { what: 'of images, whitened', expected: 1, found: images.bowl.condition, source: 'the covariance is 1' },
+  { what: 'steps, whitened', expected: 1, found: cloud.steps, source: 'a gradient step is Newton\u2019s' },
+];
+
+/** The points, by the sides of the mean of `y` on which their own lies. */
+function cloudPanel({ name, rows, cloud }: Way, y: Float64Array): Panel {
+  const middle = mean(y);
+  const axes = axesOf(rows);
+  const side = (title: string, above: boolean): Series => ({
+    name: title,
+    points: rows.flatMap((row, i) => (y[i]! > middle === above ? [[row[0]!, row[1]!] as const] : [])),
+  });
+  return {
+    kind: 'scatter',
+    title: `${name}: condition number ${cloud.bowl.condition.toPrecision(3)}`,
+    x: axes[0]!,
+    y: axes[1]!,
+    series: [side('y above its mean', true), side('y below', false)],
+  };
+}
+
+/** One scale for both features, in whole numbers: the shape of the cloud is what is looked at. */
+function axesOf(rows: Rows): Axis[] {
+  const sides = [0, 1].map(i => {
+    const values = rows.map(row => row[i]!);
+    return [Math.min(...values), Math.max(...values)] as const;
+  });
+  const centres = sides.map(([low, high]) => Math.round((low + high) / 2));
+  const half = Math.ceil(Math.max(...sides.map(([low, high], i) => Math.max(high - centres[i]!, centres[i]! - low))));
+  return centres.map((centre, i) => ({ label: `feature ${i + 1}`, min: centre - half, max: centre + half }));
+}
+
+const errorPanel = (ways: readonly Way[]): Panel => ({
+  kind: 'line',
+  title: 'Error above the least, at the best rate',
+  x: { label: 'step', min: 0, max: DRAWN },
+  y: { label: 'of the first', log: true, min: FLOOR, max: 1 },
+  series: ways.map(({ name, cloud: { bowl } }) => {
+    const errors = Array.from({ length: DRAWN + 1 }, (_, t) => Math.max(FLOOR, errorAfter(bowl, t)));
+    const end = errors.indexOf(FLOOR);
+    return { name, points: errors.slice(0, end < 0 ? undefined : end + 1).map((e, t) => [t, e] as const) };
+  }),
 });

@@ -9,6 +9,9 @@ import { bySvd, dot, drawn, linearWeights, normalOfProblem, rmse, withLinear, ty
 /** Steps between looks at the weights. */
 const EVERY = 5;
 
+/** The optimizers, and what they are called. */
+const WAYS = { sgd: 'gradient descent', momentum: 'with momentum 0.9' } as const;
+
 /** How far the weights are from those given, every few steps of a first-order method from weights of 0. */
 const distances = (lab: Lab, problem: Linear, optimizer: string, lr: number, steps: number, to: Float64Array) =>
   withLinear(lab, problem, { optimizer, lr: String(lr), steps: String(steps) }, async (trainer, total) => {
@@ -35,25 +38,17 @@ export const leastSquaresExperiment = experiment({
     steps: number(600, 'updates of gradient descent', COUNT),
   },
   async run(lab, { samples, noise, ridge, steps }) {
-    const problem = drawn(samples, [2, -1, 0.5, 0, 1, 0.7], noise, lab.seed, next => {
-      const [a, b, c, d] = [next(), next(), 0.3 * next(), next()].map(v => Math.round(256 * v) / 256) as [number, number, number, number]; // so is a + b exact
-      return [a, b, c, d, a + b];
-    });
+    const problem = dependent(samples, noise, lab.seed);
     const { train, test } = problem;
     const normal = normalOfProblem(train);
     const svd = bySvd(train);
-    const solved = cholesky(normal.gram, normal.moment, normal.d, 1);
     const ridged = leastSquares(normal, ridge * samples).x;
-
-    // the mean squared error has the curvature 2 s^2 / n along each singular vector
-    const curvatures = svd.singular.slice(0, svd.rank).map(s => (2 * s * s) / samples);
-    const [most, least] = [curvatures[0]!, curvatures.at(-1)!];
-    const lr = 1 / most;
+    const { lr, factor } = rateFor(svd, samples);
     const runs = await inTurn(
       lab,
-      ['sgd', 'momentum'],
-      name => name,
-      name => distances(lab, problem, name, lr, steps, svd.w),
+      Object.entries(WAYS),
+      ([optimizer]) => optimizer,
+      async ([optimizer, name]) => ({ name, ...(await distances(lab, problem, optimizer, lr, steps, svd.w)) }),
     );
     const row = (method: string, w: Float64Array | undefined, rank?: number) => ({
       method,
@@ -62,21 +57,20 @@ export const leastSquaresExperiment = experiment({
       'training RMSE': w && rmse(train, w),
       'test RMSE': w && rmse(test, w),
     });
-    const [descent] = runs;
-    const rate = descent && rateOf(descent.points);
+    const rate = runs[0] && rateOf(runs[0].points);
     return {
       title: `Least squares of ${samples} samples of ${normal.d - 1} features, one the sum of two others`,
       rows: [
-        row('normal equations, Cholesky', solved),
+        row('normal equations, Cholesky', cholesky(normal.gram, normal.moment, normal.d, 1)),
         row('singular values', svd.w, svd.rank),
         row(`ridge ${ridge}, Cholesky`, ridged),
-        ...runs.map(({ w }, i) => row(['gradient descent', 'with momentum 0.9'][i]!, w)),
+        ...runs.map(({ name, w }) => row(name, w)),
       ],
       ...(rate !== undefined && {
         expected: [
           {
             what: 'factor of the distance by step',
-            expected: 1 - lr * least,
+            expected: factor,
             found: rate,
             source: '1 \u2212 \u03b7 \u03bb, \u03bb the least curvature',
           },
@@ -88,7 +82,7 @@ export const leastSquaresExperiment = experiment({
           title: 'Distance from the shortest solution',
           x: { label: 'step' },
           y: { label: '\u2016w \u2212 w*\u2016', log: true },
-          series: runs.map(({ points }, i) => ({ name: ['gradient descent', 'with momentum 0.9'][i]!, points })),
+          series: runs.map(({ name, points }) => ({ name, points })),
         },
         {
           kind: 'bar',
@@ -111,6 +105,23 @@ export const leastSquaresExperiment = experiment({
     };
   },
 });
+
+/** Features a, b, c, d and a + b, in 256ths, so that this sum is exact. */
+const dependent = (samples: number, noise: number, seed: number): Linear =>
+  drawn(samples, [2, -1, 0.5, 0, 1, 0.7], noise, seed, next => {
+    const [a, b, c, d] = [next(), next(), 0.3 * next(), next()].map(v => Math.round(256 * v) / 256) as [number, number, number, number];
+    return [a, b, c, d, a + b];
+  });
+
+/**
+ * The rate of which the steepest direction is solved in one step, and the factor by which a step shrinks the distance along the flattest: the
+ * mean squared error has the curvature 2 s^2 / n along each singular vector.
+ */
+function rateFor({ singular, rank }: ReturnType<typeof bySvd>, samples: number): { lr: number; factor: number } {
+  const curvatures = singular.slice(0, rank).map(s => (2 * s * s) / samples);
+  const lr = 1 / curvatures[0]!;
+  return { lr, factor: 1 - lr * curvatures.at(-1)! };
+}
 
 /** The part of weights along a + b - (a + b), which no prediction depends on. */
 const nullPart = (w: Float64Array): number => Math.abs(dot(w, [1, 1, 0, 0, -1, 0])) / Math.sqrt(3);

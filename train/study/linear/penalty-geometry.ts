@@ -57,6 +57,8 @@ const SOLVED = { L1: lassoOf, L2: ridgeOf };
 /** The problem that is drawn: its minimum lies nearly above a corner of the diamond. */
 const SHOWN: Bowl = { curvature: [0.8, -0.3, 1], minimum: [0.6, 1.8] };
 const VIEW = [-1.5, 3] as const;
+/** Solutions that are drawn of all. */
+const DRAWN = 1000;
 const LEVELS = [0.05, 0.2, 0.9, 1.6, 2.4, 3.2];
 
 /** Problems whose two features have the variance 1 and a correlation, or none. */
@@ -108,27 +110,12 @@ export const penaltyGeometry = experiment({
       { features: 'dependent', bowls: correlated(problems, lab.seed, next => 0.9 * Math.tanh(next())) },
     ];
     const found = kinds.flatMap(({ features, bowls }) =>
-      (['L1', 'L2'] as const).map(penalty => {
+      (['L1', 'L2'] as const).map((penalty): Solutions => {
         const solutions = bowls.map(bowl => SOLVED[penalty](bowl, lambda));
-        const zeros = solutions.map(pair => pair.filter(v => v === 0).length);
-        const share = (n: number) => zeros.filter(z => z === n).length / problems;
+        const share = (n: number) => solutions.filter(pair => zerosIn(pair) === n).length / problems;
         return { features, penalty, solutions, none: share(0), one: share(1), both: share(2) };
       }),
     );
-    const cloud = ({ features, penalty, solutions }: (typeof found)[number]): Panel => {
-      const some = solutions.slice(0, 1000);
-      const of = (name: string, zeros: number): Series => ({
-        name,
-        points: some.filter(pair => pair.filter(v => v === 0).length === zeros),
-      });
-      return {
-        kind: 'scatter',
-        title: `${penalty}: solutions of ${some.length} problems, ${features} features`,
-        x: { label: 'weight 1', min: -3, max: 3 },
-        y: { label: 'weight 2', min: -3, max: 3 },
-        series: [of('no weight is 0', 0), of('one', 1), of('both', 2)].filter(({ points }) => points.length),
-      };
-    };
     const p = within(lambda);
     const [independent] = found;
     return {
@@ -146,9 +133,33 @@ export const penaltyGeometry = experiment({
         { what: 'one weight 0, independent', expected: 2 * p * (1 - p), found: independent!.one, source: 'P(|z| \u2264 \u03bb), z normal' },
         { what: 'both 0, independent', expected: p * p, found: independent!.both, source: 'P(|z| \u2264 \u03bb), z normal' },
       ],
-      panels: [shownPanel('L1', lambda), shownPanel('L2', lambda), ...found.filter(f => f.features === 'dependent').map(cloud)],
+      panels: [shownPanel('L1', lambda), shownPanel('L2', lambda), ...found.filter(f => f.features === 'dependent').map(cloudPanel)],
       layout: { columns: 2, width: 420, height: 400 },
       values: found,
     };
   },
 });
+
+/** The solutions of all problems under a penalty, and the shares of those with no, one and two weights of 0. */
+interface Solutions {
+  readonly features: string;
+  readonly penalty: 'L1' | 'L2';
+  readonly solutions: readonly Pair[];
+  readonly none: number;
+  readonly one: number;
+  readonly both: number;
+}
+
+const zerosIn = (pair: Pair): number => pair.filter(v => v === 0).length;
+
+function cloudPanel({ features, penalty, solutions }: Solutions): Panel {
+  const some = solutions.slice(0, DRAWN);
+  const of = (name: string, zeros: number): Series => ({ name, points: some.filter(pair => zerosIn(pair) === zeros) });
+  return {
+    kind: 'scatter',
+    title: `${penalty}: solutions of ${some.length} problems, ${features} features`,
+    x: { label: 'weight 1', min: -3, max: 3 },
+    y: { label: 'weight 2', min: -3, max: 3 },
+    series: [of('no weight is 0', 0), of('one', 1), of('both', 2)].filter(({ points }) => points.length),
+  };
+}

@@ -2,6 +2,7 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
+import type { Draw } from '../../../shaders/kernel/random.ts';
 import { cholesky, type Normal } from '../../linear/least-squares.ts';
 import { NOISE, experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
@@ -11,6 +12,8 @@ import { drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear, t
 const WEIGHTS = [2, -1.5, 1, 0.5, 0, 0, 0, 0.3];
 /** Strengths of the penalties, from weak to strong. */
 const LAMBDAS = Array.from({ length: 25 }, (_, i) => 10 ** (-3 + i / 6));
+/** Which of them are in the table. */
+const SHOWN = [0, 6, 12, 18, 24];
 
 /**
  * The weights of least mean squared error plus lambda times the sum of their sizes, the constant's apart, by coordinate descent (Friedman et
@@ -68,10 +71,7 @@ export const weightPaths = experiment({
     steps: number(400, 'updates of that training', COUNT),
   },
   async run(lab, { samples, noise, lambda, steps }) {
-    const problem = drawn(samples, WEIGHTS, noise, lab.seed, next => {
-      const common = next();
-      return Array.from({ length: WEIGHTS.length - 1 }, () => 0.5 * common + next());
-    });
+    const problem = drawn(samples, WEIGHTS, noise, lab.seed, dependentFeatures);
     const { train, test } = problem;
     const paths = {
       L2: LAMBDAS.map(strength => ridge(train, strength)),
@@ -92,21 +92,10 @@ export const weightPaths = experiment({
       'training RMSE': rmse(train, w),
       'test RMSE': rmse(test, w),
     });
-    const shown = [0, 6, 12, 18, 24];
-    const panel = (title: string, path: readonly Float64Array[]): Panel => ({
-      kind: 'line',
-      title,
-      x: { label: '\u03bb', log: true },
-      y: { label: 'weight' },
-      series: WEIGHTS.slice(0, -1).map((value, i) => ({
-        name: `${value}, number ${i + 1}`,
-        points: path.map((w, k) => [LAMBDAS[k]!, w[i]!] as const),
-      })),
-    });
     return {
       title: `Paths of ${WEIGHTS.length - 1} weights, three of them truly 0`,
       rows: [
-        ...Object.entries(paths).flatMap(([penalty, path]) => shown.map(k => row(penalty, LAMBDAS[k]!, path[k]!))),
+        ...Object.entries(paths).flatMap(([penalty, path]) => SHOWN.map(k => row(penalty, LAMBDAS[k]!, path[k]!))),
         row('L1, coordinate descent', lambda, host),
         ...(device ? [row('L1, gradient descent', lambda, device)] : []),
       ],
@@ -114,17 +103,7 @@ export const weightPaths = experiment({
         { what: `weights of 0 at \u03bb ${lambda}`, expected: zeros(host), found: zeros(device), source: 'coordinate descent in float64' },
         { what: 'length of w there', expected: lengthOf(host), found: lengthOf(device), source: 'coordinate descent in float64' },
       ],
-      panels: [
-        panel('L2', paths.L2),
-        panel('L1', paths.L1),
-        {
-          kind: 'line',
-          title: 'Weights that are 0',
-          x: { label: '\u03bb', log: true },
-          y: { label: 'weights', min: 0, max: WEIGHTS.length - 1 },
-          series: Object.entries(paths).map(([name, path]) => ({ name, points: path.map((w, k) => [LAMBDAS[k]!, zeros(w)] as const) })),
-        },
-      ],
+      panels: [pathPanel('L2', paths.L2), pathPanel('L1', paths.L1), zerosPanel(paths)],
       layout: { columns: 3 },
       values: {
         lambdas: LAMBDAS,
@@ -135,4 +114,30 @@ export const weightPaths = experiment({
       },
     };
   },
+});
+
+/** Features that depend on one another by what they have in common. */
+function dependentFeatures(next: Draw): number[] {
+  const common = next();
+  return Array.from({ length: WEIGHTS.length - 1 }, () => 0.5 * common + next());
+}
+
+/** Each weight by the strength of the penalty. */
+const pathPanel = (title: string, path: readonly Float64Array[]): Panel => ({
+  kind: 'line',
+  title,
+  x: { label: '\u03bb', log: true },
+  y: { label: 'weight' },
+  series: WEIGHTS.slice(0, -1).map((value, i) => ({
+    name: `${value}, number ${i + 1}`,
+    points: path.map((w, k) => [LAMBDAS[k]!, w[i]!] as const),
+  })),
+});
+
+const zerosPanel = (paths: Readonly<Record<string, readonly Float64Array[]>>): Panel => ({
+  kind: 'line',
+  title: 'Weights that are 0',
+  x: { label: '\u03bb', log: true },
+  y: { label: 'weights', min: 0, max: WEIGHTS.length - 1 },
+  series: Object.entries(paths).map(([name, path]) => ({ name, points: path.map((w, k) => [LAMBDAS[k]!, zeros(w)] as const) })),
 });
