@@ -2,6 +2,7 @@
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
+import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { scored } from './members.ts';
 
@@ -30,27 +31,8 @@ export const dropoutRates = experiment({
   },
   async run(lab, { width, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const two = { depth: 2, inputsKept: 1 };
-    const kinds: Kind[] = [
-      ...KEPT.map(kept => ({ ...two, figure: 'one width' as const, series: `${width} units`, width, kept })),
-      ...KEPT.map(kept => ({
-        ...two,
-        figure: 'as many left' as const,
-        series: `${width / 2} left`,
-        width: Math.round(width / 2 / kept),
-        kept,
-      })),
-      ...DEPTHS.flatMap(depth =>
-        [
-          { series: 'none', kept: 1, inputsKept: 1 },
-          { series: 'hidden', kept: 0.5, inputsKept: 1 },
-          { series: 'inputs too', kept: 0.5, inputsKept: INPUTS_KEPT },
-        ].map(way => ({ ...way, figure: 'depth' as const, depth, width })),
-      ),
-    ];
     const given = { optimizer: 'adam', lr: '0.002', schedule: 'cosine', batchSize: '50', epochs: String(epochs), seed: String(lab.seed) };
-    const specOf = ({ depth, width: units, kept, inputsKept }: Kind) =>
-      `mlp:hidden=${Array(depth).fill(units).join('-')},dropout=${1 - kept},input_dropout=${(1 - inputsKept).toFixed(2)}`;
+    const kinds = kindsOf(width);
     // nets of two figures are the same
     const specs = [...new Set(kinds.map(specOf))];
     const scores = await inTurn(
@@ -59,52 +41,78 @@ export const dropoutRates = experiment({
       spec => spec,
       async spec => ({ spec, ...(await scored(lab, spec, given, dataset)) }),
     );
-    const found = kinds.flatMap(kind => {
+    const found = kinds.flatMap((kind): Found[] => {
       const score = scores.find(({ spec }) => spec === specOf(kind));
       return score ? [{ ...kind, training: 1 - score.train.accuracy!, test: 1 - score.test.accuracy! }] : [];
     });
-    const errors = (figure: Kind['figure'], title: string, x: { label: string; min: number; max: number }, at: (kind: Kind) => number) => {
-      const own = found.filter(f => f.figure === figure);
-      return {
-        kind: 'line' as const,
-        title,
-        x,
-        y: { label: 'error', percent: true, min: 0 },
-        series: [...new Set(own.map(f => f.series))].flatMap(series =>
-          (['test', 'training'] as const).map(part => ({
-            name: figure === 'depth' ? `${part}, ${series}` : part,
-            points: own.filter(f => f.series === series).map(f => [at(f), f[part]] as const),
-            dots: true,
-            dashed: part === 'training',
-          })),
-        ),
-      };
-    };
-    const kept = { label: 'share of units kept', min: 0, max: 1 };
     return {
-      title: `Dropout: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${counted(epochs, 'epoch')}`,
-      rows: found.map(({ figure, depth, width: units, kept: hidden, inputsKept, training, test }) => ({
+      title: `Dropout: mlp on ${counted(images, 'image')} of Fashion-MNIST, ${counted(epochs, 'epoch')}`,
+      rows: found.map(({ figure, depth, width: units, kept, inputsKept, training, test }) => ({
         figure,
         'hidden layers': depth,
         units,
-        kept: hidden,
+        kept,
         'inputs kept': inputsKept,
         'training error': training,
         'test error': test,
       })),
       shares: ['kept', 'inputs kept', 'training error', 'test error'],
-      panels: [
-        errors('one width', `Two layers of ${width} units`, kept, f => f.kept),
-        errors('as many left', `Two layers with ${width / 2} units left`, kept, f => f.kept),
-        errors(
-          'depth',
-          `By depth, ${width} units, half of them kept`,
-          { label: 'hidden layers', min: 1, max: DEPTHS.at(-1)! },
-          f => f.depth,
-        ),
-      ],
+      panels: panelsOf(found, width),
       layout: { columns: 3, height: 320 },
       values: found,
     };
   },
 });
+
+/** The nets of all figures; `width` is that of a hidden layer where none says another. */
+function kindsOf(width: number): Kind[] {
+  const two = { depth: 2, inputsKept: 1 };
+  const ways = [
+    { series: 'none', kept: 1, inputsKept: 1 },
+    { series: 'hidden', kept: 0.5, inputsKept: 1 },
+    { series: 'inputs too', kept: 0.5, inputsKept: INPUTS_KEPT },
+  ];
+  return [
+    ...KEPT.map((kept): Kind => ({ ...two, figure: 'one width', series: `${width} units`, width, kept })),
+    ...KEPT.map(
+      (kept): Kind => ({ ...two, figure: 'as many left', series: `${width / 2} left`, width: Math.round(width / 2 / kept), kept }),
+    ),
+    ...DEPTHS.flatMap(depth => ways.map((way): Kind => ({ ...way, figure: 'depth', depth, width }))),
+  ];
+}
+
+const specOf = ({ depth, width, kept, inputsKept }: Kind): string =>
+  `mlp:hidden=${Array(depth).fill(width).join('-')},dropout=${1 - kept},input_dropout=${(1 - inputsKept).toFixed(2)}`;
+
+/** A net with its errors. */
+interface Found extends Kind {
+  readonly training: number;
+  readonly test: number;
+}
+
+/** The errors of each figure's nets. */
+function panelsOf(found: readonly Found[], width: number): Panel[] {
+  const panel = (figure: Kind['figure'], title: string, x: Axis, at: (kind: Kind) => number): Panel => {
+    const own = found.filter(f => f.figure === figure);
+    const line = (series: string, part: 'test' | 'training'): Series => ({
+      name: figure === 'depth' ? `${part}, ${series}` : part,
+      points: own.filter(f => f.series === series).map(f => [at(f), f[part]] as const),
+      dots: true,
+      dashed: part === 'training',
+    });
+    return {
+      kind: 'line',
+      title,
+      x,
+      y: { label: 'error', percent: true, min: 0 },
+      series: [...new Set(own.map(f => f.series))].flatMap(series => [line(series, 'test'), line(series, 'training')]),
+    };
+  };
+  const kept = { label: 'share of units kept', min: 0, max: 1 };
+  const depth = { label: 'hidden layers', min: 1, max: DEPTHS.at(-1)! };
+  return [
+    panel('one width', `Two layers of ${width} units`, kept, f => f.kept),
+    panel('as many left', `Two layers with ${width / 2} units left`, kept, f => f.kept),
+    panel('depth', `By depth, ${width} units, half of them kept`, depth, f => f.depth),
+  ];
+}

@@ -2,8 +2,10 @@
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
+import type { Axis, Panel } from '../../../plots/panel.ts';
 import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { together, trained } from './members.ts';
+import { seedsOf } from './over-seeds.ts';
 
 export const ensemble = experiment({
   about: 'Nets of several seeds, and the mean of their probabilities: accuracy and loss by members.',
@@ -15,14 +17,14 @@ export const ensemble = experiment({
   },
   async run(lab, { members, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const seeds = Array.from({ length: members }, (_, i) => lab.seed + i);
-    const all = await inTurn(
+    const seeds = seedsOf(lab, members);
+    const nets = await inTurn(
       lab,
       seeds,
       seed => `seed ${seed}`,
       seed => trained(lab, 'lenet5', { epochs: String(epochs), seed: String(seed) }, dataset),
     );
-    const predictions = all.flatMap(member => member.predictions);
+    const predictions = nets.flatMap(net => net.predictions);
     const rows = predictions.map((p, k) => {
       const own = together([p], dataset);
       const mean = together(predictions.slice(0, k + 1), dataset);
@@ -35,38 +37,23 @@ export const ensemble = experiment({
         'its loss': mean.loss,
       };
     });
-    const panel = (
-      title: string,
-      y: { label: string; percent?: boolean },
-      one: (row: (typeof rows)[number]) => number,
-      mean: typeof one,
-    ) => ({
-      kind: 'line' as const,
+    const panel = (title: string, y: Axis, one: 'accuracy' | 'loss', mean: 'of the mean' | 'its loss'): Panel => ({
+      kind: 'line',
       title,
       x: { label: 'members', min: 1, max: members },
       y,
       series: [
-        { name: 'one net', points: rows.map(row => [row.members, one(row)] as const), dots: true },
-        { name: 'mean of all so far', points: rows.map(row => [row.members, mean(row)] as const), dots: true },
+        { name: 'one net', points: rows.map(row => [row.members, row[one]] as const), dots: true },
+        { name: 'mean of all so far', points: rows.map(row => [row.members, row[mean]] as const), dots: true },
       ],
     });
     return {
-      title: `Ensemble of ${counted(rows.length, 'net')}: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      title: `Ensemble of ${counted(rows.length, 'net')}: lenet5 on ${counted(images, 'image')} of Fashion-MNIST`,
       rows,
       shares: ['accuracy', 'of the mean'],
       panels: [
-        panel(
-          'Test accuracy',
-          { label: 'accuracy', percent: true },
-          row => row.accuracy,
-          row => row['of the mean'],
-        ),
-        panel(
-          'Test loss',
-          { label: 'cross-entropy' },
-          row => row.loss,
-          row => row['its loss'],
-        ),
+        panel('Test accuracy', { label: 'accuracy', percent: true }, 'accuracy', 'of the mean'),
+        panel('Test loss', { label: 'cross-entropy' }, 'loss', 'its loss'),
       ],
       values: rows,
     };

@@ -1,5 +1,6 @@
 /** Nets that are trained one after another on one device, and what they say of the test images. */
 import type { Dataset } from '../../../datasets/dataset.ts';
+import type { Series } from '../../../plots/panel.ts';
 import type { StepMetrics } from '../../step/metrics.ts';
 import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
@@ -31,6 +32,12 @@ export async function trainOn(lab: Lab, trainer: Trainer, total: number, dataset
   }
   return { lines, predictions };
 }
+
+/** A value of the lines of each run by epochs. */
+export const curvesOf = (
+  runs: readonly { readonly name: string; readonly lines: readonly StepMetrics[] }[],
+  value: (line: StepMetrics) => number,
+): Series[] => runs.map(({ name, lines }) => ({ name, points: lines.map(line => [line.epoch, value(line)] as const) }));
 
 /** The scores of a net trained to its end. */
 export const scored = (lab: Lab, model: string, given: Given, dataset: Dataset): Promise<Scores> =>

@@ -7,7 +7,7 @@ import { experiment, imageCount, inTurn } from '../experiment.ts';
 import { deviationIn, mean, spreadOf } from '../statistics.ts';
 import type { Given } from '../with-trainer.ts';
 import { together, trained } from './members.ts';
-import { curveOf } from './over-seeds.ts';
+import { curveOf, groupsOf, seedsOf } from './over-seeds.ts';
 
 /** What each order is: of which images, and how they are taken. The file's own order is a shuffled one, the same in all epochs. */
 const ORDERS: readonly { name: string; sorted?: boolean; given: Given }[] = [
@@ -28,10 +28,9 @@ export const orders = experiment({
   async run(lab, { seeds, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
     const byClass = await sortedByClass(dataset);
-    const runs = ORDERS.flatMap(order => Array.from({ length: seeds }, (_, k) => ({ order, seed: lab.seed + k })));
     const complete = await inTurn(
       lab,
-      runs,
+      ORDERS.flatMap(order => seedsOf(lab, seeds).map(seed => ({ order, seed }))),
       ({ order, seed }) => `${order.name}, seed ${seed}`,
       async ({ order, seed }) => {
         const given = { ...order.given, optimizer: 'momentum', lr: '0.02', epochs: String(epochs), seed: String(seed) };
@@ -39,7 +38,7 @@ export const orders = experiment({
         return { name: order.name, lines: run.lines, ...together(run.predictions, dataset) };
       },
     );
-    const groups = ORDERS.map(({ name }) => ({ name, runs: complete.filter(run => run.name === name) })).filter(g => g.runs.length);
+    const groups = groupsOf(ORDERS, complete);
     const rows = groups.map(({ name, runs }) => {
       const accuracy = spreadOf(runs.map(run => run.accuracy));
       return {
@@ -51,7 +50,7 @@ export const orders = experiment({
       };
     });
     return {
-      title: `Orders of presentation: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${counted(seeds, 'seed')}`,
+      title: `Orders of presentation: lenet5 on ${counted(images, 'image')} of Fashion-MNIST, ${counted(seeds, 'seed')}`,
       rows,
       shares: ['test accuracy', 'its deviation'],
       panels: [
@@ -60,13 +59,7 @@ export const orders = experiment({
           title: 'Loss on the batches',
           x: { label: 'epochs', min: 0, max: epochs },
           y: { label: 'cross-entropy', min: 0 },
-          series: groups.map(({ name, runs }) =>
-            curveOf(
-              name,
-              runs.map(run => run.lines),
-              line => line.epoch,
-            ),
-          ),
+          series: groups.map(({ name, runs }) => curveOf(name, runs, line => line.epoch)),
         },
         {
           kind: 'bar',

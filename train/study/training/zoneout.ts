@@ -1,21 +1,23 @@
 /** `zoneout`: a recurrent net over the rows of images whose units keep their state, or lose it, at random. */
 import { bytesOf, type Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, SHARE } from '../../../engine/range.ts';
 import type { Ground, Panel } from '../../../plots/panel.ts';
 import { streamOf } from '../../../shaders/kernel/random.ts';
 import { isKept } from '../../../shaders/move/steps.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
 import { dot } from '../linear/problems.ts';
 import { mean } from '../statistics.ts';
-import { together, trainOn } from './members.ts';
+import { curvesOf, together, trainOn } from './members.ts';
 import { withTrainer } from '../with-trainer.ts';
 
 /** How many units are drawn. */
 const UNITS = 24;
 const NOISES = ['dropout', 'zoneout'] as const;
 type Noise = (typeof NOISES)[number];
+const WAYS = ['neither', ...NOISES] as const;
 
 export const zoneout = experiment({
   about: 'A recurrent net whose units keep their state at random (zoneout), or lose it (dropout), and one without either.',
@@ -28,66 +30,25 @@ export const zoneout = experiment({
   },
   async run(lab, { share, hidden, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const given = {
-      optimizer: 'adam',
-      lr: '0.003',
-      clipNorm: '1',
-      initScheme: 'orthogonal',
-      normalize: 'none',
-      epochs: String(epochs),
-      seed: String(lab.seed),
-    };
-    const ways = [
-      { name: 'neither', noise: {} },
-      { name: 'dropout', noise: { dropout: share } },
-      { name: 'zoneout', noise: { zoneout: share } },
-    ];
     const runs = await inTurn(
       lab,
-      ways,
-      ({ name }) => name,
-      async ({ name, noise }) => {
-        const spec = Object.entries({ hidden, ...noise }).map(([key, value]) => `${key}=${value}`);
-        return withTrainer(lab, `rnn-rows:${spec}`, given, dataset, async (trainer, total) => {
-          const { lines, predictions } = await trainOn(lab, trainer, total, dataset, epochs);
-          const weights = await trainer.evaluatedWeights();
-          const tested = predictions.map(p => together([p], dataset));
-          return {
-            name,
-            lines,
-            tested,
-            path: pathOf(
-              NOISES.find(noise => noise === name),
-              share,
-              lab.seed,
-              weights,
-              dataset,
-            ),
-          };
-        });
-      },
+      WAYS,
+      way => way,
+      way => runOf(lab, way, { share, hidden, epochs, dataset }),
     );
-    const rows = runs.map(({ name, lines, tested, path }) => ({
-      net: name,
-      'training loss': lines.at(-1)!.loss,
-      'test accuracy': tested.at(-1)!.accuracy,
-      'test loss': tested.at(-1)!.loss,
-      'state changes by': changeOf(path),
-    }));
-    const drawn = NOISES.flatMap(noise => runs.flatMap(({ name, path }) => (name === noise ? pathPanels(noise, path) : [])));
     const x = { label: 'epochs', min: 0, max: epochs };
     return {
-      title: `Zoneout and dropout of ${share}: rnn-rows of ${hidden} units on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
-      rows,
+      title: `Zoneout and dropout of ${share}: rnn-rows of ${hidden} units on ${counted(images, 'image')} of Fashion-MNIST`,
+      rows: runs.map(({ name, lines, tested, path }) => ({
+        net: name,
+        'training loss': lines.at(-1)!.loss,
+        'test accuracy': tested.at(-1)!.accuracy,
+        'test loss': tested.at(-1)!.loss,
+        'state changes by': changeOf(path),
+      })),
       shares: ['test accuracy'],
       panels: [
-        {
-          kind: 'line',
-          title: 'Loss on the batches',
-          x,
-          y: { label: 'cross-entropy', min: 0 },
-          series: runs.map(({ name, lines }) => ({ name, points: lines.map(line => [line.epoch, line.loss] as const) })),
-        },
+        { kind: 'line', title: 'Loss on the batches', x, y: { label: 'cross-entropy', min: 0 }, series: curvesOf(runs, line => line.loss) },
         {
           kind: 'line',
           title: 'Test accuracy',
@@ -99,12 +60,38 @@ export const zoneout = experiment({
             points: tested.map(({ accuracy }, k) => [k + 1, accuracy] as const),
           })),
         },
-        ...drawn,
+        ...NOISES.flatMap(noise => runs.flatMap(({ name, path }) => (name === noise ? pathPanels(noise, path) : []))),
       ],
       values: runs.map(({ path: { struck, states }, ...run }) => ({ ...run, struck, states: states.map(state => [...state]) })),
     };
   },
 });
+
+interface Asked {
+  readonly share: number;
+  readonly hidden: number;
+  readonly epochs: number;
+  readonly dataset: Dataset;
+}
+
+/** Trains a net in one of the ways: its lines, what it scores on the test images after each epoch, and its states over one of them. */
+function runOf(lab: Lab, name: (typeof WAYS)[number], { share, hidden, epochs, dataset }: Asked) {
+  const noise = name === 'neither' ? undefined : name;
+  const given = {
+    optimizer: 'adam',
+    lr: '0.003',
+    clipNorm: '1',
+    initScheme: 'orthogonal',
+    normalize: 'none',
+    epochs: String(epochs),
+    seed: String(lab.seed),
+  };
+  return withTrainer(lab, `rnn-rows:hidden=${hidden}${noise ? `,${noise}=${share}` : ''}`, given, dataset, async (trainer, total) => {
+    const { lines, predictions } = await trainOn(lab, trainer, total, dataset, epochs);
+    const tested = predictions.map(p => together([p], dataset));
+    return { name, lines, tested, path: pathOf(noise, share, lab.seed, await trainer.evaluatedWeights(), dataset) };
+  });
+}
 
 /** The states of a recurrent net over an image [h][hidden], and whether each was dropped or kept. */
 interface Path {
