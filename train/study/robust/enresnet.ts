@@ -1,4 +1,5 @@
 /** `enresnet`: means of small residual nets with noise, trained on attacked images, beside the plain net. */
+import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { fraction, number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
@@ -9,10 +10,11 @@ import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { gaussianNoise } from '../../../layers/noise.ts';
 import { batchNorm } from '../../../layers/norm.ts';
-import { experiment, imageCount, inTurn, type Expected } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Expected, type Lab } from '../experiment.ts';
 import { deviationIn, spreadOf } from '../statistics.ts';
+import { seedsOf } from '../training/over-seeds.ts';
 import { attackOf, type Attack } from './by-name.ts';
-import { EPSILON, train, trainable } from './train.ts';
+import { EPSILON, train, trainable, type Training } from './train.ts';
 import { attacked, natural } from './under-attack.ts';
 import { imagesOfSplit, victimOf, type Images } from './victim.ts';
 
@@ -69,37 +71,25 @@ export const enresnet = experiment({
   },
   async run(lab, { epsilon, noise, seeds, images, test, epochs, train_steps, eot }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: test });
-    const device = await lab.device();
-    const [c, h, w] = dataset.shape;
-    const shape = [c, h / 2, w / 2];
-    const [training, tested] = [halved(imagesOfSplit(dataset, dataset.train), h, w), halved(imagesOfSplit(dataset, dataset.test), h, w)];
     const attacks: Readonly<Record<string, Attack>> = {
       FGSM: attackOf('fgsm', { epsilon }),
       'IFGSM-20': attackOf('ifgsm', { epsilon, steps: 20 }),
       [`PGD-10, mean of ${counted(eot, 'draw')}`]: attackOf('pgd', { epsilon, steps: 10, eot }),
     };
-    const columns = [NATURAL, ...Object.keys(attacks)];
-    const runs = Array.from({ length: seeds }, (_, k) => MEMBERS.map(members => ({ members, seed: lab.seed + k }))).flat();
+    const training = { epochs, lr: RATE, attack: { way: 'pgd', epsilon, steps: train_steps }, stopped: () => lab.stopped } as const;
     const found = await inTurn(
       lab,
-      runs,
+      seedsOf(lab, seeds).flatMap(seed => MEMBERS.map(members => ({ members, seed }))),
       ({ members, seed }) => `${nameOf(members)}, seed ${seed}`,
       async ({ members, seed }) => {
         const model = ensembleOf(members, dataset.classes.length, noise);
-        const net = await trainable(device, model, shape, BATCH, seed);
-        const attack = { way: 'pgd', epsilon, steps: train_steps } as const;
-        await train(net, BATCH, training, { epochs, lr: RATE, seed, attack, stopped: () => lab.stopped });
-        const victim = victimOf(device, model, await net.weights(), { shape, batch: BATCH, seed });
-        net.destroy();
-        const accuracy: Record<string, number> = { [NATURAL]: await natural(victim, tested) };
-        for (const [name, attack] of Object.entries(attacks)) accuracy[name] = (await attacked(victim, tested, attack, { seed })).accuracy;
-        victim.destroy();
-        return { members, seed, accuracy };
+        return { members, seed, accuracy: await accuraciesOf(lab, model, dataset, { ...training, seed }, attacks) };
       },
     );
+    const columns = [NATURAL, ...Object.keys(attacks)];
+    const made = MEMBERS.filter(members => found.some(run => run.members === members));
     const of = (members: number, column: string) =>
       spreadOf(found.filter(run => run.members === members).map(run => run.accuracy[column]!));
-    const made = MEMBERS.filter(members => found.some(run => run.members === members));
     return {
       title: `Nets with noise under attack, ${counted(seeds, 'seed')}, ${counted(images, 'image')}`,
       rows: made.map(members => ({
@@ -133,6 +123,29 @@ export const enresnet = experiment({
     };
   },
 });
+
+/** Trains a net on the training images at half their size, and says what it makes of the test images as they are and after each attack. */
+async function accuraciesOf(
+  lab: Lab,
+  model: Layer,
+  dataset: Dataset,
+  training: Training,
+  attacks: Readonly<Record<string, Attack>>,
+): Promise<Record<string, number>> {
+  const device = await lab.device();
+  const [c, h, w] = dataset.shape;
+  const shape = [c, h / 2, w / 2];
+  const { seed } = training;
+  const net = await trainable(device, model, shape, BATCH, seed);
+  await train(net, BATCH, halved(imagesOfSplit(dataset, dataset.train), h, w), training);
+  const victim = victimOf(device, model, await net.weights(), { shape, batch: BATCH, seed });
+  net.destroy();
+  const tested = halved(imagesOfSplit(dataset, dataset.test), h, w);
+  const accuracy: Record<string, number> = { [NATURAL]: await natural(victim, tested) };
+  for (const [name, attack] of Object.entries(attacks)) accuracy[name] = (await attacked(victim, tested, attack, { seed })).accuracy;
+  victim.destroy();
+  return accuracy;
+}
 
 /** By how much means of members are better than the plain net, beside the same of the long recipe on CIFAR-10. */
 function gains(made: readonly number[], of: (members: number, column: string) => { readonly mean: number }): Expected[] {
