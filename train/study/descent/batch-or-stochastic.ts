@@ -81,43 +81,23 @@ export const batchOrStochastic = experiment({
   options: { seeds: number(9, 'runs of each, whose medians and extremes are drawn', COUNT) },
   async run(lab, { seeds }) {
     const problem = problemOf(lab.seed);
-    const least = errorOf(problem, leastSquares(normalOfProblem(problem)).x);
-    const first = errorOf(problem, new Float64Array(FEATURES)) - least;
     const found = await inTurn(
       lab,
       BATCHES,
       ({ name }) => name,
-      async batch => {
-        const runs = range(batch.size === SAMPLES ? 1 : seeds).map(k => curveOf(problem, least, batch, lab.seed + k));
-        const { updates } = runs[0]!;
-        const at = updates.map((_, k) => runs.map(run => run.excess[k]! / first));
-        const middle = at.map(median);
-        return { ...batch, updates, middle, low: at.map(v => Math.min(...v)), high: at.map(v => Math.max(...v)) };
-      },
+      async batch => ({ ...batch, ...overSeeds(problem, batch, lab.seed, seeds) }),
     );
-    const reached = ({ updates, middle }: (typeof found)[number]) => {
-      const k = middle.findIndex(v => v <= GOAL);
-      return k < 0 ? undefined : updates[k]!;
-    };
-    const scaled = (by: (size: number) => number): Series[] =>
-      found.map(({ name, size, updates, middle, low, high }) => ({
-        name,
-        points: updates.map((t, k) => [t * by(size), middle[k]! < FLOOR ? NaN : middle[k]!] as const),
-        ...(size < SAMPLES && {
-          band: updates.map((t, k) => [t * by(size), Math.max(low[k]!, FLOOR), Math.max(high[k]!, FLOOR)] as const),
-        }),
-      }));
     const y = { label: 'error above the least, of the first', log: true, min: FLOOR, max: 1 };
     return {
       title: `Least squares, ${SAMPLES.toLocaleString('en')} samples of ${FEATURES} features`,
-      rows: found.map(f => {
-        const updates = reached(f);
+      rows: found.map(run => {
+        const updates = reached(run);
         return {
-          method: f.name,
-          rate: f.rate,
+          method: run.name,
+          rate: run.rate,
           [`updates to ${GOAL}`]: updates,
-          [`samples to ${GOAL}`]: updates === undefined ? undefined : updates * f.size,
-          [`after ${PASSES} passes`]: f.middle.at(-1)!,
+          [`samples to ${GOAL}`]: updates === undefined ? undefined : updates * run.size,
+          [`after ${PASSES} passes`]: run.middle.at(-1)!,
         };
       }),
       panels: [
@@ -126,20 +106,52 @@ export const batchOrStochastic = experiment({
           title: 'By updates',
           x: { label: 'update', min: 0, max: FIRST },
           y,
-          series: scaled(() => 1).map(s => upTo(s, FIRST)),
+          series: found.map(run => upTo(seriesOf(run, 1), FIRST)),
         },
         {
           kind: 'line',
           title: 'By samples',
           x: { label: 'passes over the samples', min: 0, max: PASSES },
           y,
-          series: scaled(size => size / SAMPLES),
+          series: found.map(run => seriesOf(run, run.size / SAMPLES)),
         },
       ],
       layout: { width: 440, height: 300 },
       values: found,
     };
   },
+});
+
+/** Errors above the least one by updates, as shares of the first: the medians of runs, and their extremes. */
+interface Curve {
+  readonly updates: readonly number[];
+  readonly middle: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+type Run = (typeof BATCHES)[number] & Curve;
+
+/** The curve of as many runs; of all samples it is one, since nothing is drawn there. */
+function overSeeds(problem: Problem, batch: (typeof BATCHES)[number], seed: number, seeds: number): Curve {
+  const least = errorOf(problem, leastSquares(normalOfProblem(problem)).x);
+  const first = errorOf(problem, new Float64Array(FEATURES)) - least;
+  const runs = range(batch.size === SAMPLES ? 1 : seeds).map(k => curveOf(problem, least, batch, seed + k));
+  const { updates } = runs[0]!;
+  const at = updates.map((_, k) => runs.map(run => run.excess[k]! / first));
+  return { updates, middle: at.map(median), low: at.map(v => Math.min(...v)), high: at.map(v => Math.max(...v)) };
+}
+
+/** The updates after which the median is at the goal. */
+const reached = ({ updates, middle }: Curve): number | undefined => updates[middle.findIndex(v => v <= GOAL)];
+
+/** A curve whose updates are `unit` wide. */
+const seriesOf = ({ name, size, updates, middle, low, high }: Run, unit: number): Series => ({
+  name,
+  points: updates.map((t, k) => [t * unit, middle[k]! < FLOOR ? NaN : middle[k]!] as const),
+  ...(size < SAMPLES && {
+    band: updates.map((t, k) => [t * unit, Math.max(low[k]!, FLOOR), Math.max(high[k]!, FLOOR)] as const),
+  }),
 });
 
 /** The part of a series up to `x`. */
