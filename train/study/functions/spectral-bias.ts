@@ -3,7 +3,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { streamOf, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
-import type { Series } from '../../../plots/panel.ts';
+import type { Panel } from '../../../plots/panel.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 import { pointsOf, type Point } from './ways.ts';
@@ -13,6 +13,8 @@ const POINTS = 128;
 const ASKED = 40;
 /** A sine counts as learnt where this share of its amplitude is first there. */
 const LEARNT = 0.5;
+/** The looks whose predictions are drawn, as shares of all. */
+const MOMENTS = [0.55, 0.8, 1];
 
 /** sin(2 pi k x + phase), times its amplitude. */
 interface Sine {
@@ -58,26 +60,16 @@ export const spectralBias = experiment({
     steps: number(2000, 'of Adam on all points', { ...COUNT, min: 10 }),
   },
   async run(lab, { sines: count, hidden, steps }) {
-    const random = uniforms(lab.seed, STREAMS.sample, streamOf('phases'));
-    const frequencies = Array.from({ length: count }, (_, i) => 2 * i + 1);
-    const phases = frequencies.map(() => 2 * Math.PI * random());
-    const kinds = [
-      { name: 'equal amplitudes', amplitude: () => 1 },
-      { name: 'amplitudes that rise with the frequency', amplitude: (i: number) => (i + 1) / count },
-    ];
     const runs = await inTurn(
       lab,
-      kinds,
+      targetsOf(count, lab.seed),
       ({ name }) => name,
-      async ({ name, amplitude }) => {
-        const sines = frequencies.map((k, i): Sine => ({ k, amplitude: amplitude(i), phase: phases[i]! }));
+      async ({ name, sines }): Promise<Run> => {
         const { dataset, found } = await learnt(lab, sines, hidden, steps);
         const reached = sines.map((_, i) => found.find(({ shares }) => shares[i]! >= LEARNT)?.step);
         return { name, sines, dataset, found, reached };
       },
     );
-    const [equal] = runs;
-    const moments = equal ? [0.55, 0.8, 1].map(share => equal.found[Math.ceil(share * equal.found.length) - 1]!) : [];
     return {
       title: `Sums of ${count} sines, learnt by a net of four layers of ${hidden}`,
       rows: runs.flatMap(({ name, sines, reached, found }) =>
@@ -90,41 +82,63 @@ export const spectralBias = experiment({
         })),
       ),
       shares: ['share at the end'],
-      panels: [
-        ...runs.map(({ name, sines, found }) => ({
-          kind: 'line' as const,
-          title: `Of each sine: ${name}`,
-          x: { label: 'step', log: true, min: 1, max: steps },
-          y: { label: 'share of its amplitude', percent: true },
-          series: sines.map(({ k }, i): Series => ({ name: `frequency ${k}`, points: found.map(f => [f.step, f.shares[i]!] as const) })),
-        })),
-        {
-          kind: 'line',
-          title: `Steps until ${100 * LEARNT} % of a sine are there`,
-          x: { label: 'frequency' },
-          y: { label: 'steps', log: true },
-          series: runs.map(({ name, sines, reached }) => ({
-            name,
-            dots: true,
-            points: sines.flatMap(({ k }, i) => (reached[i] === undefined ? [] : [[k, reached[i]] as const])),
-          })),
-        },
-        ...(equal
-          ? [
-              {
-                kind: 'line' as const,
-                title: 'What the net says',
-                x: { label: 'x', min: 0, max: 1 },
-                y: { label: 'y' },
-                series: [
-                  { name: 'the sum', points: pointsOf(equal.dataset.test), muted: true },
-                  ...moments.map(({ step, prediction }) => ({ name: `after ${counted(step, 'step')}`, points: prediction })),
-                ],
-              },
-            ]
-          : []),
-      ],
+      panels: [...runs.map(run => sharesPanel(run, steps)), stepsPanel(runs), ...runs.slice(0, 1).map(saidPanel)],
       values: runs.map(({ dataset: _, ...rest }) => rest),
     };
   },
 });
+
+/** Sums of sines of the same frequencies and phases that differ in the amplitudes. */
+function targetsOf(count: number, seed: number): { name: string; sines: Sine[] }[] {
+  const random = uniforms(seed, STREAMS.sample, streamOf('phases'));
+  const waves = Array.from({ length: count }, (_, i) => ({ k: 2 * i + 1, phase: 2 * Math.PI * random() }));
+  return [
+    { name: 'equal amplitudes', sines: waves.map(({ k, phase }) => ({ k, amplitude: 1, phase })) },
+    {
+      name: 'amplitudes that rise with the frequency',
+      sines: waves.map(({ k, phase }, i) => ({ k, amplitude: (i + 1) / count, phase })),
+    },
+  ];
+}
+
+/** How a sum was learnt, and the first step at which each of its sines counts as learnt. */
+interface Run extends Awaited<ReturnType<typeof learnt>> {
+  readonly name: string;
+  readonly sines: readonly Sine[];
+  readonly reached: readonly (number | undefined)[];
+}
+
+const sharesPanel = ({ name, sines, found }: Run, steps: number): Panel => ({
+  kind: 'line',
+  title: `Of each sine: ${name}`,
+  x: { label: 'step', log: true, min: 1, max: steps },
+  y: { label: 'share of its amplitude', percent: true },
+  series: sines.map(({ k }, i) => ({ name: `frequency ${k}`, points: found.map(f => [f.step, f.shares[i]!] as const) })),
+});
+
+const stepsPanel = (runs: readonly Run[]): Panel => ({
+  kind: 'line',
+  title: `Steps until ${100 * LEARNT} % of a sine are there`,
+  x: { label: 'frequency' },
+  y: { label: 'steps', log: true },
+  series: runs.map(({ name, sines, reached }) => ({
+    name,
+    dots: true,
+    points: sines.flatMap(({ k }, i) => (reached[i] === undefined ? [] : [[k, reached[i]] as const])),
+  })),
+});
+
+/** What the net said at some moments, over the sum. */
+function saidPanel({ dataset, found }: Run): Panel {
+  const moments = MOMENTS.map(share => found[Math.ceil(share * found.length) - 1]!);
+  return {
+    kind: 'line',
+    title: 'What the net says',
+    x: { label: 'x', min: 0, max: 1 },
+    y: { label: 'y' },
+    series: [
+      { name: 'the sum', points: pointsOf(dataset.test), muted: true },
+      ...moments.map(({ step, prediction }) => ({ name: `after ${counted(step, 'step')}`, points: prediction })),
+    ],
+  };
+}
