@@ -1,6 +1,8 @@
 /** ReLU nets that are dead from birth: by theory, and counted on drawn nets (Lu, Shin, Su & Karniadakis 2020). */
+import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
-import { repeated, type Lab } from '../experiment.ts';
+import { range } from '../../../shaders/kernel/wgsl.ts';
+import { inTurn, repeated, type Lab } from '../experiment.ts';
 
 /**
  * Between what the probability lies that a net of one input is born dead: `layers` layers, all but the last of `width` ReLU units, symmetric
@@ -30,6 +32,33 @@ export async function bornDead(lab: Lab, width: number, layers: number, nets: nu
   let dead = 0;
   return deaths.map(count => (dead += count) / nets);
 }
+
+/** As bornDead, for one width. */
+export interface Width {
+  readonly width: number;
+  readonly dead: Float64Array;
+}
+
+/** Counts on nets of several widths, one after another. */
+export const bornDeadBy = (lab: Lab, widths: readonly number[], layers: number, nets: number): Promise<Width[]> =>
+  inTurn(
+    lab,
+    widths,
+    width => `nets of width ${width}`,
+    async width => ({ width, dead: await bornDead(lab, width, layers, nets) }),
+  );
+
+/** The counts for programs. */
+export const countsOf = (found: readonly Width[]) => found.map(({ width, dead }) => ({ width, deadByLayers: Array.from(dead) }));
+
+/** What drawn nets show, lines, and what theory says, bands, by the layers of a net: from two to `most`. */
+export const depthPanel = (most: number, y: Axis, series: (depths: readonly number[]) => Series[]): Panel => ({
+  kind: 'line',
+  title: 'Lines: drawn nets; shades: between the bounds',
+  x: { label: 'layers', min: 2, max: most },
+  y,
+  series: series(range(most - 1).map(i => i + 2)),
+});
 
 /** The fewest layers with which a drawn net is dead. */
 function diesAt(width: number, layers: number, next: () => number): number {

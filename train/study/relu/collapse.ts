@@ -5,7 +5,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
-import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { experiment, inTurn, type Expected, type Lab } from '../experiment.ts';
 import { mean, median } from '../statistics.ts';
 import { trainNarrow } from './narrow.ts';
 
@@ -61,34 +61,9 @@ export const collapse = experiment({
     const random = uniforms(lab.seed, 0);
     const points = Float64Array.from(range(3000), () => (2 * random() - 1) * END);
     const settings = TASKS.flatMap(task => LOSSES.flatMap(loss => (['He', 'RAI'] as const).map(scheme => ({ task, loss, scheme }))));
-    const train = async (setting: Setting): Promise<Found> => {
-      const { task, loss, scheme } = setting;
-      const truth = GRID.map(task.f);
-      const enough = 0.04 * mean(truth.map(y => (y - mean(truth)) ** 2));
-      const some: Float64Array[] = [];
-      const constants: number[] = [];
-      let [born, learnt] = [0, 0];
-      for (let k = 0; k < nets; k++) {
-        const seed = lab.seed * SEEDS + k;
-        const own = { width, layers, scheme: SCHEMES[scheme], loss, f: task.f, points, batchSize: 128, steps, lr: 1e-3, seed, grid: GRID };
-        const { before, after } = await trainNarrow(lab, own);
-        if (k < SHOWN) some.push(after);
-        if (extent(before) < 1e-6) born++;
-        if (extent(after) < 1e-3) constants.push(after[0]!);
-        else if (mean(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
-      }
-      const constant = constants.length ? mean(constants) : undefined;
-      return {
-        ...setting,
-        born: born / nets,
-        collapsed: constants.length / nets,
-        learnt: learnt / nets,
-        constant,
-        some,
-      };
-    };
-    const found = await inTurn(lab, settings, ({ task, loss, scheme }) => `${task.name}, ${loss}, ${scheme}`, train);
+    const found = await inTurn(lab, settings, nameOf, setting => trained(lab, setting, { nets, width, layers, steps, points }));
     const aim = ({ task, loss }: Setting) => (loss === 'mse' ? mean : median)(points.map(task.f));
+    const isPublished = width === 2 && layers === 10;
     return {
       title: `${counted(layers, 'layer')} of ${counted(width, 'unit')} while they train, ${counted(nets, 'net')} each`,
       rows: found.map(f => ({
@@ -100,26 +75,62 @@ export const collapse = experiment({
         'in part': 1 - f.collapsed - f.learnt,
         learnt: f.learnt,
         constant: f.constant,
-        'mean or median': f.loss === 'mae' && f.task.medians ? f.task.medians : aim(f),
+        'mean or median': hasMedians(f) ? f.task.medians : aim(f),
       })),
       shares: ['born dead', 'collapsed', 'in part', 'learnt'],
-      expected: found.flatMap((f): Expected[] => {
-        const what = `${f.task.name}, ${f.loss}, ${f.scheme}`;
-        return [
-          ...(f.task === TASKS[0] && f.loss === 'mse' && width === 2 && layers === 10
-            ? [{ what: `${what}: collapsed`, expected: TRAINED[f.scheme], found: f.collapsed, source: 'PyTorch, 100 nets' }]
-            : []),
-          ...(f.constant === undefined || (f.loss === 'mae' && f.task.medians)
-            ? []
-            : [{ what: `${what}: constant`, expected: aim(f), found: f.constant, source: f.loss === 'mse' ? 'mean' : 'median' }]),
-        ];
-      }),
+      expected: found.flatMap(f => [...(isPublished ? trainedExpected(f) : []), ...constantExpected(f, aim(f))]),
       panels: [sharesPanel(found), ...TASKS.map(task => taskPanel(task, found))],
       layout: { width: 460, height: 280 },
       values: found.map(({ task, some: _, ...f }) => ({ function: task.name, ...f })),
     };
   },
 });
+
+const nameOf = ({ task, loss, scheme }: Setting): string => `${task.name}, ${loss}, ${scheme}`;
+
+/** Whether what is learnt by a setting has many medians, of which any may be found. */
+const hasMedians = ({ task, loss }: Setting): boolean => loss === 'mae' && task.medians !== undefined;
+
+interface Asked {
+  readonly nets: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly steps: number;
+  readonly points: Float64Array;
+}
+
+/** Trains the nets of one setting, and counts what becomes of them. */
+async function trained(lab: Lab, setting: Setting, { nets, ...common }: Asked): Promise<Found> {
+  const { task, loss, scheme } = setting;
+  const truth = GRID.map(task.f);
+  const enough = 0.04 * mean(truth.map(y => (y - mean(truth)) ** 2));
+  const some: Float64Array[] = [];
+  const constants: number[] = [];
+  let [born, learnt] = [0, 0];
+  for (let k = 0; k < nets; k++) {
+    const seed = lab.seed * SEEDS + k;
+    const own = { ...common, scheme: SCHEMES[scheme], loss, f: task.f, batchSize: 128, lr: 1e-3, seed, grid: GRID };
+    const { before, after } = await trainNarrow(lab, own);
+    if (k < SHOWN) some.push(after);
+    if (extent(before) < 1e-6) born++;
+    if (extent(after) < 1e-3) constants.push(after[0]!);
+    else if (mean(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
+  }
+  const constant = constants.length ? mean(constants) : undefined;
+  return { ...setting, born: born / nets, collapsed: constants.length / nets, learnt: learnt / nets, constant, some };
+}
+
+/** The share that collapsed where other code has trained such nets. */
+const trainedExpected = (f: Found): Expected[] =>
+  f.task === TASKS[0] && f.loss === 'mse'
+    ? [{ what: `${nameOf(f)}: collapsed`, expected: TRAINED[f.scheme], found: f.collapsed, source: 'PyTorch, 100 nets' }]
+    : [];
+
+/** The constant of those that collapsed, beside the one that has the least loss. */
+const constantExpected = (f: Found, aim: number): Expected[] =>
+  f.constant === undefined || hasMedians(f)
+    ? []
+    : [{ what: `${nameOf(f)}: constant`, expected: aim, found: f.constant, source: f.loss === 'mse' ? 'mean' : 'median' }];
 
 const sharesPanel = (found: readonly Found[]): Panel => ({
   kind: 'bar',
