@@ -3,12 +3,13 @@ import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import type { Series } from '../../../plots/panel.ts';
+import type { Panel, Series } from '../../../plots/panel.ts';
 import { report, type ConfidenceBin } from '../../evaluate/report.ts';
 import { predictive, Swag } from '../../run/swag.ts';
 import { experiment, imageCount, tasksInTurn, type Lab, type Task } from '../experiment.ts';
 import { logOf, softmaxRows } from '../probabilities.ts';
 import { meanOf, trained } from '../training/members.ts';
+import { seedsOf } from '../training/over-seeds.ts';
 import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
 import { mcDropout } from './mc-dropout.ts';
 
@@ -36,44 +37,18 @@ export const calibration = experiment({
   },
   async run(lab, { images, epochs, members, draws }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const given = (seed = lab.seed): Given => ({ epochs: String(epochs), seed: String(seed) });
-    const whole = String(members * Math.ceil(epochs / members)); // each cycle has as many epochs
-    const cycles = { ...given(), epochs: whole, optimizer: 'momentum', lr: '0.1', snapshots: String(members) };
-    const tasks: Task<Answers[]>[] = [
-      { name: 'one net, SWAG', work: () => byDraws(lab, dataset, given(), epochs, draws) },
-      ...Array.from({ length: members - 1 }, (_, k) => ({
-        name: `net ${k + 2}`,
-        work: async () => (await trained(lab, `mlp:${HIDDEN}`, given(lab.seed + k + 1), dataset)).predictions.map(p => ({ way: NET, p })),
-      })),
-      {
-        name: 'snapshots',
-        work: async () => (await trained(lab, `mlp:${HIDDEN}`, cycles, dataset, members)).predictions.map(p => ({ way: SNAPSHOT, p })),
-      },
-      { name: 'dropout', work: () => byMasks(lab, dataset, given(), draws) },
-    ];
-    const answers = (await tasksInTurn(lab, tasks)).flat();
-    const by = (way: string) => answers.filter(a => a.way === way).map(({ p }) => p);
-    const mean = (way: string, predictions: readonly Float32Array[]) => (predictions.length ? [{ way, p: meanOf(predictions) }] : []);
-    const [nets, snapshots] = [by(NET), by(SNAPSHOT)];
-    const measured = [
-      ...mean('one net', nets.slice(0, 1)),
-      ...mean(`mean of ${counted(nets.length, 'net')}`, nets),
-      ...mean('last snapshot', snapshots.slice(-1)),
-      ...mean(`mean of ${counted(snapshots.length, 'snapshot')}`, snapshots),
-      ...mean('dropout, masks off', by(MASKS_OFF)),
-      ...mean(`dropout, ${draws} masks`, by(MASKS)),
-      ...mean(`SWAG, ${draws} draws`, by(SWAG)),
-    ].map(({ way, p }) => ({ way, ...measuresOf(p, dataset) }));
+    const answers = (await tasksInTurn(lab, tasksOf(lab, dataset, { epochs, members, draws }))).flat();
+    const measured = waysOf(answers, draws).map(({ way, p }) => ({ way, ...measuresOf(p, dataset) }));
     const drawn = measured.filter(({ way }) => !ALONE.includes(way));
-    const bars = (title: string, label: string, of: (m: Measures) => number) => ({
-      kind: 'bar' as const,
+    const bars = (title: string, label: string, of: (m: Measures) => number): Panel => ({
+      kind: 'bar',
       title,
       y: { label, min: 0, max: roomFor(measured.map(of)) },
       categories: measured.map(({ way }) => way),
       series: [{ name: label, values: measured.map(of) }],
     });
     return {
-      title: `Calibration: mlp 256-128 on ${images.toLocaleString('en-US')} images of ${dataset.name}`,
+      title: `Calibration: mlp 256-128 on ${counted(images, 'image')} of ${dataset.name}`,
       rows: measured.map(({ way, accuracy, ece, nll, brier }) => ({ way, 'test accuracy': accuracy, ECE: ece, NLL: nll, Brier: brier })),
       shares: ['test accuracy', 'ECE'],
       panels: [
@@ -105,6 +80,45 @@ const DIAGONAL: Series = {
     [1, 1],
   ],
 };
+
+interface Asked {
+  readonly epochs: number;
+  readonly members: number;
+  readonly draws: number;
+}
+
+/** What trains the nets of all ways and asks them. */
+function tasksOf(lab: Lab, dataset: Dataset, { epochs, members, draws }: Asked): Task<Answers[]>[] {
+  const model = `mlp:${HIDDEN}`;
+  const given = (seed: number): Given => ({ epochs: String(epochs), seed: String(seed) });
+  const [first, ...others] = seedsOf(lab, members).map(given);
+  const whole = String(members * Math.ceil(epochs / members)); // each cycle has as many epochs
+  const cycles = { ...first!, epochs: whole, optimizer: 'momentum', lr: '0.1', snapshots: String(members) };
+  const asked = async (way: string, of: Given, times?: number): Promise<Answers[]> =>
+    (await trained(lab, model, of, dataset, times)).predictions.map(p => ({ way, p }));
+  return [
+    { name: 'one net, SWAG', work: () => byDraws(lab, dataset, first!, epochs, draws) },
+    ...others.map((other, k) => ({ name: `net ${k + 2}`, work: () => asked(NET, other) })),
+    { name: 'snapshots', work: () => asked(SNAPSHOT, cycles, members) },
+    { name: 'dropout', work: () => byMasks(lab, dataset, first!, draws) },
+  ];
+}
+
+/** The answers that are compared: of single nets, and the means of several; those of which there is nothing yet are left out. */
+function waysOf(answers: readonly Answers[], draws: number): Answers[] {
+  const by = (way: string) => answers.filter(a => a.way === way).map(({ p }) => p);
+  const mean = (way: string, predictions: readonly Float32Array[]) => (predictions.length ? [{ way, p: meanOf(predictions) }] : []);
+  const [nets, snapshots] = [by(NET), by(SNAPSHOT)];
+  return [
+    ...mean('one net', nets.slice(0, 1)),
+    ...mean(`mean of ${counted(nets.length, 'net')}`, nets),
+    ...mean('last snapshot', snapshots.slice(-1)),
+    ...mean(`mean of ${counted(snapshots.length, 'snapshot')}`, snapshots),
+    ...mean('dropout, masks off', by(MASKS_OFF)),
+    ...mean(`dropout, ${draws} masks`, by(MASKS)),
+    ...mean(`SWAG, ${draws} draws`, by(SWAG)),
+  ];
+}
 
 /** One net by its last weights, and by draws around the mean of those of its second half. */
 const byDraws = (lab: Lab, dataset: Dataset, given: Given, epochs: number, samples: number): Promise<Answers[]> =>

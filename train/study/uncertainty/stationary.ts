@@ -8,7 +8,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { normals, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
-import { experiment, giveWay, inTurn, type Expected } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Expected, type Lab } from '../experiment.ts';
 import { covarianceOf, ellipse, squaredDistance, stationary } from './lyapunov.ts';
 
 type Point = readonly [x: number, y: number];
@@ -18,6 +18,8 @@ const HESSIAN = new Matrix([
   [1.25, 0.75],
   [0.75, 1.25],
 ]);
+/** The minimum. */
+const CENTRE: Point = [0, 0];
 /** The largest rate is near 2 / 2, beyond which descent diverges. */
 const SETTINGS = [
   { rate: 0.02, batch: 1 },
@@ -39,27 +41,13 @@ export const stationaryExperiment = experiment({
   },
   async run(lab, { runs, samples }) {
     const data = samplesOf(samples, lab.seed);
-    const centre: Point = [0, 0];
     // the loss of sample x is (θ − x)ᵀ A (θ − x) / 2: gradients differ by A x alone, so that their covariance is the same everywhere
-    const noise = HESSIAN.mmul(covarianceOf(data, centre)).mmul(HESSIAN.transpose());
+    const noise = HESSIAN.mmul(covarianceOf(data, CENTRE)).mmul(HESSIAN.transpose());
     const found = await inTurn(
       lab,
       SETTINGS,
       ({ rate, batch }) => `rate ${rate}, batch ${batch}`,
-      async setting => {
-        const { rate, batch } = setting;
-        const steps = Math.ceil(SETTLED / (rate * 0.5));
-        const draw = uniforms(lab.seed, STREAMS.sample, SETTINGS.indexOf(setting) + 1);
-        const ends: Point[] = [];
-        for (let k = 0; k < runs; k++) {
-          if (k % 100 === 0) await giveWay(lab);
-          ends.push(endOf(data, { rate, batch, steps }, draw));
-        }
-        const each = Matrix.div(noise, batch);
-        const exact = stationary(HESSIAN, each, rate);
-        const limit = stationary(HESSIAN, each, rate, { continuous: true });
-        return { ...setting, steps, ends, seen: covarianceOf(ends, centre), exact, limit };
-      },
+      setting => settled(lab, setting, data, noise, runs),
     );
     const within = (ends: readonly Point[], sigma: Matrix) => ends.filter(p => squaredDistance(sigma, p) < WITHIN).length / ends.length;
     return {
@@ -78,14 +66,7 @@ export const stationaryExperiment = experiment({
         'within that for small rates': within(ends, limit),
       })),
       shares: ['within the ellipse', 'within that for small rates'],
-      expected: found.flatMap(({ rate, batch, seen, exact }): Expected[] =>
-        ENTRIES.map(([i, j]) => ({
-          what: `rate ${rate}, batch ${batch}: ${i === j ? `variance of θ${i + 1}` : 'covariance'}`,
-          expected: exact.get(i, j),
-          found: seen.get(i, j),
-          source: 'AΣ + ΣA − η AΣA = (η/S) C',
-        })),
-      ),
+      expected: found.flatMap(expectedOf),
       panels: found.map(panelOf),
       layout: { width: 400, height: 320 },
       values: found.map(({ seen, exact, limit, ...rest }) => ({
@@ -97,6 +78,39 @@ export const stationaryExperiment = experiment({
     };
   },
 });
+
+type Setting = (typeof SETTINGS)[number];
+
+/** Ends of runs, their covariance, and the one of theory: at this rate, and in the limit of small ones. */
+interface Settled {
+  readonly rate: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly ends: readonly Point[];
+  readonly seen: Matrix;
+  readonly exact: Matrix;
+  readonly limit: Matrix;
+}
+
+/** The runs of a setting until they count as settled; `noise` is the covariance of one sample's gradient. */
+async function settled(lab: Lab, setting: Setting, data: readonly Point[], noise: Matrix, runs: number): Promise<Settled> {
+  const { rate, batch } = setting;
+  const steps = Math.ceil(SETTLED / (rate * 0.5));
+  const draw = uniforms(lab.seed, STREAMS.sample, SETTINGS.indexOf(setting) + 1);
+  const ends = await repeated(lab, runs, () => endOf(data, { rate, batch, steps }, draw));
+  const each = Matrix.div(noise, batch);
+  const exact = stationary(HESSIAN, each, rate);
+  const limit = stationary(HESSIAN, each, rate, { continuous: true });
+  return { rate, batch, steps, ends, seen: covarianceOf(ends, CENTRE), exact, limit };
+}
+
+const expectedOf = ({ rate, batch, seen, exact }: Settled): Expected[] =>
+  ENTRIES.map(([i, j]) => ({
+    what: `rate ${rate}, batch ${batch}: ${i === j ? `variance of θ${i + 1}` : 'covariance'}`,
+    expected: exact.get(i, j),
+    found: seen.get(i, j),
+    source: 'AΣ + ΣA − η AΣA = (η/S) C',
+  }));
 
 const ENTRIES = [
   [0, 0],
@@ -132,18 +146,10 @@ function endOf(data: readonly Point[], { rate, batch, steps }: { rate: number; b
   return [x, y];
 }
 
-interface Shown {
-  readonly rate: number;
-  readonly batch: number;
-  readonly ends: readonly Point[];
-  readonly exact: Matrix;
-  readonly limit: Matrix;
-}
-
 /** Ends that are drawn of each setting. */
 const DRAWN = 200;
 
-function panelOf({ rate, batch, ends, exact, limit }: Shown): Panel {
+function panelOf({ rate, batch, ends, exact, limit }: Settled): Panel {
   const far = (i: 0 | 1) => 1.15 * Math.max(...ends.slice(0, DRAWN).map(p => Math.abs(p[i])), ...ellipse(exact, WITHIN).map(p => p[i]));
   const axis = (label: string, end: number) => ({ label, min: -end, max: end });
   const round = (v: number) => Number(v.toPrecision(2));

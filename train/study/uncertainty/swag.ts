@@ -1,4 +1,6 @@
 /** `swag`: one path of Adam, the mean of its weights (SWA), and draws around that mean (SWAG), whose predictions differ from image to image. */
+import type { Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
@@ -31,30 +33,12 @@ export const swagExperiment = experiment({
   },
   async run(lab, { images, epochs, draws, shown }) {
     const dataset = await lab.dataset('cifar10', { limitTrain: images, limitTest: 2000 });
-    const given = { batchSize: '128', epochs: String(epochs), seed: String(lab.seed), swa: String(FROM) };
-    const swag = new Swag();
-    const { path, drawn } = await withTrainer(lab, 'mlp:hidden=256-128', given, dataset, async trainer => {
-      const each = Array.from({ length: epochs }, (_, i) => i + 1);
-      const path = await inTurn(
-        lab,
-        each,
-        epoch => `epoch ${epoch}`,
-        epoch => anEpoch(lab, trainer, swag, epoch, epochs),
-      );
-      const isWhole = path.length === epochs;
-      return { path, drawn: isWhole ? await predictive(trainer, swag, 'test', { samples: draws, seed: lab.seed }) : undefined };
-    });
-    const classes = dataset.classes.length;
-    const { labels } = dataset.test;
-    const last = path.at(-1);
-    const ways = [
-      { way: 'Adam', ...last?.adam },
-      { way: 'SWA', ...last?.swa },
-      { way: 'SWAG', ...(drawn && score(drawn.mean, labels, classes)) },
-    ].filter((row): row is { way: string } & Scored => 'loss' in row);
-    const some = drawn ? Array.from({ length: Math.min(shown, labels.length) }, (_, i) => i) : [];
+    const { path, drawn } = await pathOf(lab, dataset, epochs, draws);
+    const { name, classes, test } = dataset;
+    const ways = waysOf(path.at(-1), drawn && score(drawn.mean, test.labels, classes.length));
+    const some = drawn ? Array.from({ length: Math.min(shown, test.n) }, (_, i) => imageOf(drawn, classes.length, test.labels, i)) : [];
     return {
-      title: `MLP 256-128-${classes} on ${images.toLocaleString('en-US')} images of ${dataset.name}: Adam, SWA, SWAG`,
+      title: `MLP 256-128-${classes.length} on ${counted(images, 'image')} of ${name}: Adam, SWA, SWAG`,
       rows: ways.map(({ way, loss, accuracy }) => ({ way, 'test accuracy': accuracy, 'test loss': loss })),
       shares: ['test accuracy'],
       expected: ways.map(({ way, accuracy }) => ({
@@ -75,13 +59,37 @@ export const swagExperiment = experiment({
             ...ways.filter(({ way }) => way === 'SWAG').map(({ way, accuracy }) => ({ name: way, points: [[epochs, accuracy]] as const })),
           ],
         },
-        ...some.map(i => intervals(drawn!, dataset.classes, labels, i)),
+        ...some.map(image => intervals(image, classes)),
       ],
       layout: { width: 280, height: 250, columns: 3 },
-      values: { ways, path, images: some.map(i => imageOf(drawn!, classes, labels, i)) },
+      values: { ways, path, images: some },
     };
   },
 });
+
+/** A run with what its weights score after each epoch, and what is predicted by draws at its end, undefined where that was not come to. */
+async function pathOf(lab: Lab, dataset: Dataset, epochs: number, draws: number) {
+  const given = { batchSize: '128', epochs: String(epochs), seed: String(lab.seed), swa: String(FROM) };
+  const swag = new Swag();
+  return withTrainer(lab, 'mlp:hidden=256-128', given, dataset, async trainer => {
+    const path = await inTurn(
+      lab,
+      Array.from({ length: epochs }, (_, i) => i + 1),
+      epoch => `epoch ${epoch}`,
+      epoch => anEpoch(lab, trainer, swag, epoch, epochs),
+    );
+    const isWhole = path.length === epochs;
+    return { path, drawn: isWhole ? await predictive(trainer, swag, 'test', { samples: draws, seed: lab.seed }) : undefined };
+  });
+}
+
+/** The scores of each way at the end; those that are not known are left out. */
+const waysOf = (last: Awaited<ReturnType<typeof anEpoch>> | undefined, swag: Scored | undefined) =>
+  [
+    { way: 'Adam', ...last?.adam },
+    { way: 'SWA', ...last?.swa },
+    { way: 'SWAG', ...swag },
+  ].filter((row): row is { way: string } & Scored => 'loss' in row);
 
 /** Trains one epoch on, and tells how well the weights and the mean of those so far do. */
 async function anEpoch(lab: Lab, trainer: Trainer, swag: Swag, epoch: number, epochs: number) {
@@ -98,13 +106,10 @@ function imageOf({ mean, deviation }: Predictive, classes: number, labels: Array
   return { image: i, label: labels[i]!, mean: row(mean), deviation: row(deviation) };
 }
 
-function intervals(drawn: Predictive, classes: readonly string[], labels: ArrayLike<number>, i: number): Panel {
-  const { label, mean, deviation } = imageOf(drawn, classes.length, labels, i);
-  return {
-    kind: 'bar',
-    title: `Test image ${i + 1}: ${classes[label]!}`,
-    y: { label: 'probability by SWAG, ± deviation of a draw', percent: true, min: 0, max: 1 },
-    categories: classes,
-    series: [{ name: 'SWAG', values: mean, deviations: deviation }],
-  };
-}
+const intervals = ({ image, label, mean, deviation }: ReturnType<typeof imageOf>, classes: readonly string[]): Panel => ({
+  kind: 'bar',
+  title: `Test image ${image + 1}: ${classes[label]!}`,
+  y: { label: 'probability by SWAG, ± deviation of a draw', percent: true, min: 0, max: 1 },
+  categories: classes,
+  series: [{ name: 'SWAG', values: mean, deviations: deviation }],
+});
