@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
-import { experiment, inTurn, repeated, type Expected } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Expected, type Lab } from '../experiment.ts';
 import { mean, quantile } from '../statistics.ts';
 
 /** By what each matrix multiplies lengths on average, as a logarithm: (ln 2 + digamma(n / 2)) / 2 (Newman 1986, for Gaussian entries). */
@@ -39,29 +39,12 @@ export const explodingProducts = experiment({
   },
   async run(lab, { n, count, products }) {
     const growth = growthOf(n);
-    const critical = Math.exp(-growth);
-    const scales = [
-      { name: 'deviation 1', scale: 1 },
-      { name: 'critical deviation', scale: critical },
-      { name: 'deviation 1/\u221an', scale: 1 / Math.sqrt(n) },
-      { name: 'deviation 0.3', scale: 0.3 },
-    ];
     const found = await inTurn(
       lab,
-      scales,
+      scalesOf(n, growth),
       ({ name }) => name,
-      async ({ name, scale }) => {
-        const next = normals(lab.seed, STREAMS.init);
-        const all = await repeated(lab, products, () => logEntries(n, count, scale, next));
-        const at = range(count).map(t => all.map(logs => logs[t]! / Math.LN10));
-        const byMatrix = (share: number) => at.map(v => quantile(v, share));
-        // the first matrices are left out: directions have yet to line up
-        const from = Math.min(9, count - 2);
-        const perMatrix = mean(all.map(logs => logs[count - 1]! - logs[from]!)) / (count - 1 - from);
-        return { name, scale, perMatrix, median: byMatrix(0.5), low: byMatrix(0.1), high: byMatrix(0.9) };
-      },
+      async ({ name, scale }) => ({ name, scale, ...(await productsOf(lab, n, count, scale, products)) }),
     );
-    const points = (values: readonly number[]) => values.map((v, t) => [t + 1, v] as const);
     return {
       title: `Products of ${count} Gaussian matrices ${n} x ${n}`,
       rows: found.map(({ name, scale, perMatrix, median }) => ({
@@ -86,7 +69,7 @@ export const explodingProducts = experiment({
           y: { label: 'largest entry, power of 10' },
           series: found.map(({ name, median, low, high }) => ({
             name,
-            points: points(median),
+            points: median.map((v, t) => [t + 1, v] as const),
             band: range(count).map(t => [t + 1, low[t]!, high[t]!] as const),
           })),
         },
@@ -96,3 +79,23 @@ export const explodingProducts = experiment({
     };
   },
 });
+
+/** Deviations of the entries; at the critical one products neither grow nor vanish. */
+const scalesOf = (n: number, growth: number) => [
+  { name: 'deviation 1', scale: 1 },
+  { name: 'critical deviation', scale: Math.exp(-growth) },
+  { name: 'deviation 1/\u221an', scale: 1 / Math.sqrt(n) },
+  { name: 'deviation 0.3', scale: 0.3 },
+];
+
+/** What a matrix adds to the natural logarithm of the largest entry, and quantiles of its decimal one by the matrices multiplied. */
+async function productsOf(lab: Lab, n: number, count: number, scale: number, products: number) {
+  const next = normals(lab.seed, STREAMS.init);
+  const all = await repeated(lab, products, () => logEntries(n, count, scale, next));
+  const at = range(count).map(t => all.map(logs => logs[t]! / Math.LN10));
+  const byMatrix = (share: number) => at.map(v => quantile(v, share));
+  // the first matrices are left out: directions have yet to line up
+  const from = Math.min(9, count - 2);
+  const perMatrix = mean(all.map(logs => logs[count - 1]! - logs[from]!)) / (count - 1 - from);
+  return { perMatrix, median: byMatrix(0.5), low: byMatrix(0.1), high: byMatrix(0.9) };
+}

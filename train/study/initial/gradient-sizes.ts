@@ -83,14 +83,12 @@ export const gradientSizesExperiment = experiment({
       lab,
       Object.entries(VARIANTS),
       ([name]) => name,
-      async ([name, variant]) => ({
+      async ([name, variant]): Promise<Found> => ({
         name,
         sizes: await sizesOf(device, dataset, variant, depth, lab.seed),
         before: await sizesOf(device, dataset, variant, shallow, lab.seed),
       }),
     );
-    const sigmoids = found.filter(f => f.name === 'sigmoid, glorot');
-    const relus = found.filter(f => f.name === 'relu, glorot');
     return {
       title: `Gradients of ${depth} layers of ${UNITS} units before they learn`,
       rows: found.map(({ name, sizes, before }) => ({
@@ -100,24 +98,7 @@ export const gradientSizesExperiment = experiment({
         'factor a layer back': factorOf(sizes),
         [`of layer 2 in ${shallow} layers`]: before[1]!,
       })),
-      expected: [
-        ...sigmoids.map(
-          ({ sizes }): Expected => ({
-            what: 'sigmoid, glorot: factor a layer',
-            expected: 0.25,
-            found: factorOf(sizes),
-            source: 'steepest slope, 1/4',
-          }),
-        ),
-        ...relus.map(
-          ({ sizes, before }): Expected => ({
-            what: 'relu, glorot: factor for each layer more',
-            expected: Math.SQRT1_2,
-            found: (sizes[1]! / before[1]!) ** (1 / (depth - shallow)),
-            source: 'half of the variance, He et al. 2015',
-          }),
-        ),
-      ],
+      expected: found.flatMap(expectedOf),
       panels: [
         {
           kind: 'line',
@@ -131,3 +112,22 @@ export const gradientSizesExperiment = experiment({
     };
   },
 });
+
+/** The gradients of a net by layers, and of one of half its depth. */
+interface Found {
+  readonly name: string;
+  readonly sizes: readonly number[];
+  readonly before: readonly number[];
+}
+
+/** What theory says of two of the nets. */
+function expectedOf({ name, sizes, before }: Found): Expected[] {
+  if (name === 'sigmoid, glorot') {
+    return [{ what: `${name}: factor a layer`, expected: 0.25, found: factorOf(sizes), source: 'steepest slope, 1/4' }];
+  }
+  if (name === 'relu, glorot') {
+    const found = (sizes[1]! / before[1]!) ** (1 / (sizes.length - before.length));
+    return [{ what: `${name}: factor for each layer more`, expected: Math.SQRT1_2, found, source: 'half of the variance, He et al. 2015' }];
+  }
+  return [];
+}
