@@ -8,7 +8,7 @@ import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { distinct, experiment, inTurn, NOISE } from '../experiment.ts';
+import { distinct, experiment, inTurn, NOISE, type Lab } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 
@@ -29,42 +29,18 @@ export const boundaries = experiment({
     steps: number(600, `updates of each net, by batches of ${BATCH} points`, COUNT),
   },
   async run(lab, { set, noise, units, points, depths, steps }) {
-    check(
-      units >= Math.max(...depths),
-      `boundaries: ${units} units are too few for ${Math.max(...depths)} layers`,
-      'give one for each at least',
-    );
-    const given = {
-      optimizer: 'adam',
-      lr: '0.005',
-      schedule: 'cosine',
-      batchSize: String(BATCH),
-      steps: String(steps),
-      seed: String(lab.seed),
-    };
+    const deepest = Math.max(...depths);
+    check(units >= deepest, `boundaries: ${units} units are too few for ${deepest} layers`, 'give one for each at least');
     const from = { seed: lab.seed, noise };
-    const facts = await lab.dataset(set);
     const test = followed(plane(set, TESTED, Math.max(...points), from), places());
-    const nets = points.flatMap(n => depths.map(depth => ({ n, depth })));
+    const facts = { ...(await lab.dataset(set)), test };
     const found = await inTurn(
       lab,
-      nets,
+      points.flatMap(n => depths.map(depth => ({ n, depth }))),
       ({ n, depth }) => `${counted(n, 'point')}, depth ${depth}`,
       async ({ n, depth }) => {
         const train = plane(set, n, 0, from);
-        const dataset: Dataset = { ...facts, train, test };
-        const model = `mlp:hidden=${Array(depth)
-          .fill(Math.floor(units / depth))
-          .join('-')}`;
-        return withTrainer(lab, model, { ...given, epochs: String(Math.ceil((steps * BATCH) / n)) }, dataset, async (trainer, total) => {
-          await trainTo(lab, trainer, Math.min(steps, total));
-          const own = await trainer.evaluate('train');
-          const p = softmaxRows(await trainer.logits('test'), 2);
-          const { accuracy } = score(p.subarray(0, 2 * TESTED), test.labels.subarray(0, TESTED), 2);
-          const blue = Array.from({ length: (SQUARES + 1) ** 2 }, (_, i) => p[2 * (TESTED + i) + 1]!);
-          const parameters = [...trainer.graph.params.values()].reduce((sum, { value }) => sum + value.size, 0);
-          return { n, depth, parameters, training: own.accuracy!, accuracy, blue, train };
-        });
+        return { n, depth, ...(await netOf(lab, { ...facts, train }, Math.floor(units / depth), depth, steps)), train };
       },
     );
     return {
@@ -87,6 +63,28 @@ export const boundaries = experiment({
   },
 });
 
+/** Trains a net, and says how well it does and how probable blue is to it at each of the places, which follow the test points. */
+function netOf(lab: Lab, dataset: Dataset, width: number, depth: number, steps: number) {
+  const given = {
+    optimizer: 'adam',
+    lr: '0.005',
+    schedule: 'cosine',
+    batchSize: String(BATCH),
+    steps: String(steps),
+    seed: String(lab.seed),
+    epochs: String(Math.ceil((steps * BATCH) / dataset.train.n)),
+  };
+  return withTrainer(lab, `mlp:hidden=${Array(depth).fill(width).join('-')}`, given, dataset, async (trainer, total) => {
+    await trainTo(lab, trainer, Math.min(steps, total));
+    const { accuracy: training } = await trainer.evaluate('train');
+    const p = softmaxRows(await trainer.logits('test'), 2);
+    const { accuracy } = score(p.subarray(0, 2 * TESTED), dataset.test.labels.subarray(0, TESTED), 2);
+    const blue = Array.from({ length: (SQUARES + 1) ** 2 }, (_, i) => p[2 * (TESTED + i) + 1]!);
+    const parameters = [...trainer.graph.params.values()].reduce((sum, { value }) => sum + value.size, 0);
+    return { parameters, training: training!, accuracy, blue };
+  });
+}
+
 const AXES = { x: { label: 'x', min: SPAN[0], max: SPAN[1] }, y: { label: 'y', min: SPAN[0], max: SPAN[1] } };
 
 /** The places of a grid as points, row by row from below. */
@@ -101,7 +99,7 @@ function places(): Split {
 }
 
 /** Points of two splits one after another. */
-const followed = (a: Split, b: Split): Split & { readonly labels: Uint16Array } => ({
+const followed = (a: Split, b: Split): Split => ({
   images: Uint8Array.from([...(a.images as Uint8Array), ...(b.images as Uint8Array)]),
   labels: Uint16Array.from([...a.labels, ...b.labels]),
   n: a.n + b.n,

@@ -5,7 +5,7 @@ import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { plateSheet } from '../plate-sheet.ts';
 import { countOf, firstCentroids, lloyd, reached, stochastic, type Clustering, type Points } from './clusters.ts';
@@ -34,55 +34,65 @@ export const kMeans = experiment({
     );
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1 });
     const pixels = new Float64Array(bytesOf(dataset.train.images)).map(byte => byte / 255);
-    const sets = [
+    const sets: Set[] = [
       { set: 'points in the plane', data: clouds(clusters, points, lab.seed) },
       { set: 'images', data: { d: pixels.length / dataset.train.n, values: pixels } },
     ];
-    const starts = new Map<Points, Points>();
-    const ways = sets.flatMap(({ set, data }) => {
-      const seen = 3 * countOf(data);
-      return [
-        { set, data, way: 'Lloyd', run: (start: Points) => lloyd(lab, data, start, passes) },
-        { set, data, way: `batches of ${batch}`, run: (start: Points) => stochastic(lab, data, start, { batch, seen }) },
-        { set, data, way: 'point by point', run: (start: Points) => stochastic(lab, data, start, { batch: 1, seen }) },
-      ];
-    });
-    const found = await inTurn(
-      lab,
-      ways,
-      ({ way, set }) => `${way}, ${set}`,
-      async ({ run, ...way }) => {
-        const { data } = way;
-        if (!starts.has(data)) starts.set(data, await firstCentroids(lab, data, clusters));
-        return { ...way, ...(await run(starts.get(data)!)) };
-      },
-    );
-    const ends = new Map(found.filter(({ way }) => way === 'Lloyd').map(({ set, curve }) => [set, curve.at(-1)!.inertia]));
-    const rows = found.map(({ set, way, curve }) => {
-      const { seen, inertia } = curve.at(-1)!;
-      const end = ends.get(set)!;
-      return {
-        way: `${way}, ${set}`,
-        'points seen': seen,
-        inertia,
-        'of that by Lloyd': inertia / end,
-        [`seen to within ${100 * NEAR} %`]: reached(curve, (1 + NEAR) * end) ?? 'not reached',
-      };
-    });
-    const of = (set: string) => found.filter(run => run.set === set);
-    const [plane, pictures] = sets.map(({ set }) => of(set));
+    const found = await clustered(lab, sets, { clusters, batch, passes });
+    const groups = sets.map(({ set }) => ({ set, runs: found.filter(run => run.set === set) })).filter(({ runs }) => runs.length);
+    const [inPlane, ofImages] = groups.map(({ runs }) => runs);
     return {
       title: `${counted(clusters, 'centroid')} of ${counted(points, 'point')} and ${counted(images, 'image')}`,
-      rows,
-      panels: [
-        ...(plane!.length ? [placesPanel(plane!)] : []),
-        ...sets.flatMap(({ set }) => (of(set).length ? [inertiaPanel(set, of(set))] : [])),
-      ],
-      ...(pictures!.length && { pictures: { centroids: centroidSheet(pictures!, dataset.shape[1], dataset.shape[2]) } }),
+      rows: groups.flatMap(({ runs }) => runs.map(run => rowOf(run, runs[0]!.curve.at(-1)!.inertia))),
+      panels: [...(inPlane ? [placesPanel(inPlane)] : []), ...groups.map(({ set, runs }) => inertiaPanel(set, runs))],
+      ...(ofImages && { pictures: { centroids: centroidSheet(ofImages, dataset.shape[1], dataset.shape[2]) } }),
       values: found.map(({ set, way, curve, centroids }) => ({ set, way, curve, centroids: [...centroids.values] })),
     };
   },
 });
+
+interface Set {
+  readonly set: string;
+  readonly data: Points;
+}
+
+interface Run extends Set, Clustering {
+  readonly way: string;
+}
+
+/** Each set in each way, from the same first centroids, Lloyd's way first. */
+async function clustered(lab: Lab, sets: readonly Set[], o: { clusters: number; batch: number; passes: number }): Promise<Run[]> {
+  const { clusters, batch, passes } = o;
+  const starts = new Map<Points, Points>();
+  const startOf = async (data: Points) => {
+    const start = starts.get(data) ?? (await firstCentroids(lab, data, clusters));
+    starts.set(data, start);
+    return start;
+  };
+  const ways: Readonly<Record<string, (data: Points, start: Points) => Promise<Clustering>>> = {
+    Lloyd: (data, start) => lloyd(lab, data, start, passes),
+    [`batches of ${batch}`]: (data, start) => stochastic(lab, data, start, { batch, seen: 3 * countOf(data) }),
+    'point by point': (data, start) => stochastic(lab, data, start, { batch: 1, seen: 3 * countOf(data) }),
+  };
+  return inTurn(
+    lab,
+    sets.flatMap(of => Object.entries(ways).map(([way, run]) => ({ ...of, way, run }))),
+    ({ way, set }) => `${way}, ${set}`,
+    async ({ set, data, way, run }) => ({ set, data, way, ...(await run(data, await startOf(data))) }),
+  );
+}
+
+/** `end` is the inertia at which Lloyd ends. */
+function rowOf({ set, way, curve }: Run, end: number) {
+  const { seen, inertia } = curve.at(-1)!;
+  return {
+    way: `${way}, ${set}`,
+    'points seen': seen,
+    inertia,
+    'of that by Lloyd': inertia / end,
+    [`seen to within ${100 * NEAR} %`]: reached(curve, (1 + NEAR) * end) ?? 'not reached',
+  };
+}
 
 /** Points around as many centres, all drawn. */
 function clouds(centres: number, n: number, seed: number): Points {
@@ -90,11 +100,6 @@ function clouds(centres: number, n: number, seed: number): Points {
   const middles = Array.from({ length: centres }, () => [3 * next(), 3 * next()] as const);
   const values = Float64Array.from({ length: 2 * n }, (_, i) => middles[(i >> 1) % centres]![i & 1]! + 0.8 * next());
   return { d: 2, values };
-}
-
-interface Run extends Clustering {
-  readonly way: string;
-  readonly data: Points;
 }
 
 const pairs = ({ values }: Points, most = Infinity) =>

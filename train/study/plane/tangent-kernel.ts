@@ -15,6 +15,7 @@ import type { Tensors } from '../../run/safetensors.ts';
 import { breaks, distinct, experiment, inTurn, Stopped, type Lab } from '../experiment.ts';
 import { dot } from '../linear/problems.ts';
 import { mean } from '../statistics.ts';
+import { seedsOf } from '../training/over-seeds.ts';
 
 /** Half the interval of x, and places at which predictions are drawn. */
 const [REACH, PLACES] = [2, 61];
@@ -36,7 +37,7 @@ export const tangentKernel = experiment({
   async run(lab, { widths, points, nets, steps }) {
     const x = even(points);
     const y = x.map(target);
-    const all = widths.flatMap(width => Array.from({ length: nets }, (_, k) => ({ width, seed: lab.seed + k })));
+    const all = widths.flatMap(width => seedsOf(lab, nets).map(seed => ({ width, seed })));
     const found = await inTurn(
       lab,
       all,
@@ -115,54 +116,61 @@ async function gradientsAt(device: Device, width: number, weights: Tensors, x: F
 const kernelOf = (a: readonly Float64Array[], b: readonly Float64Array[]): Float64Array[] =>
   a.map(row => Float64Array.from(b, column => dot(row, column)));
 
+const rms = (values: ArrayLike<number>): number => Math.sqrt(mean(Array.from(values, v => v * v)));
+
 /** What a net predicts after its steps, and what the kernel of its first gradients does after as many. */
-async function bothWays(lab: Lab, { width, seed, x, y, steps }: Run) {
+async function bothWays(lab: Lab, run: Run) {
+  const { width, seed, x, y, steps } = run;
   const device = await lab.device();
   const n = x.length;
-  const places = even(PLACES);
   const weights = drawnWeights(width, seed);
-  const gradients = await gradientsAt(device, width, weights, Float32Array.of(...x, ...places));
+  const gradients = await gradientsAt(device, width, weights, Float32Array.of(...x, ...even(PLACES)));
   const [atPoints, atPlaces] = [gradients.slice(0, n), gradients.slice(n)];
   const gram = kernelOf(atPoints, atPoints);
   const trace = gram.reduce((sum, row, i) => sum + row[i]!, 0);
   const rate = (SHARE * n) / (2 * trace); // the mean squared error moves an output by 2 / n K (y - f) for each unit of the rate
 
-  const net = await Net.build(device, netOf(width), { shape: [1], batch: n, loss: 'mse' });
+  const { before, after, end } = await trained(lab, device, run, weights, rate);
+  const first = Float64Array.from(y, (v, i) => v - before.points[i]!);
+  const { moves, errors } = await kernelDescent(lab, gram, first, (2 * rate) / n, steps);
+  const kernel = Float64Array.from(kernelOf(atPlaces, atPoints), (row, i) => before.places[i]! + dot(row, moves));
+  const now = await gradientsAt(device, width, end, x);
+  return {
+    width,
+    seed,
+    start: before.places,
+    net: after.places,
+    kernel,
+    distance: rms(kernel.map((v, i) => v - after.places[i]!)),
+    moved: movedBy(gram, kernelOf(now, now)),
+    rmse: { net: rms(after.points.map((v, i) => v - y[i]!)), kernel: rms(errors) },
+  };
+}
+
+/** What a net predicts before its steps and after, at the places that are drawn and at the points, and its last weights. */
+async function trained(lab: Lab, device: Device, { width, x, y, steps }: Run, weights: Tensors, rate: number) {
+  const net = await Net.build(device, netOf(width), { shape: [1], batch: x.length, loss: 'mse' });
+  const look = async () => ({ places: await net.forward(even(PLACES)), points: await net.forward(x) });
   try {
     await net.load(weights);
-    const [start, first] = [await net.forward(places), await net.forward(x)];
+    const before = await look();
     const sgd = optimizer(rules.sgd!, { lr: rate });
     for (let step = 0; step < steps; step++) {
       if (lab.stopped) throw new Stopped();
       await net.backward(x, y);
       await net.update(sgd);
     }
-    const [after, fitted] = [await net.forward(places), await net.forward(x)];
-    const { moves, errors } = await kernelDescent(
-      lab,
-      gram,
-      Float64Array.from(y, (v, i) => v - first[i]!),
-      (2 * rate) / n,
-      steps,
-    );
-    const kernel = Float64Array.from(kernelOf(atPlaces, atPoints), (row, i) => start[i]! + dot(row, moves));
-    const now = await gradientsAt(device, width, await net.weights(), x);
-    const rms = (values: ArrayLike<number>) => Math.sqrt(mean(Array.from(values, v => v * v)));
-    const all = (rows: readonly Float64Array[]) => rows.flatMap(row => [...row]);
-    const [before, later] = [all(gram), all(kernelOf(now, now))];
-    return {
-      width,
-      seed,
-      start,
-      net: after,
-      kernel,
-      distance: rms(kernel.map((v, i) => v - after[i]!)),
-      moved: rms(later.map((v, i) => v - before[i]!)) / rms(before),
-      rmse: { net: rms(fitted.map((v, i) => v - y[i]!)), kernel: rms(errors) },
-    };
+    return { before, after: await look(), end: await net.weights() };
   } finally {
     net.destroy();
   }
+}
+
+/** By how much a kernel has changed, as a share of what it was. */
+function movedBy(gram: readonly Float64Array[], later: readonly Float64Array[]): number {
+  const all = (rows: readonly Float64Array[]) => rows.flatMap(row => [...row]);
+  const before = all(gram);
+  return rms(all(later).map((v, i) => v - before[i]!)) / rms(before);
 }
 
 /**
