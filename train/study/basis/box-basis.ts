@@ -4,7 +4,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { initializer } from '../../../layers/init.ts';
 import { boxLayer } from '../../init/box.ts';
-import { experiment, inTurn, repeated } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { bySvd, rmse } from '../linear/problems.ts';
 import { median } from '../statistics.ts';
 
@@ -13,7 +13,16 @@ const POINTS = 512;
 const DEPTHS = [1, 2, 4, 8, 16, 32];
 const SCHEMES = ['box', 'he', 'glorot'] as const;
 const KINDS = ['plain', 'residual'] as const;
-const SOURCE = 'NumPy, float64, median of 20';
+
+/** Errors in other code. */
+const REFERENCE = [
+  ['plain', 'box', 1, 7.3e-3],
+  ['plain', 'box', 4, 2.2e-2],
+  ['plain', 'box', 32, 0.706],
+  ['residual', 'box', 8, 6.8e-3],
+  ['residual', 'box', 32, 6.2e-3],
+  ['residual', 'he', 8, 0.444],
+] as const;
 
 interface Layer {
   readonly weight: ArrayLike<number>;
@@ -52,34 +61,15 @@ export const boxBasis = experiment({
   source: 'Cyr et al. 2020',
   options: { nets: number(5, 'of each depth', COUNT) },
   async run(lab, { nets }) {
-    const xs = Array.from({ length: POINTS }, (_, i) => i / (POINTS - 1));
-    const y = Float64Array.from(xs, x => Math.sin(2 * Math.PI * x));
     const cases = KINDS.flatMap(kind => SCHEMES.flatMap(scheme => DEPTHS.map(depth => ({ kind, scheme, depth }))));
     const found = await inTurn(
       lab,
       cases,
       ({ kind, scheme, depth }) => `${kind} ${scheme}, ${counted(depth, 'layer')}`,
-      async ({ kind, scheme, depth }) => {
-        const isResidual = kind === 'residual';
-        const fits = await repeated(lab, nets, k => {
-          const net = layers(scheme, depth, isResidual, lab.seed + k);
-          const problem = { rows: xs.map(x => basisOf(net, x, isResidual)), y };
-          const { w, rank } = bySvd(problem);
-          return { error: rmse(problem, w), rank };
-        });
-        return { kind, scheme, depth, error: median(fits.map(f => f.error)), rank: median(fits.map(f => f.rank)) };
-      },
+      async one => ({ ...one, ...(await fitOf(lab, one, nets)) }),
     );
     const of = (kind: string, scheme: string) => found.filter(f => f.kind === kind && f.scheme === scheme);
-    const at = (kind: string, scheme: string, depth: number) => of(kind, scheme).find(f => f.depth === depth)?.error ?? NaN;
-    const reference = [
-      ['plain', 'box', 1, 7.3e-3],
-      ['plain', 'box', 4, 2.2e-2],
-      ['plain', 'box', 32, 0.706],
-      ['residual', 'box', 8, 6.8e-3],
-      ['residual', 'box', 32, 6.2e-3],
-      ['residual', 'he', 8, 0.444],
-    ] as const;
+    const at = (kind: string, scheme: string, depth: number) => of(kind, scheme).find(f => f.depth === depth);
     return {
       title: `Least squares over the ${WIDTH} last units of untrained nets, sin 2\u03c0x, median of ${nets}`,
       rows: KINDS.flatMap(kind =>
@@ -87,14 +77,14 @@ export const boxBasis = experiment({
           net: kind,
           'first weights': scheme,
           ...Object.fromEntries(of(kind, scheme).map(f => [counted(f.depth, 'layer'), f.error])),
-          'rank at 1, 8, 32': [1, 8, 32].map(d => of(kind, scheme).find(f => f.depth === d)?.rank ?? '-').join(', '),
+          'rank at 1, 8, 32': [1, 8, 32].map(depth => at(kind, scheme, depth)?.rank ?? '-').join(', '),
         })),
       ),
-      expected: reference.map(([kind, scheme, depth, expected]) => ({
+      expected: REFERENCE.map(([kind, scheme, depth, expected]) => ({
         what: `${kind} ${scheme}, ${counted(depth, 'layer')}`,
         expected,
-        found: at(kind, scheme, depth),
-        source: SOURCE,
+        found: at(kind, scheme, depth)?.error ?? NaN,
+        source: 'NumPy, float64, median of 20',
       })),
       panels: KINDS.map(kind => ({
         kind: 'line' as const,
@@ -107,3 +97,23 @@ export const boxBasis = experiment({
     };
   },
 });
+
+interface Case {
+  readonly kind: (typeof KINDS)[number];
+  readonly scheme: (typeof SCHEMES)[number];
+  readonly depth: number;
+}
+
+/** The least error of a sum of a net's last units, and the rank of their basis: medians over nets. */
+async function fitOf(lab: Lab, { kind, scheme, depth }: Case, nets: number): Promise<{ error: number; rank: number }> {
+  const xs = Array.from({ length: POINTS }, (_, i) => i / (POINTS - 1));
+  const y = Float64Array.from(xs, x => Math.sin(2 * Math.PI * x));
+  const isResidual = kind === 'residual';
+  const fits = await repeated(lab, nets, k => {
+    const net = layers(scheme, depth, isResidual, lab.seed + k);
+    const problem = { rows: xs.map(x => basisOf(net, x, isResidual)), y };
+    const { w, rank } = bySvd(problem);
+    return { error: rmse(problem, w), rank };
+  });
+  return { error: median(fits.map(f => f.error)), rank: median(fits.map(f => f.rank)) };
+}

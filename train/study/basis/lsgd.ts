@@ -2,7 +2,7 @@
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { experiment, inTurn, type Expected, type Lab } from '../experiment.ts';
 import { median } from '../statistics.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 
@@ -45,10 +45,9 @@ export const lsgdExperiment = experiment({
   source: 'Cyr et al. 2020',
   options: { nets: number(3, 'of each way', COUNT), steps: number(1000, 'updates', COUNT) },
   async run(lab, { nets, steps }) {
-    const runs = WAYS.flatMap(way => Array.from({ length: nets }, (_, k) => ({ way, k })));
     const done = await inTurn(
       lab,
-      runs,
+      WAYS.flatMap(way => Array.from({ length: nets }, (_, k) => ({ way, k }))),
       ({ way, k }) => `${way.name}, net ${k + 1}`,
       async ({ way, k }) => ({ way, errors: await errors(lab, way, steps, lab.seed + k) }),
     );
@@ -62,18 +61,11 @@ export const lsgdExperiment = experiment({
       title: `sin 2\u03c0x by a residual net of 32-32-32-32, ${counted(steps, 'step')}, median of ${nets}`,
       rows: found.map(({ name }) => ({ way: name, ...Object.fromEntries(stops.map(step => [`after ${step}`, at(name, step)])) })),
       expected: Object.entries(REFERENCE).flatMap(([name, values]) =>
-        SEEN.flatMap((step, i) => {
+        SEEN.flatMap((step, i): Expected[] => {
           const seen = at(name, step);
-          return seen === undefined
-            ? []
-            : [
-                {
-                  what: `${name}, after ${counted(step, 'step')}`,
-                  expected: values[i]!,
-                  found: seen,
-                  source: 'PyTorch, float64, median of 6',
-                },
-              ];
+          if (seen === undefined) return [];
+          const what = `${name}, after ${counted(step, 'step')}`;
+          return [{ what, expected: values[i]!, found: seen, source: 'PyTorch, float64, median of 6' }];
         }),
       ),
       panels: [

@@ -1,6 +1,7 @@
 /** `least-squares`: a linear model solved for in closed form, and trained, on features of which one is the sum of two others. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
+import type { Panel, Series } from '../../../plots/panel.ts';
 import { cholesky, leastSquares } from '../../linear/least-squares.ts';
 import { NOISE, experiment, inTurn, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
@@ -58,6 +59,7 @@ export const leastSquaresExperiment = experiment({
       'test RMSE': w && rmse(test, w),
     });
     const rate = runs[0] && rateOf(runs[0].points);
+    const source = '1 \u2212 \u03b7 \u03bb, \u03bb the least curvature';
     return {
       title: `Least squares of ${samples} samples of ${normal.d - 1} features, one the sum of two others`,
       rows: [
@@ -66,35 +68,8 @@ export const leastSquaresExperiment = experiment({
         row(`ridge ${ridge}, Cholesky`, ridged),
         ...runs.map(({ name, w }) => row(name, w)),
       ],
-      ...(rate !== undefined && {
-        expected: [
-          {
-            what: 'factor of the distance by step',
-            expected: factor,
-            found: rate,
-            source: '1 \u2212 \u03b7 \u03bb, \u03bb the least curvature',
-          },
-        ],
-      }),
-      panels: [
-        {
-          kind: 'line',
-          title: 'Distance from the shortest solution',
-          x: { label: 'step' },
-          y: { label: '\u2016w \u2212 w*\u2016', log: true },
-          series: runs.map(({ name, points }) => ({ name, points })),
-        },
-        {
-          kind: 'bar',
-          title: 'Weights',
-          y: { label: 'value' },
-          categories: ['a', 'b', 'c', 'd', 'a + b', 'constant'],
-          series: [
-            { name: 'singular values', values: [...svd.w] },
-            { name: `ridge ${ridge}`, values: [...ridged] },
-          ],
-        },
-      ],
+      ...(rate !== undefined && { expected: [{ what: 'factor of the distance by step', expected: factor, found: rate, source }] }),
+      panels: [distancePanel(runs), weightsPanel({ 'singular values': svd.w, [`ridge ${ridge}`]: ridged })],
       values: {
         svd: [...svd.w],
         singular: svd.singular,
@@ -104,6 +79,22 @@ export const leastSquaresExperiment = experiment({
       },
     };
   },
+});
+
+const distancePanel = (runs: readonly Pick<Series, 'name' | 'points'>[]): Panel => ({
+  kind: 'line',
+  title: 'Distance from the shortest solution',
+  x: { label: 'step' },
+  y: { label: '\u2016w \u2212 w*\u2016', log: true },
+  series: runs.map(({ name, points }) => ({ name, points })),
+});
+
+const weightsPanel = (solutions: Readonly<Record<string, Float64Array>>): Panel => ({
+  kind: 'bar',
+  title: 'Weights',
+  y: { label: 'value' },
+  categories: ['a', 'b', 'c', 'd', 'a + b', 'constant'],
+  series: Object.entries(solutions).map(([name, w]) => ({ name, values: [...w] })),
 });
 
 /** Features a, b, c, d and a + b, in 256ths, so that this sum is exact. */
