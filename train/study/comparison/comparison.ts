@@ -3,7 +3,7 @@ import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { check, DescentError, named, say, words } from '../../../engine/check.ts';
 import type { Defaulted } from '../../../engine/parameter.ts';
-import { parseConfig } from '../../config/config.ts';
+import { parseConfig, type RunConfig } from '../../config/config.ts';
 import { checkFeasible } from '../../config/feasible.ts';
 import type { Recipe } from '../../config/recipe.ts';
 import { recipeOf } from '../../config/recipe-of.ts';
@@ -76,30 +76,15 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
   const common = recipeOf(parseConfig(model, base));
   const { limitTrain, limitTest, epochs, config } = common;
   const dataset = await lab.dataset(common.dataset, { limitTrain, limitTest, target: config.target });
-  check(
-    !dataset.outputs,
-    `compare: ${name} are compared by accuracy, and ${dataset.name} has numbers to predict`,
-    'take a data set of classes',
-  );
+  const problem = `compare: ${name} are compared by accuracy, and ${dataset.name} has numbers to predict`;
+  check(!dataset.outputs, problem, 'take a data set of classes');
   const images = Math.floor(dataset.train.n * (1 - common.valSplit));
-  const holds = (batch: number) =>
-    check(
-      batch <= images,
-      say`${named('limitTrain')}: ${count(dataset.train.n)} images leave ${count(images)} to train on, and a batch is ${batch}`,
-      'give more',
-    );
-  holds(common.batchSize);
+  checkBatch(common.batchSize, dataset.train.n, images);
   const steps = epochs * Math.floor(images / common.batchSize);
-  const variants = Object.entries(chosen.variants({ steps, lr: common.optimizers[0]!.hyper.lr, images })).filter(
-    ([, v]) => asked.model === undefined || v.model === undefined,
-  );
-  check(variants.length, say`${named('model')}: ${name} is compared on nets of its own`, 'leave it out');
+  const variants = variantsOf(name, chosen, asked, { steps, lr: common.optimizers[0]!.hyper.lr, images });
   const runs = variants.flatMap(([variant, { model: own = model, ...changes }]): Run[] => {
-    const config = parseConfig(own, { ...base, ...changes });
-    const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
-    const recipe = recipeOf({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
-    checkFeasible(recipe);
-    holds(recipe.batchSize);
+    const recipe = recipeFor(parseConfig(own, { ...base, ...changes }), steps * common.batchSize);
+    checkBatch(recipe.batchSize, dataset.train.n, images);
     return fits(lab, variant, recipe, dataset) ? [{ variant, recipe }] : []; // all are checked before the first one trains
   });
 
@@ -107,12 +92,7 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     lab,
     runs,
     ({ variant }) => variant,
-    async (run): Promise<Result> => {
-      const result = await trial(run.recipe, dataset, await lab.device(), { test: true, stopped: () => lab.stopped });
-      if (!result) throw new Stopped();
-      tell(lab, run, result);
-      return { variant: run.variant, result };
-    },
+    run => resultOf(lab, run, dataset),
   );
   if (!chosen.ordered) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
 
@@ -127,6 +107,36 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
     ...picture(results, { epochs, rates: chosen.rates }),
     values: results,
   };
+}
+
+/** Throws where the images that are left to train on are fewer than a batch. */
+const checkBatch = (batch: number, given: number, images: number): void =>
+  check(
+    batch <= images,
+    say`${named('limitTrain')}: ${count(given)} images leave ${count(images)} to train on, and a batch is ${batch}`,
+    'give more',
+  );
+
+/** What is compared; where the user names a model, of nets of their own nothing is. */
+function variantsOf(name: string, chosen: Comparison, asked: Asked, seen: Parameters<Comparison['variants']>[0]) {
+  const variants = Object.entries(chosen.variants(seen)).filter(([, v]) => asked.model === undefined || v.model === undefined);
+  check(variants.length, say`${named('model')}: ${name} is compared on nets of its own`, 'leave it out');
+  return variants;
+}
+
+/** A recipe that logs as often as a curve has points; `images` are those of the whole run. Throws where it cannot be done. */
+function recipeFor(config: RunConfig, images: number): Recipe {
+  const length = config.steps ?? images / config.batchSize;
+  const recipe = recipeOf({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
+  checkFeasible(recipe);
+  return recipe;
+}
+
+async function resultOf(lab: Lab, run: Run, dataset: Dataset): Promise<Result> {
+  const result = await trial(run.recipe, dataset, await lab.device(), { test: true, stopped: () => lab.stopped });
+  if (!result) throw new Stopped();
+  tell(lab, run, result);
+  return { variant: run.variant, result };
 }
 
 /** Whether the data set takes the augmentation of a variant; one that it does not take is named, and the others are compared. */
