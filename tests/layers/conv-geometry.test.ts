@@ -5,22 +5,25 @@ import type { Layer } from '../../engine/graph.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { relu } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
-import { conv1d, conv2d, convTranspose2d, type ConvOptions, type ConvTransposeOptions } from '../../layers/conv.ts';
+import { conv1d, conv2d, convTranspose2d, type Conv1dOptions, type ConvOptions, type ConvTransposeOptions } from '../../layers/conv.ts';
 import { batchNorm } from '../../layers/norm.ts';
 import { conv2d as reference, convTranspose2d as transposed, edgesOf, outSize, pairOf, same, type Sides } from '../reference/linear.ts';
-import { checkLayer, runLayer, WAYS } from '../support/check.ts';
+import { checkLayer, runLayer, WAYS, type Way } from '../support/check.ts';
 import { isLongRun } from '../support/long.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv geometry');
 
-/** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it too, `long` in the long tests alone. */
+/** The long tests run each case in every way, the others with workgroup memory only where a case asks for it: its kernels take two seconds each to compile. */
+const waysFor = (gpu?: true): readonly Way[] => (isLongRun ? WAYS : gpu ? ['own', 'gpu'] : ['own']);
+
+/** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it in the short tests too. */
 const cases: readonly {
   of: readonly [c: number, h: number, w: number, o: number];
   k: Sides;
   options?: ConvOptions;
   why: string;
-  gpu?: true | 'long';
+  gpu?: true;
   /** Left to the long tests. */
   long?: true;
 }[] = [
@@ -30,7 +33,7 @@ const cases: readonly {
   { of: [4, 8, 16, 8], k: [5, 3], options: { pad: [2, 1] }, why: 'rows in a loop, columns as vec4', long: true },
   { of: [5, 9, 8, 6], k: [2, 3], options: { stride: [2, 1] }, why: 'strides that differ', gpu: true, long: true },
   { of: [5, 9, 12, 6], k: 3, options: { stride: [1, 2], pad: 1 }, why: 'a square kernel with strides that differ', long: true },
-  { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ', gpu: 'long' },
+  { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ' },
   { of: [6, 8, 8, 6], k: [3, 5], options: { groups: 6, pad: 'same' }, why: 'depthwise, taps in a rectangle', long: true },
   {
     of: [10, 8, 8, 9],
@@ -41,7 +44,7 @@ const cases: readonly {
   },
   { of: [10, 8, 8, 9], k: 3, options: { pad: { top: 1, bottom: 2, left: 1, right: 1 } }, why: 'more rows than the input has', long: true },
   { of: [4, 7, 8, 4], k: 3, options: { groups: 4, pad: { top: 1, left: 1 } }, why: 'depthwise, one side padded', long: true },
-  { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below', gpu: 'long' },
+  { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below' },
   { of: [3, 6, 7, 4], k: 4, options: { pad: 'same' }, why: 'same, of an even kernel', long: true },
   { of: [6, 8, 8, 8], k: 3, options: { pad: 'same', stride: 2 }, why: 'same of stride 2: padding behind alone', long: true },
   { of: [6, 9, 8, 4], k: [3, 1], options: { pad: 'same', stride: [2, 3] }, why: 'same of strides that differ', long: true },
@@ -69,23 +72,27 @@ for (const {
     const s = { n, c, h, w, o, kh, kw, stride, dilation, groups, pad: edges };
     return checkLayer(conv2d(o, k, options), [n, c, h, w], (x, p) => reference(x, p.weight!, p.bias, s), {
       derivatives: 12,
-      ways: isLongRun ? WAYS : gpu === true ? ['own', 'gpu'] : ['own'],
+      ways: waysFor(gpu),
     });
   });
 }
 
-for (const [why, k, options, pad] of [
+const signals: readonly [why: string, k: number, options: Conv1dOptions, pad: readonly [before: number, behind: number], gpu?: true][] = [
   ['padded', 5, { pad: 2 }, [2, 2]],
   ['of stride 3, dilated, in groups', 3, { stride: 3, dilation: 2, groups: 2 }, [0, 0]],
-  ['causal: padded before alone', 3, { pad: { left: 4 }, dilation: 2, bias: false }, [4, 0]],
+  ['causal: padded before alone', 3, { pad: { left: 4 }, dilation: 2, bias: false }, [4, 0], true],
   ['same', 4, { pad: 'same' }, [1, 2]],
-] as const) {
+];
+for (const [why, k, options, pad, gpu] of signals) {
   test(`signals, ${why}`, async () => {
-    const { stride = 1, dilation = 1, groups = 1 } = options as { stride?: number; dilation?: number; groups?: number };
+    const { stride = 1, dilation = 1, groups = 1 } = options;
     const s = { n: 2, c: 4, h: 1, w: 19, o: 6, kh: 1, kw: k, stride: [1, stride], dilation: [1, dilation], groups } as const;
     const edges = { top: 0, bottom: 0, left: pad[0], right: pad[1] };
     const layer = conv1d(6, k, options);
-    await checkLayer(layer, [2, 4, 19], (x, p) => reference(x, p.weight!, p.bias, { ...s, pad: edges }), { derivatives: 12 });
+    await checkLayer(layer, [2, 4, 19], (x, p) => reference(x, p.weight!, p.bias, { ...s, pad: edges }), {
+      derivatives: 12,
+      ways: waysFor(gpu),
+    });
     const got = await runLayer('own', layer, [2, 4, 19]);
     assert.equal(got.shape, [2, 6, outSize(19 + pad[0] + pad[1], k, stride, 0, dilation)]);
     assert.is(got.params.weight!.length, (6 * 4 * k) / groups);
@@ -105,7 +112,7 @@ const turned: readonly {
   { of: [6, 5, 5, 4], k: 2, options: { stride: 2 }, out: [10, 10], why: 'twice the size, no overlap', gpu: true },
   { of: [5, 4, 8, 9], k: 4, options: { stride: 2, pad: 1 }, out: [8, 16], why: 'twice the size, overlapping, as vec4', long: true },
   { of: [5, 4, 4, 6], k: 3, options: { stride: 2, pad: 1, outputPad: 1 }, out: [8, 8], why: 'a row and a column more', long: true },
-  { of: [5, 6, 4, 6], k: 3, options: { pad: 1 }, out: [6, 4], why: 'stride 1: itself a convolution', gpu: true },
+  { of: [5, 6, 4, 6], k: 3, options: { pad: 1 }, out: [6, 4], why: 'stride 1: itself a convolution' },
   { of: [3, 4, 5, 2], k: 3, options: { pad: 3, stride: 2, bias: false }, out: [3, 5], why: 'more padding than a kernel', long: true },
   {
     of: [4, 5, 4, 6],
@@ -133,7 +140,7 @@ for (const {
     // what outputPad adds behind the last is of the output alone: the convolution from y to x does not reach it
     await checkLayer(layer, [2, c, h, w], (x, p) => transposed(x, p.weight!, p.bias, s), {
       derivatives: 12,
-      ways: gpu ? WAYS : ['own', 'plain'],
+      ways: waysFor(gpu),
     });
   });
 }
@@ -153,7 +160,7 @@ test('batch norm after a transposed convolution of stride 1 keeps weights and ch
         const scaled = (v - p['bn.running_mean']![c]!) / Math.sqrt(p['bn.running_var']![c]! + 1e-5);
         return Math.max(0, scaled * p['bn.weight']![c]! + p['bn.bias']![c]!);
       }),
-    { training: false, params, derivatives: 10 },
+    { training: false, params, derivatives: 10, ways: waysFor() },
   );
 });
 
