@@ -6,7 +6,7 @@ import { relu } from '../../layers/activation.ts';
 import { residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
-import { checkLayer, close, random, runLayer, WAYS, type Reference } from '../support/check.ts';
+import { checkLayer, close, random, runLayer, WAYS, type Reference, type Way } from '../support/check.ts';
 import * as linear from '../reference/linear.ts';
 import * as reference from '../reference/norm.ts';
 import { isLongRun } from '../support/long.ts';
@@ -17,21 +17,26 @@ const test = suite('norm');
 const imagesOf = ([n = 1, c = 1, h = 1, w = 1]: Shape) => ({ n, c, h, w });
 const fresh = (c: number) => ({ mean: new Float64Array(c), var: new Float64Array(c).fill(1) });
 
-const batches: readonly [shape: Shape, why: string][] = [
-  [[4, 3, 4, 4], 'values in fours'],
+/** One thread per value is left to the long tests. */
+const ways: readonly Way[] = isLongRun ? WAYS : ['own', 'gpu'];
+
+/** `gpu`: with workgroup memory too in the short tests, as all are in the long ones. */
+const batches: readonly [shape: Shape, why: string, gpu?: true][] = [
+  [[4, 3, 4, 4], 'values in fours', true],
   [[3, 2, 3, 5], 'odd images'],
   [[8, 5], 'features without an image'],
-  [[2, 1, 1, 1], 'two values'],
-  [[37, 2, 16, 16], 'several runs of images, the last shorter'],
+  [[2, 1, 1, 1], 'two values', true],
+  [[37, 2, 16, 16], 'several runs of images, the last shorter', true],
   [[2, 70, 2, 2], 'more channels than lanes'],
 ];
-for (const [shape, why] of batches) {
+for (const [shape, why, gpu] of batches) {
   const s = imagesOf(shape);
   const two = shape[0]! * s.h * s.w === 2;
   test(`batch norm ${shape.join('x')}: ${why}`, () =>
     checkLayer(batchNorm(), shape, (x, p) => reference.batchNorm(x, s, p, fresh(s.c), true).y, {
       tolerance: two ? 1e-4 : 1e-5,
       derivatives: s.n > 30 ? 8 : 40,
+      ways: isLongRun || gpu ? ways : ['own'],
     }));
   test(`batch norm ${shape.join('x')}, evaluation`, () =>
     checkLayer(batchNorm(), shape, (x, p) => reference.batchNorm(x, s, p, { mean: p.running_mean!, var: p.running_var! }, false).y, {
@@ -41,7 +46,7 @@ for (const [shape, why] of batches) {
     }));
 }
 
-for (const way of WAYS) {
+for (const way of ways) {
   test(`running statistics (${way})`, async () => {
     const shape = [5, 3, 4, 2];
     const before = { mean: random(3, 4), var: random(3, 5).map(v => 2 + v) };
@@ -54,7 +59,7 @@ for (const way of WAYS) {
   });
 }
 
-for (const way of WAYS) {
+for (const way of ways) {
   test(`a mean a thousand deviations away keeps its variance (${way})`, async () => {
     const shape = [16, 2, 8, 8];
     const input = random(2048, 6).map(v => Math.fround(1000 + v));
@@ -139,7 +144,7 @@ const families: readonly [name: string, Layer, Shape, Reference][] = [
   ],
 ];
 /** The convolution of standardised weights is that of conv.test.ts. */
-const waysOf = (name: string) => (name.startsWith('weight standardisation') && !isLongRun ? (['own', 'plain'] as const) : WAYS);
+const waysOf = (name: string): readonly Way[] => (name.startsWith('weight standardisation') && !isLongRun ? ['own'] : ways);
 for (const [name, layer, shape, of] of families) test(name, () => checkLayer(layer, shape, of, { derivatives: 40, ways: waysOf(name) }));
 
 test('group norm says which groups divide', async () => {
