@@ -12,9 +12,11 @@ import { close, deviceFor, dot, random, type Way } from '../support/check.ts';
 import { softmax } from '../reference/activation.ts';
 import { numericGradient, type Numbers } from '../reference/linear.ts';
 import * as reference from '../reference/loss.ts';
+import { longTests } from '../support/long.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('loss');
+const long = longTests(test);
 
 const ROWS = 6;
 const CLASSES = 7;
@@ -87,7 +89,9 @@ for (const [name, oracle] of Object.entries(oracles)) {
     ['smoothed distributions', soft, soft.map(t => t * 0.8 + 0.2 / CLASSES), 0.2],
   ];
   for (const [what, given, targets, smoothing] of cases) {
-    test(`${name} of ${what}`, async () => {
+    // of distributions each smooths in the same way
+    const asked = what === 'smoothed distributions' && name !== 'cross-entropy' ? long : test;
+    asked(`${name} of ${what}`, async () => {
       const { loss, gradient } = await run(name === 'mse' ? 'gpu' : 'own', name, logits, given, { smoothing });
       close('loss', [loss / ROWS], [oracle(logits, targets)], 2e-6);
       close(
