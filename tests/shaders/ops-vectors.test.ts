@@ -19,6 +19,7 @@ import { LabelWeights } from '../../train/data/label-weights.ts';
 import { jensenShannon } from '../../shaders/update/consistency.ts';
 import { ROW_METRICS } from '../../shaders/update/loss.ts';
 import { close, deviceFor } from '../support/check.ts';
+import { longTests } from '../support/long.ts';
 import { readOperations, type OperationCase } from '../vectors/read.ts';
 import { vectorUniform } from '../vectors/weights.ts';
 
@@ -26,6 +27,7 @@ type Case = OperationCase;
 const cases = readOperations();
 
 const test = suite('PyTorch, one operation each');
+const long = longTests(test);
 
 const generated = (v: Case, input: string): Float32Array => {
   const { shape, scale, offset } = v.inputs[input]!;
@@ -182,9 +184,16 @@ async function runLoss(v: Case) {
   return { loss: loss / n, gradients: Object.fromEntries(names.map((name, k) => [name, gradient.slice(k * size, (k + 1) * size)])) };
 }
 
+/**
+ * Convolutions of the short tests. The reference in float64 has all of PyTorch's (tests/reference.test.ts), and layers of each geometry are
+ * held against it (tests/layers/conv.test.ts): the others are left to the long tests.
+ */
+const CONVOLUTIONS = ['plain 3x3', '1x1 without bias', 'stride 2 pad 1', 'groups stride dilation', 'padded above and left'];
+const isShort = ({ op, name }: Case): boolean => op !== 'conv2d' || CONVOLUTIONS.includes(name.slice(op.length + 1));
+
 for (const v of cases) {
   if (left[v.name] ?? left[v.op] ?? v.op === 'jensenShannon') continue;
-  test(v.name, async () => {
+  (isShort(v) ? test : long)(v.name, async () => {
     if (v.op in lossNames) {
       const { loss, gradients } = await runLoss(v);
       const [expected] = v.outputs.y!.data as [number];
