@@ -1,48 +1,63 @@
 /** The commands that use what was trained: eval, predict, export, look. */
 import type { Command } from 'commander';
+import type { Key } from '../../train/config/options.ts';
 import type { EvalOptions } from '../run/eval.ts';
 import type { ExportOptions } from '../export/options.ts';
 import type { LookOptions } from '../run/look.ts';
 import type { PredictOptions } from '../run/predict.ts';
 import { examples } from '../help.ts';
 import { asGiven } from '../negative-rows.ts';
-import { configOption, everywhere, onDevice } from './command.ts';
+import { configOption, everywhere, inDataDir, onDevice } from './command.ts';
+
+/** Options that name the model and, as `dataset` says, the data set of a file. */
+const namedOptions = (command: Command, dataset: string): Command =>
+  command
+    .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
+    .option('--dataset <name>', dataset);
+
+/** What images become before the net has them. */
+const IMAGES: readonly Key[] = ['normalize', 'imageSize', 'resize'];
+/** Which images of a folder count, and what counts as a label. */
+const FOLDER: readonly Key[] = ['skipBroken', 'ignoreLabel'];
+
+/** Options of the run that a checkpoint may not say, and the one that takes it though it was changed. */
+function openOptions(command: Command, ...keys: readonly Key[]): Command {
+  for (const key of keys) {
+    const holder = key === 'target' ? 'run' : IMAGES.includes(key) ? 'file' : undefined;
+    command.addOption(configOption(key, holder && `, if the ${holder} does not say`));
+  }
+  return command.option('--trust', 'take files of the run that were changed since it wrote them');
+}
 
 export function addEval(command: Command): void {
   command
     .description('Evaluates a run folder (its best weights), a .safetensors or an .onnx file; several together with --ensemble.')
     .argument('<checkpoint...>', 'run folder, or a .safetensors or .onnx file');
+  namedOptions(
+    command.option('--ensemble', 'the mean of the class probabilities of several checkpoints'),
+    'data set, if not the one trained on',
+  )
+    .option('--split <split>', 'test or val', 'test')
+    .option(
+      '--tta <views>',
+      'average the predictions for several views: flip, 5crop, 10crop, shifts, scales, 5scales, one at each of several scales as 10crop@5scales or 10crop@0.9/0.8, or several joined by +',
+    )
+    .option('--tta-mean <of>', 'what is averaged over them: probabilities, or logits (default: probabilities)')
+    .option(
+      '--report',
+      'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder, whose ' +
+        'report.json has confusion [label][answer], and of over 1,000 classes confusions: those that occur',
+    )
+    .option('--out <folder>', 'folder of the report (default: report/ in the run)')
+    .option(
+      '--attack <name[:k=v,...],...>',
+      'accuracy on attacked images too: fgsm, ifgsm and pgd:epsilon=8/255,steps=20,size=2/255,restarts=3 within epsilon (of pixels from 0 to 1), ' +
+        'margin (PGD on the margin of Carlini & Wagner), cw:steps=100 (theirs under L2); eot=10: gradients over so many draws of a net that draws noise',
+    )
+    .option('--dropout', 'attacked nets go on dropping what they drop in training')
+    .option('--predictions <file.csv>', 'write label, answer and all probabilities of each image');
   onDevice(
-    command
-      .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
-      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
-      .option('--dataset <name>', 'data set, if not the one trained on')
-      .option('--split <split>', 'test or val', 'test')
-      .option(
-        '--tta <views>',
-        'average the predictions for several views: flip, 5crop, 10crop, shifts, scales, 5scales, one at each of several scales as 10crop@5scales or 10crop@0.9/0.8, or several joined by +',
-      )
-      .option('--tta-mean <of>', 'what is averaged over them: probabilities, or logits (default: probabilities)')
-      .option(
-        '--report',
-        'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder, whose ' +
-          'report.json has confusion [label][answer], and of over 1,000 classes confusions: those that occur',
-      )
-      .option('--out <folder>', 'folder of the report (default: report/ in the run)')
-      .option(
-        '--attack <name[:k=v,...],...>',
-        'accuracy on attacked images too: fgsm, ifgsm and pgd:epsilon=8/255,steps=20,size=2/255,restarts=3 within epsilon (of pixels from 0 to 1), ' +
-          'margin (PGD on the margin of Carlini & Wagner), cw:steps=100 (theirs under L2); eot=10: gradients over so many draws of a net that draws noise',
-      )
-      .option('--dropout', 'attacked nets go on dropping what they drop in training')
-      .option('--predictions <file.csv>', 'write label, answer and all probabilities of each image')
-      .addOption(configOption('normalize', ', if the file does not say'))
-      .addOption(configOption('imageSize', ', if the file does not say'))
-      .addOption(configOption('resize', ', if the file does not say'))
-      .addOption(configOption('skipBroken'))
-      .addOption(configOption('ignoreLabel'))
-      .addOption(configOption('target', ', if the run does not say'))
-      .option('--trust', 'take files of the run that were changed since it wrote them')
+    openOptions(command, ...IMAGES, ...FOLDER, 'target')
       .addOption(configOption('batchSize'))
       .addOption(configOption('limitTest')),
   )
@@ -69,15 +84,9 @@ export function addPredict(command: Command): void {
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
     .argument('<image...>', 'image files, or folders of them; numbers as 0.5, or rows of them as 0.5,2, or .csv files', asGiven);
+  namedOptions(command, 'data set, or folder of images by class, that names the classes of a file that does not');
   onDevice(
-    command
-      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
-      .option('--dataset <name>', 'data set, or folder of images by class, that names the classes of a file that does not')
-      .addOption(configOption('normalize', ', if the file does not say'))
-      .addOption(configOption('imageSize', ', if the file does not say'))
-      .addOption(configOption('resize', ', if the file does not say'))
-      .addOption(configOption('target', ', if the run does not say'))
-      .option('--trust', 'take files of the run that were changed since it wrote them')
+    openOptions(command, ...IMAGES, 'target')
       .option('--top <n>', 'classes to print', '3')
       .option('--csv', 'print comma-separated values: the answer and the probabilities of all classes')
       .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark'),
@@ -108,18 +117,14 @@ export function addExport(command: Command): void {
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
     .requiredOption('--to <format>', 'onnx, timm, tensorboard or webpage');
-  everywhere(
+  namedOptions(
     command
       .option('--out <file>', 'file or folder to write (default: beside the weights)')
       .option('--normalized-input', 'onnx: the net takes normalised images, in place of pixels from 0 to 1 that it normalises itself')
-      .option('--softmax', 'onnx: a second output, the probabilities')
-      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
-      .option('--dataset <name>', 'data set that names the classes of a file that does not')
-      .addOption(configOption('normalize', ', if the file does not say'))
-      .addOption(configOption('target', ', if the run does not say'))
-      .option('--trust', 'take files of the run that were changed since it wrote them')
-      .option('--data-dir <dir>', 'folder that holds the data sets'),
-  )
+      .option('--softmax', 'onnx: a second output, the probabilities'),
+    'data set that names the classes of a file that does not',
+  );
+  everywhere(inDataDir(openOptions(command, 'normalize', 'target')))
     .addHelpText(
       'after',
       examples(
@@ -140,21 +145,13 @@ export function addLook(command: Command): void {
         '(templates of a linear model), what each layer makes of an image and does on several, the most confident mistakes.',
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors file');
-  onDevice(
+  namedOptions(
     command
       .option('--out <folder>', 'folder of the pictures (default: look/ in the run)')
-      .option('--image <n>', 'test image whose activations are drawn', '1')
-      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
-      .option('--dataset <name>', 'data set, if not the one trained on')
-      .addOption(configOption('normalize', ', if the file does not say'))
-      .addOption(configOption('imageSize', ', if the file does not say'))
-      .addOption(configOption('resize', ', if the file does not say'))
-      .addOption(configOption('skipBroken'))
-      .addOption(configOption('ignoreLabel'))
-      .addOption(configOption('target', ', if the run does not say'))
-      .option('--trust', 'take files of the run that were changed since it wrote them')
-      .addOption(configOption('limitTest')),
-  )
+      .option('--image <n>', 'test image whose activations are drawn', '1'),
+    'data set, if not the one trained on',
+  );
+  onDevice(openOptions(command, ...IMAGES, ...FOLDER, 'target').addOption(configOption('limitTest')))
     .addHelpText(
       'after',
       examples(

@@ -9,14 +9,18 @@ export const everywhere = (command: Command): Command =>
     .option('--quiet', 'print the result alone')
     .option('--verbose', 'show stack traces and what drivers say');
 
+/** The option of where the data sets are. */
+export const inDataDir = (command: Command): Command => command.option('--data-dir <dir>', 'folder that holds the data sets');
+
 /** The options of every command that computes on a device. */
 export const onDevice = (command: Command): Command =>
   everywhere(
-    command
-      .option('--adapter <name>', 'adapter to run on, by number, name or kind (see descent devices)')
-      .option('--tune', 'look for the fastest kernels on a software adapter too')
-      .option('--no-tune', 'take the kernels as they come, without timing them at first use of an adapter')
-      .option('--data-dir <dir>', 'folder that holds the data sets'),
+    inDataDir(
+      command
+        .option('--adapter <name>', 'adapter to run on, by number, name or kind (see descent devices)')
+        .option('--tune', 'look for the fastest kernels on a software adapter too')
+        .option('--no-tune', 'take the kernels as they come, without timing them at first use of an adapter'),
+    ),
   );
 
 /** An option of the configuration (train/config/config.ts) on another command, which takes no default of its own. */

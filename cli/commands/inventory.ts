@@ -8,7 +8,7 @@ import type { KernelsOptions } from '../show/kernels.ts';
 import type { ModelsOptions } from '../show/models.ts';
 import { print } from '../output.ts';
 import { examples } from '../help.ts';
-import { configOption, everywhere, onDevice } from './command.ts';
+import { configOption, everywhere, inDataDir, onDevice } from './command.ts';
 
 export function addDevices(command: Command): void {
   command.description('Lists all adapters in the order in which they are taken, with features and limits.');
@@ -22,8 +22,7 @@ export function addDevices(command: Command): void {
 
 export function addData(data: Command): void {
   data.addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
-  const cacheCommand = (name: string, description: string) =>
-    everywhere(data.command(name).description(description).option('--data-dir <dir>', 'folder that holds the data sets'));
+  const cacheCommand = (name: string, description: string) => everywhere(inDataDir(data.command(name).description(description)));
 
   cacheCommand('fetch <name...>', 'Fetches data sets into the local cache, checked against their published content.')
     .addHelpText('after', examples('descent data fetch fashion-mnist cifar10'))
