@@ -11,17 +11,28 @@ import { configOption, defaultedOption, onDevice } from './command.ts';
 
 export function addBench(bench: Command): void {
   bench.addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
-  const benchCommand = (name: string, description: string) =>
-    onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON')).hook(
-      'preAction',
-      async (_, command) => {
-        const { checkWritable } = await import('../../train/run/node/files.ts');
-        const { out, trace } = command.opts<{ out?: string; trace?: string | true }>();
-        for (const file of [out, trace]) if (typeof file === 'string') checkWritable(file);
-      },
-    );
+  addKernels(bench);
+  addStep(bench);
+  addPeers(bench);
+  addInference(bench);
+  addScaling(bench);
+  addDistributed(bench);
+}
 
+/** A command below bench. Files that it is to write are refused before anything is timed. */
+const benchCommand = (bench: Command, name: string, description: string): Command =>
+  onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON')).hook(
+    'preAction',
+    async (_, command) => {
+      const { checkWritable } = await import('../../train/run/node/files.ts');
+      const { out, trace } = command.opts<{ out?: string; trace?: string | true }>();
+      for (const file of [out, trace]) if (typeof file === 'string') checkWritable(file);
+    },
+  );
+
+function addKernels(bench: Command): void {
   benchCommand(
+    bench,
     'kernels',
     'Times every kernel over the shapes of the models: GFLOP/s, GB/s ' +
       'and the share of what a multiply-add and a copy kernel reach in the same run.',
@@ -36,8 +47,10 @@ export function addBench(bench: Command): void {
       const { kernels } = await import('../bench/kernels.ts');
       await kernels(options);
     });
+}
 
-  benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.')
+function addStep(bench: Command): void {
+  benchCommand(bench, 'step <model>', 'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.')
     .addOption(defaultedOption('dataset'))
     .addOption(defaultedOption('batchSize'))
     .addOption(defaultedOption('optimizer'))
@@ -58,8 +71,11 @@ export function addBench(bench: Command): void {
       const { step } = await import('../bench/step.ts');
       await step(model, options);
     });
+}
 
+function addPeers(bench: Command): void {
   benchCommand(
+    bench,
     'peers [model...]',
     'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; ' +
       'what is missing of them is installed in a folder of its own.',
@@ -71,8 +87,11 @@ export function addBench(bench: Command): void {
       const { peers } = await import('../bench/peers.ts');
       await peers(models, options);
     });
+}
 
+function addInference(bench: Command): void {
   benchCommand(
+    bench,
     'inference [model...]',
     'Times the answers of exported nets beside ONNX Runtime for the web on the same machine: its WebAssembly, and its two builds for ' +
       'WebGPU on the adapter that is taken here. Answers are compared first; whose differ is left out, and it is said by how much.',
@@ -85,8 +104,11 @@ export function addBench(bench: Command): void {
       const { inference } = await import('../bench/inference.ts');
       await inference(models, options);
     });
+}
 
+function addScaling(bench: Command): void {
   benchCommand(
+    bench,
     'scaling [axis]',
     'Times steps over growing batches (lenet5, resnet20: 1 to 1,024), depth (20 to 110 layers), width and image size (28 to 224) of ' +
       'resnet20, with the memory they take, and says whether the time of an image falls or stays. ' +
@@ -111,8 +133,11 @@ export function addBench(bench: Command): void {
       const { scaling } = await import('../bench/scaling.ts');
       await scaling(axis, options);
     });
+}
 
+function addDistributed(bench: Command): void {
   benchCommand(
+    bench,
     'distributed <model>',
     'Times means over ranks, and a step by each method of --distribute beside one rank alone; tells what of the communication is hidden, ' +
       'and predicts the efficiency of up to 1,024 ranks. It starts jobs of 1, 2 and 4 ranks with mpirun; where mpirun or srun started it, it ' +
