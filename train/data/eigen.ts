@@ -9,14 +9,21 @@ export function symmetric(n: number, matrix: Float64Array): Float64Array {
  * diagonals, then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, section 8.3). About 6 n^3 operations.
  */
 export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: Float64Array; vectors: Float64Array } {
-  const a = Float64Array.from(matrix);
-  const diagonal = new Float64Array(n);
-  const off = new Float64Array(n);
   // rows of q end up as eigenvectors: every rotation and reflection acts on whole rows, which lie together in memory
   const q = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) q[i * n + i] = 1;
+  const { diagonal, off } = reduced(Float64Array.from(matrix), q, n);
+  for (let low = 0; low < n; low++) isolate(diagonal, off, q, low);
+  const order = Array.from({ length: n }, (_, i) => i).sort((x, y) => diagonal[y]! - diagonal[x]!);
+  const vectors = new Float64Array(n * n);
+  order.forEach((from, to) => vectors.set(q.subarray(from * n, (from + 1) * n), to * n));
+  return { values: Float64Array.from(order, i => diagonal[i]!), vectors };
+}
+
+/** A matrix with three diagonals that has the eigenvalues of the symmetric `a` [n, n], which is overwritten; `q` is turned by its reflections. */
+function reduced(a: Float64Array, q: Float64Array, n: number): { diagonal: Float64Array; off: Float64Array } {
   const v = new Float64Array(n);
   const p = new Float64Array(n);
-  for (let i = 0; i < n; i++) q[i * n + i] = 1;
   for (let k = 0; k < n - 2; k++) {
     let norm = 0;
     for (let i = k + 1; i < n; i++) norm += a[k * n + i]! ** 2;
@@ -48,57 +55,58 @@ export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: 
       for (let j = 0; j < n; j++) q[i * n + j]! -= f * p[j]!;
     }
   }
+  const diagonal = new Float64Array(n);
+  const off = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     diagonal[i] = a[i * n + i]!;
     if (i < n - 1) off[i] = a[i * n + i + 1]!;
   }
+  return { diagonal, off };
+}
 
-  for (let low = 0; low < n; low++) {
-    for (let pass = 0; ; pass++) {
-      let high = low;
-      while (high < n - 1 && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))) {
-        high++;
-      }
-      if (high === low) break;
-      if (pass === 60) throw new Error('eigenSymmetric: no convergence; the matrix holds NaN or infinity');
-      let shift = (diagonal[low + 1]! - diagonal[low]!) / (2 * off[low]!);
-      const root = Math.hypot(shift, 1);
-      shift = diagonal[high]! - diagonal[low]! + off[low]! / (shift + (shift < 0 ? -root : root));
-      let sine = 1;
-      let cosine = 1;
-      let carried = 0;
-      let i = high - 1;
-      for (; i >= low; i--) {
-        const f = sine * off[i]!;
-        const b = cosine * off[i]!;
-        const r = Math.hypot(f, shift);
-        off[i + 1] = r;
-        if (r === 0) {
-          diagonal[i + 1]! -= carried;
-          off[high] = 0;
-          break;
-        }
-        sine = f / r;
-        cosine = shift / r;
-        const g = diagonal[i + 1]! - carried;
-        const t = (diagonal[i]! - g) * sine + 2 * cosine * b;
-        carried = sine * t;
-        diagonal[i + 1] = g + carried;
-        shift = cosine * t - b;
-        for (let j = 0, x = i * n, y = (i + 1) * n; j < n; j++, x++, y++) {
-          const above = q[y]!;
-          q[y] = sine * q[x]! + cosine * above;
-          q[x] = cosine * q[x]! - sine * above;
-        }
-      }
-      if (i >= low) continue;
-      diagonal[low]! -= carried;
-      off[low] = shift;
-      off[high] = 0;
+/** Turns a matrix of three diagonals, and the rows of `q` with it, until its element `low` has none beside it. */
+function isolate(diagonal: Float64Array, off: Float64Array, q: Float64Array, low: number): void {
+  const n = diagonal.length;
+  for (let pass = 0; ; pass++) {
+    let high = low;
+    while (high < n - 1 && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))) {
+      high++;
     }
+    if (high === low) return;
+    if (pass === 60) throw new Error('eigenSymmetric: no convergence; the matrix holds NaN or infinity');
+    let shift = (diagonal[low + 1]! - diagonal[low]!) / (2 * off[low]!);
+    const root = Math.hypot(shift, 1);
+    shift = diagonal[high]! - diagonal[low]! + off[low]! / (shift + (shift < 0 ? -root : root));
+    let sine = 1;
+    let cosine = 1;
+    let carried = 0;
+    let i = high - 1;
+    for (; i >= low; i--) {
+      const f = sine * off[i]!;
+      const b = cosine * off[i]!;
+      const r = Math.hypot(f, shift);
+      off[i + 1] = r;
+      if (r === 0) {
+        diagonal[i + 1]! -= carried;
+        off[high] = 0;
+        break;
+      }
+      sine = f / r;
+      cosine = shift / r;
+      const g = diagonal[i + 1]! - carried;
+      const t = (diagonal[i]! - g) * sine + 2 * cosine * b;
+      carried = sine * t;
+      diagonal[i + 1] = g + carried;
+      shift = cosine * t - b;
+      for (let j = 0, x = i * n, y = (i + 1) * n; j < n; j++, x++, y++) {
+        const above = q[y]!;
+        q[y] = sine * q[x]! + cosine * above;
+        q[x] = cosine * q[x]! - sine * above;
+      }
+    }
+    if (i >= low) continue;
+    diagonal[low]! -= carried;
+    off[low] = shift;
+    off[high] = 0;
   }
-  const order = Array.from({ length: n }, (_, i) => i).sort((x, y) => diagonal[y]! - diagonal[x]!);
-  const vectors = new Float64Array(n * n);
-  order.forEach((from, to) => vectors.set(q.subarray(from * n, (from + 1) * n), to * n));
-  return { values: Float64Array.from(order, i => diagonal[i]!), vectors };
 }
