@@ -18,7 +18,7 @@ import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sw
 import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
-import { onInterrupt } from '../run/interrupt.ts';
+import { onInterrupt, type Interrupt } from '../run/interrupt.ts';
 import { agree, agreeOnData } from '../run/job-checks.ts';
 import { asRank, joinAnyJob, told, type Job } from '../run/job.ts';
 import { duration, note, percent, print, table } from '../output.ts';
@@ -52,13 +52,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
     random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
     seed: configOf(base, {}).seed,
   });
-  const asked = picked.flatMap((choice): Run[] => {
-    const recipe = localRecipe(asNew(configOf(base, choice))); // all are checked before the first one trains
-    checkHeldOut(recipe, folds);
-    checkFeasible(recipe, { heldOut: true });
-    const run = { choice, recipe, config: recipe.config };
-    return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
-  });
+  const asked = picked.flatMap(choice => runsOf(choice, configOf(base, choice), folds)); // all are checked before the first one trains
   if (job) await agreeOnRuns(job, asked);
   const load = datasetCache(dataDir, quiet);
   const isFirst = job?.isFirst ?? true;
@@ -72,47 +66,24 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   const before = job ? await told(job, () => readResults(file)) : readResults(file);
   const done = new Map(before.map(line => [keyOf(line), line]));
   const left = runs.filter(run => !done.has(keyOf(run)));
-  const named = new Set(before.map(line => keyOf({ ...line, digest: '' })));
-  const changed = left.filter(run => named.has(keyOf({ ...run, digest: '' }))).length;
   const say = (line: string) => {
     if (!quiet && !json) print(line);
   };
   const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
-  const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
-  const anew = changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '';
-  say(`${counted(runs.length, 'run')}${crossed}${already}${anew}; results in ${file}`);
+  say(`${counted(runs.length, 'run')}${crossed}${describeBefore(runs, left, before)}; results in ${file}`);
   if (left.length) {
-    const agreed = new Set<string>();
-    for (const { recipe, config } of left) {
-      const dataset = await load(config);
-      checkHeldOut(recipe, folds, dataset);
-      if (job && !agreed.has(dataKey(config))) await agreeOnData(job, dataset);
-      agreed.add(dataKey(config));
-    }
+    await checkData(left, folds, load, job);
     const removeEmpty = isFirst ? makeFolder(folder, 'choose another place with --out') : () => {};
     const interrupt = onInterrupt(removeEmpty);
     let device: Device | undefined;
     try {
       device = await openDevice({ adapter, quiet, json, tune });
-      const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
-      for (let i = 0; i < left.length; i += size) {
-        const run = left[i + rank];
-        const dataset = run && (await load(run.config));
-        interrupt.trains = true;
-        const outcome = run && (await trial(run.recipe, dataset!, device!, { ...run, stopped: () => interrupt.asked }));
-        const own = run && outcome ? JSON.stringify(lineOf(run, outcome)) : '';
-        const round = job ? await job.exchange.texts(own) : [own];
-        for (const [k, text] of round.entries()) {
-          if (!text) continue;
-          const line = JSON.parse(text) as SweepLine;
-          if (isFirst) append(file, line);
-          done.set(keyOf(line), line);
-          if (json) print(text);
-          const number = String(i + k + 1).padStart(String(left.length).length);
-          say(`${number}/${left.length}  ${describeOutcome(line)}`);
-        }
-        if (round.slice(0, left.length - i).some(text => !text)) break;
-      }
+      await trainAll(left, { device, load, job, interrupt }, (line, text, number) => {
+        if (isFirst) append(file, line);
+        done.set(keyOf(line), line);
+        if (json) print(text);
+        say(`${String(number).padStart(String(left.length).length)}/${left.length}  ${describeOutcome(line)}`);
+      });
     } finally {
       interrupt.end();
       device?.close();
@@ -130,6 +101,53 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   if (!isFirst) return;
   if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
   print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
+}
+
+/** One choice of values as runs: one, or one for each fold. Throws where it cannot train. */
+function runsOf(choice: Run['choice'], config: RunConfig, folds: number | undefined): Run[] {
+  const recipe = localRecipe(asNew(config));
+  checkHeldOut(recipe, folds);
+  checkFeasible(recipe, { heldOut: true });
+  const run = { choice, recipe, config: recipe.config };
+  return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
+}
+
+/** Throws where a run holds out what its data set has not, and where ranks have other data. */
+async function checkData(runs: readonly Run[], folds: number | undefined, load: Load, job: Job | undefined): Promise<void> {
+  const agreed = new Set<string>();
+  for (const { recipe, config } of runs) {
+    const dataset = await load(config);
+    checkHeldOut(recipe, folds, dataset);
+    if (job && !agreed.has(dataKey(config))) await agreeOnData(job, dataset);
+    agreed.add(dataKey(config));
+  }
+}
+
+/** What runs are done on. */
+interface Place {
+  readonly device: Device;
+  readonly load: Load;
+  readonly job: Job | undefined;
+  readonly interrupt: Interrupt;
+}
+
+/** Does runs in rounds, in each of which every rank does one, until all are done or one was stopped; `add` has each that is complete, with its number. */
+async function trainAll(
+  left: readonly Run[],
+  { device, load, job, interrupt }: Place,
+  add: (line: SweepLine, text: string, number: number) => void,
+): Promise<void> {
+  const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
+  for (let i = 0; i < left.length; i += size) {
+    const run = left[i + rank];
+    const dataset = run && (await load(run.config));
+    interrupt.trains = true;
+    const outcome = run && (await trial(run.recipe, dataset!, device, { ...run, stopped: () => interrupt.asked }));
+    const own = run && outcome ? JSON.stringify(lineOf(run, outcome)) : '';
+    const round = job ? await job.exchange.texts(own) : [own];
+    for (const [k, text] of round.entries()) if (text) add(JSON.parse(text) as SweepLine, text, i + k + 1);
+    if (round.slice(0, left.length - i).some(text => !text)) return;
+  }
 }
 
 /** Throws unless all ranks are asked for the same runs: each does its own of them by their numbers. */
@@ -153,6 +171,14 @@ const describe = (choice: SweepLine['choice']): string => {
   const parts = Object.entries(choice).map(([key, value]) => `${key}=${value}`);
   return parts.join(' ');
 };
+
+/** What an earlier command has done of the runs: what of it counts, and what is done again. */
+function describeBefore(runs: readonly Run[], left: readonly Run[], before: readonly SweepLine[]): string {
+  const named = new Set(before.map(line => keyOf({ ...line, digest: '' })));
+  const changed = left.filter(run => named.has(keyOf({ ...run, digest: '' }))).length;
+  const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
+  return already + (changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '');
+}
 
 function describeOutcome({ choice, folds, fold = 0, accuracy, loss, diverged = '', seconds }: SweepLine): string {
   const which = folds === undefined ? '' : `  fold ${fold + 1}`;
