@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
-import { called } from '../support/process/called.ts';
+import { called, type Called } from '../support/process/called.ts';
 import { BIN, descent, SMALL, watched, words, type Ended, type Watched } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 import { longTests } from '../support/long.ts';
@@ -15,18 +15,21 @@ const test = suite('interrupted');
 const long = longTests(test);
 const scratch = scratchFolders(test);
 
+/** As SMALL, of a net that is compiled in no time: what is kept of it and how it goes on is the same. */
+const RUN = SMALL.map(word => (word === 'lenet5' ? 'mlp:hidden=8' : word));
+
 let whole = ''; // the folder of a run that nothing interrupted
 test.before(async () => {
   const folder = await scratch();
   whole = join(folder, 'run');
-  assert.is((await called([...SMALL, '--out', 'run', '--quiet'], folder)).refusal, '');
+  assert.is((await called([...RUN, '--out', 'run', '--quiet'], folder)).refusal, '');
 });
 
 /** The same run in `folder`, held at its first line that begins so, until a signal or for good. */
 const held = (folder: string, start: string, until: NodeJS.Signals | '', onLine: Watched['onLine'], ...more: string[]): Promise<Ended> => {
   const hold = new URL('../support/process/hold.mjs', import.meta.url).href;
   const env = { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hold}`, HOLD_AT: start, HOLD_UNTIL: until };
-  return descent([...SMALL, '--out', 'run', ...more], folder, { env, onLine });
+  return descent([...RUN, '--out', 'run', ...more], folder, { env, onLine });
 };
 
 /** Sends a signal at the first line that begins so: the last step before a stop writes one more. */
@@ -81,8 +84,8 @@ test('a reader that closes the pipe leaves a checkpoint', async () => {
   const folder = await scratch();
   const { code, err } = await descent([...SMALL, '--out', 'run'], folder, { reads: /^epoch 1/ });
   assert.is(code, 129, err);
-  assert.match(err, /^stopping after this step; .*\nstopped at step \d+ of 36; continue with: descent train --resume run\n$/);
-  await goesOn(folder);
+  const said = /^stopping after this step; .*\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
+  assert.is(String(keptStep(join(folder, 'run'))), said.exec(err)?.[1], err);
 });
 
 test('a full disk under what is printed leaves a checkpoint, and ends other commands in one line', async () => {
@@ -91,8 +94,8 @@ test('a full disk under what is printed leaves a checkpoint, and ends other comm
   const full = (args: readonly string[]) =>
     watched('/bin/sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, BIN, ...args], { cwd: folder });
   const said = 'standard output: cannot be written, the disk is full; free some space\n';
-  assert.equal(await full(['models']), { code: 1, out: '', err: said });
-  const { code, err } = await full([...SMALL, '--out', 'my run']);
+  assert.equal(await full(['data', 'list']), { code: 1, out: '', err: said });
+  const { code, err } = await full([...RUN, '--out', 'my run']);
   assert.is(code, 129, err);
   assert.ok(err.startsWith(said) && /continue with: descent train --resume 'my run'\n$/.test(err), err);
   renameSync(join(folder, 'my run'), join(folder, 'run'));
@@ -129,7 +132,7 @@ long('the end of the launcher ends the run too, with a checkpoint', async () => 
   const folder = await scratch();
   let killed = false;
   // The command that was launched keeps the pipe of its words: its end is the end of both.
-  await descent([...SMALL, '--epochs', '500', '--out', 'run'], folder, {
+  await descent([...RUN, '--epochs', '5000', '--out', 'run'], folder, {
     onLine: (line, send) => {
       if (killed || !line.startsWith('epoch 2/')) return;
       killed = true;
@@ -171,19 +174,19 @@ long('a checkpoint within an epoch bounds what a kill costs', async () => {
     ['0', /^--checkpoint-every: 0 is out of range; give a whole number of at least 1$/],
     ['xm', /^--checkpoint-every: 'x' is not a number; give a number above 0$/],
   ] as const) {
-    assert.match((await called([...SMALL, '--out', `r${when}`, '--checkpoint-every', when], folder)).refusal, says);
+    assert.match((await called([...RUN, '--out', `r${when}`, '--checkpoint-every', when], folder)).refusal, says);
   }
 });
 
 test('a second run in a folder where one trains is refused; the lock of one that was killed is not in the way', async () => {
   const folder = await scratch();
-  let second: Promise<Ended> | undefined;
+  let second: Promise<Called> | undefined;
   const first = await held(folder, 'epoch 2/', 'SIGTERM', (line, send) => {
     if (!line.startsWith('epoch 2/') || second) return;
-    second = descent(words('train --resume run --quiet'), folder).finally(() => send('SIGTERM'));
+    second = called(words('train --resume run --quiet'), folder).finally(() => send('SIGTERM'));
   });
   assert.is(first.code, 143, first.err);
-  assert.match((await second!).err, /^run: process \d+ trains in it; wait for its end or stop it\n$/);
+  assert.match((await second!).refusal, /^run: process \d+ trains in it; wait for its end or stop it$/);
   writeFileSync(join(folder, 'run/lock'), JSON.stringify({ pid: process.pid, host: hostname(), began: 'another life' }));
   await goesOn(folder);
   assert.not(existsSync(join(folder, 'run/lock')));
@@ -230,8 +233,13 @@ test('a disk that fills up stops the run with what to do, and costs no checkpoin
 test('population statistics come with the last weights: a checkpoint before has the running ones, and costs no pass over all images', async () => {
   const folder = await scratch();
   const run = join(folder, 'run');
-  const net = words('train resnet20 --dataset shapes --limit-train 96 --limit-test 20 --batch-size 32 --val-split 0 --log-every 1');
-  const { code, err } = await descent([...net, ...words('--bn-stats population --epochs 99 --out run')], folder, {
+  const net = words('train ./net.mjs --dataset shapes --limit-train 96 --limit-test 20 --batch-size 32 --val-split 0 --log-every 1');
+  const layers = 'fc1: dense(8), norm: batchNorm(), act: relu(), fc2: dense(classes)';
+  writeFileSync(
+    join(folder, 'net.mjs'),
+    `import { batchNorm, dense, relu, sequential } from 'descent-gpu';\nexport default ({ classes }) => sequential({ ${layers} });\n`,
+  );
+  const { code, err } = await descent([...net, ...words('--bn-stats population --epochs 999 --out run')], folder, {
     onLine: at('epoch 2/', 'SIGINT'),
   });
   assert.is(code, 130, err);
@@ -243,7 +251,7 @@ test('population statistics come with the last weights: a checkpoint before has 
   assert.is((await called(words(`train --resume run --steps ${step + 2} --quiet`), folder)).refusal, '');
   assert.is(file(run).metadata.statistics, 'population');
   const { loss, accuracy } = evaluations(run).at(-1)!;
-  for (const given of ['run', 'run/model.safetensors']) {
+  for (const given of ['run', 'run/model.safetensors --model ./net.mjs']) {
     const { out, refusal } = await called(words(`eval ${given} --limit-test 20 --batch-size 32 --json`), folder);
     assert.is(refusal, '');
     const asKept = JSON.parse(out) as EvalMetrics;
