@@ -1,5 +1,6 @@
 /** `descent bench distributed`: means over ranks, and what each method adds to a step. */
 import { check, named, say } from '../engine/check.ts';
+import { counted } from '../engine/counted.ts';
 import type { Exchange } from '../train/distribute/exchange.ts';
 import { pagesOf } from '../train/distribute/method.ts';
 import { distribution, methods, type MethodName } from '../train/distribute/methods.ts';
@@ -71,9 +72,22 @@ export interface PlainSteps {
   readonly apart: number;
 }
 
+/** Throws where an epoch has not as many steps of each rank as a method makes: several methods end one, which is not to be timed. */
+function checkSteps(steps: number, { stepsPerEpoch }: Trainer, { size }: Exchange): void {
+  const most = Math.floor(stepsPerEpoch / size) - BEFORE;
+  check(
+    steps <= most,
+    `bench distributed: an epoch has ${counted(most + BEFORE, 'step')} of each rank, and ${BEFORE + steps} are made`,
+    ...(most > 0 ? [say`give ${named('steps', String(most))}`] : []),
+    say`give a smaller ${named('batchSize')}`,
+  );
+}
+
 /** Times plain steps: `asked` of them, or as many as fit the time that each method is given. All ranks call it. */
 export async function benchPlain(trainer: Trainer, exchange: Exchange, asked?: number): Promise<PlainSteps> {
   const values = exchange.vector(2);
+  await exchange.texts(''); // all are refused at once, and the first of them says why
+  if (asked !== undefined) checkSteps(asked, trainer, exchange);
   await benchSteps(trainer, BEFORE);
   await exchange.texts('');
   if (exchange.rank === 0) {
@@ -82,6 +96,7 @@ export async function benchPlain(trainer: Trainer, exchange: Exchange, asked?: n
   }
   await exchange.broadcast(values);
   const [steps, alone] = [...values] as [number, number];
+  checkSteps(steps, trainer, exchange);
   if (exchange.size === 1) return { steps, alone, apart: alone };
   const apart = Float32Array.of(await benchSteps(trainer, steps));
   await exchange.mean(apart);
@@ -101,13 +116,6 @@ export interface MethodResult {
 /** Times `steps` steps of each rank by a method, of the trainers of all ranks; the first ones before that are not counted. */
 export async function benchMethod(trainer: Trainer, exchange: Exchange, method: MethodName, steps: number): Promise<MethodResult> {
   const each = methods[method].together ? 1 : exchange.size; // of the steps that an epoch counts
-  const { stepsPerEpoch } = trainer;
-  check(
-    stepsPerEpoch >= (BEFORE + steps) * each,
-    `bench distributed: an epoch has ${stepsPerEpoch} steps of ${method}, and ${(BEFORE + steps) * each} are made`,
-    say`give ${named('steps', String(Math.max(1, Math.floor(stepsPerEpoch / each) - BEFORE)))}`,
-    say`a smaller ${named('batchSize')}`,
-  );
   let staleness: number | undefined;
   const run = async (total: number) => {
     const o = { total: total * each, logEvery: total * each, asks: () => false, onMetrics: () => undefined };

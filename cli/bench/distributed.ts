@@ -92,9 +92,6 @@ async function measured(model: string, steps: number | undefined, options: Distr
   const isBeside = options.ranks !== undefined || options.mpirun !== undefined;
   check(!isBeside, `bench distributed: ${size} ranks were started already`, 'leave out --ranks and --mpirun');
   const device = await openDevice({ ...options, adapter: options.adapter ?? (await adapterIn(job)) });
-  const means: { values: number; ms: number }[] = [];
-  for (const values of MEANS) means.push({ values, ms: await benchMean(exchange, values) });
-
   const open = async (batchSize: string | undefined, more: Record<string, string> = {}) => {
     const config = configOf(model, options, batchSize, more);
     const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
@@ -103,6 +100,8 @@ async function measured(model: string, steps: number | undefined, options: Distr
   };
   const { trainer, parameters, batch } = await open(options.batchSize);
   const plain = await benchPlain(trainer, exchange, steps);
+  const means: { values: number; ms: number }[] = [];
+  for (const values of MEANS) means.push({ values, ms: await benchMean(exchange, values) });
   const turn = isFirst ? await benchTurn(trainer) : 0;
   trainer.destroy();
   const rows: MethodResult[] = [];
