@@ -18,11 +18,11 @@ export function checkPicture(who: string, path: string): void {
 /** The files that a picture's name stands for. */
 const filesOf = (path: string): string[] => (extname(path) ? [path] : [`${path}.svg`, `${path}.png`]);
 
-/** Writes an SVG text: as it is to .svg, drawn at twice its size to .png, without an ending both. Returns what was written, in words. */
-export async function writePicture(path: string, svg: string): Promise<string> {
+/** Writes an SVG text: as it is to .svg, drawn at twice its size to .png, without an ending both. Returns the paths of what was written. */
+export async function writePicture(path: string, svg: string): Promise<string[]> {
   const paths = filesOf(path);
   for (const p of paths) writeWhole(p, /\.svg$/i.test(p) ? svg : await png(svg));
-  return paths.join(' and ');
+  return paths;
 }
 
 /** The picture as PNG, `scale` pixels to one of the SVG's. The fonts come along, so that it looks the same everywhere. */

@@ -71,11 +71,9 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
     for (const line of verdicts(axis, rows)) say(line);
   }
   for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
-  if (options.picture) {
-    const written = await drawScaling(options.picture, results, device.report.description);
-    if (!options.json && !options.quiet) print(`picture in ${written}`);
-  }
-  result(options, device, { scaling: results, missing });
+  const pictures = options.picture && (await drawScaling(options.picture, results, device.report.description));
+  if (pictures && !options.json && !options.quiet) print(`picture in ${pictures.join(' and ')}`);
+  result(options, device, { scaling: results, missing, ...(pictures && { pictures }) });
   device.close();
 }
 
@@ -161,7 +159,7 @@ function scalingTable({ label }: Axis, rows: readonly ScalingRow[]): string {
   return table([[...head, ...memory, ...peers.flatMap(peer => [`${peer} ×`, 'its process MiB'])], ...cells]);
 }
 
-async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string> {
+async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string[]> {
   const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
   const panels = Object.entries(results).flatMap(([name, rows]) => {
     const axis = lookUp('axis', name, AXES);

@@ -87,13 +87,13 @@ async function lookAt(checkpoint: Checkpoint, recipe: Recipe, chosen: number, fo
     pictures.push(['activations', await drawActivations(activations, `${net}: test image ${chosen + 1}, ${classOf(dataset, chosen)}`)]);
     pictures.push(['layers', drawLayers(layers, net)]);
     if (found.mistakes.length && isPictures(dataset)) pictures.push(['mistakes', await mistakesSheet(found, { part, dataset, logits })]);
-    for (const [name, svg] of pictures) await writePicture(join(folder, name), svg);
+    const files: string[] = [];
+    for (const [name, svg] of pictures) files.push(...(await writePicture(join(folder, name), svg)));
 
-    const names = pictures.map(([name]) => name);
     const { loss, accuracy } = found;
-    if (json) return print(JSON.stringify({ file, folder, pictures: names, images: part.n, loss, accuracy, layers }));
+    if (json) return print(JSON.stringify({ file, folder, pictures: files, images: part.n, loss, accuracy, layers }));
     if (!quiet) print(`${file}: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}\n\n${statsTable(layers)}\n`);
-    print(`${names.join(', ')}, each as .svg and .png, in ${folder}`);
+    print(`${pictures.map(([name]) => name).join(', ')}, each as .svg and .png, in ${folder}`);
   } finally {
     device.close();
   }

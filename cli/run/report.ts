@@ -88,10 +88,14 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const counts = isLarge ? { confusion: undefined, confusions: confusionsOf(found) } : { confusion: rowsOf(found) };
   const written = { ...facts, ...found, ...counts, mistakes };
   writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);
-  await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${counted(part.n, 'image')}`));
+  const pictures = await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${counted(part.n, 'image')}`));
   const pictured = mistakes.length > 0 && isPictures(dataset);
-  if (pictured) await writeMistakes(join(folder, 'mistakes.png'), found, predictions);
-  if (json) print(JSON.stringify({ report: folder, ...written, mistakes: mistakes.slice(0, MISTAKES) }));
+  if (pictured) {
+    const file = join(folder, 'mistakes.png');
+    await writeMistakes(file, found, predictions);
+    pictures.push(file);
+  }
+  if (json) print(JSON.stringify({ report: folder, ...written, mistakes: mistakes.slice(0, MISTAKES), pictures }));
   else if (!quiet) tell(found, folder, pictured);
 }
 

@@ -59,7 +59,7 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
     const { out: file, augment: asked } = options;
     const each = augment ? `, each as it is and in ${counted(columns, 'epoch')} of ${asked}` : '';
-    if (options.json) print(JSON.stringify({ file, rows: n, columns: pictures.length, augment: asked }));
+    if (options.json) print(JSON.stringify({ pictures: [file], rows: n, columns: pictures.length, augment: asked }));
     else print(options.quiet ? file : `${file}: ${counted(n, 'image')} of ${dataset.name}${each}`);
   } finally {
     device.close();

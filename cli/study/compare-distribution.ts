@@ -82,18 +82,18 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   const slowed = delays.length ? `, slowed down ${delays.join(' and ')}` : '';
   const title = `${model} on ${config.dataset} by ${exchange.size} ranks over ${library}${slowed}`;
   const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
-  const written = await writePicture(options.out!, draw(panelsOf(results), { title }));
+  const pictures = await writePicture(options.out!, draw(panelsOf(results), { title }));
   for (const { name, ...result } of results) {
     if (options.json) print(JSON.stringify({ method: name, ...result, staleness: stalenessOf(result.lines) }));
   }
-  if (options.json) return;
+  if (options.json) return print(JSON.stringify({ pictures }));
   const cells = results.map(({ name, lr, seconds, accuracy, lines }) => {
     const stale = stalenessOf(lines);
     const loss = lines.at(-1)?.loss.toFixed(4) ?? '';
     return [name, lr, seconds.toFixed(1), loss, percent(accuracy), stale?.mean.toFixed(2) ?? '', stale ? String(stale.worst) : ''];
   });
   print(table([['method', 'lr', 's', 'training loss', 'test accuracy', 'staleness', 'worst'], ...cells]));
-  if (!options.quiet) print(`picture in ${written}`);
+  if (!options.quiet) print(`picture in ${pictures.join(' and ')}`);
 }
 
 /** One method from the first weights on; rank 0's lines of metrics, with the seconds at which they came. */

@@ -115,16 +115,19 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
   if (!shows || !outcome) return;
 
   const seconds = (performance.now() - started) / 1000;
-  const { title, panels, layout, pictures = {}, rows, expected, values: measured } = outcome;
-  const written = [await writePicture(out, draw(panels, { title, ...layout }))];
-  for (const [more, svg] of Object.entries(pictures)) {
-    written.push(await writePicture(`${stem}-${more}${ending}`, svg));
-  }
-  if (json && lines) return; // each was told when it was there
-  if (json) return print(JSON.stringify({ experiment: name, options: values, seed, seconds, title, rows, expected, values: measured }));
+  const { title, panels, layout, pictures: others = {}, rows, expected, values: measured } = outcome;
+  const drawn = [
+    [out, draw(panels, { title, ...layout })],
+    ...Object.entries(others).map(([more, svg]) => [`${stem}-${more}${ending}`, svg]),
+  ];
+  const pictures: string[] = [];
+  for (const [path, svg] of drawn) pictures.push(...(await writePicture(path!, svg!)));
+  if (json && lines) return print(JSON.stringify({ pictures })); // all else was told when it was there
+  const facts = { experiment: name, options: values, seed, seconds, title, rows, expected, values: measured };
+  if (json) return print(JSON.stringify({ ...facts, pictures }));
   print(rowsTable(outcome));
   if (expected?.length) print(`\n${expectedTable(expected)}`);
-  if (!quiet) print(`${seconds.toFixed(0)} s; picture${written.length > 1 ? 's' : ''} in ${written.join(' and ')}`);
+  if (!quiet) print(`${seconds.toFixed(0)} s; picture${drawn.length > 1 ? 's' : ''} in ${pictures.join(' and ')}`);
 }
 
 /** What came of it, a line for each thing compared. */

@@ -65,8 +65,9 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
       ...(proposed !== undefined && { marks: [{ x: proposed, label: String(Number(proposed.toPrecision(2))) }] }),
     };
     const picture = draw([panel], { title: 'Learning-rate range test', width: 560, height: 320 });
-    const written = await writePicture(options.out, picture);
-    if (options.json) print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
+    const pictures = await writePicture(options.out, picture);
+    const written = pictures.join(' and ');
+    if (options.json) print(JSON.stringify({ proposed: proposed ?? null, pictures, points }));
     check(
       proposed !== undefined,
       `find-lr: the loss never falls between ${from} and ${to}`,

@@ -46,7 +46,8 @@ for (const [model, dataset, pictures, filters] of [
     const { file, loss, accuracy } = await saved(model, dataset);
     const out = join(await folder(), 'seen');
     const told = JSON.parse(await printed(() => look(file, { ...OPTIONS, out })));
-    assert.equal(told.pictures, pictures);
+    const files = pictures.flatMap(name => [join(out, `${name}.svg`), join(out, `${name}.png`)]);
+    assert.equal([told.folder, told.pictures], [out, files]);
     assert.ok(Math.abs(told.accuracy - accuracy!) < 1e-9);
     assert.ok(Math.abs(told.loss - loss) < 1e-5, `${told.loss} ${loss}`);
     assert.equal(readdirSync(out).sort(), pictures.flatMap(name => [`${name}.png`, `${name}.svg`]).sort());

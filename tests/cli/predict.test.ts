@@ -139,6 +139,8 @@ test('a report says per class what eval says in all, with pictures, and predicti
   const [plain, whole] = (await linesOf(() => evaluateAll([file], options))).map(line => JSON.parse(line));
   close('loss', [whole.loss, whole.accuracy], [plain.loss, plain.accuracy], 1e-5);
   assert.is(whole.report, join(root, 'net-report'));
+  const pictures = ['report.svg', 'report.png', 'mistakes.png'].map(name => join(whole.report, name));
+  assert.equal(whole.pictures, pictures);
   assert.equal((await readdir(whole.report)).sort(), ['mistakes.png', 'report.json', 'report.png', 'report.svg']);
   assert.is(
     JSON.parse(await readFile(join(whole.report, 'report.json'), 'utf8'))

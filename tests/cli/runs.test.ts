@@ -228,7 +228,8 @@ runs('find-lr of a table takes its target and draws the loss of numbers under it
     'nothing is said of images that it does not look at',
   );
   const none = await called(words(`${line} --from 1e5 --to 1e9 --json`), folder);
-  assert.is(JSON.parse(none.out).proposed, null);
+  const { proposed, pictures } = JSON.parse(none.out);
+  assert.equal([proposed, pictures], [null, ['fl.svg']]);
   assert.match(none.refusal, /^find-lr: the loss never falls between 100000 and 1000000000; try other rates/);
 });
 

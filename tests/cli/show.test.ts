@@ -130,6 +130,8 @@ test('descent data show: the first column is the images, the others differ from 
   const file = join(await scratch(), 'sheet.png');
   const options = { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true };
   assert.is(await printed(() => dataShow('shapes', options)), `${file}\n`);
+  const told = JSON.parse(await printed(() => dataShow('shapes', { ...options, json: true })));
+  assert.equal(told, { pictures: [file], rows: 3, columns: 3, augment: 'brightness:0.9' });
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const { images } = shapes(3);
   assert.equal([info.width, info.height, info.channels], [3 * 34 + 2, 3 * 34 + 2, 3]);

@@ -102,6 +102,7 @@ test('a column of a table is predicted, and augmentations of images are left out
   writeFileSync(dataset, ['a,b,size', ...Array.from({ length: 120 }, row)].join('\n'));
   const given = { model: 'mlp:hidden=4', dataset, target: 'size', epochs: '1', out: join(folder, 'x.svg'), json: true };
   const lines = (await printed(() => compare('augmentations', given))).trim().split('\n');
+  assert.equal(JSON.parse(lines.pop()!), { pictures: [given.out] });
   const told = lines.map(line => JSON.parse(line) as { variant: string; leftOut?: string; test?: { accuracy: number } });
   assert.equal(
     told.map(({ variant, test }) => [variant, test !== undefined]),

@@ -36,10 +36,11 @@ test('an experiment writes pictures and a table, or one object', async () => {
   const said = await printed(() => compare('trajectories', { out }));
   assert.match(said, /function +optimizer +rate .*\nbeale +sgd +0\.01 +300/);
   assert.ok(existsSync(`${out}.svg`) && existsSync(`${out}.png`));
-  const { experiment, seed, rows, values } = JSON.parse(
+  const { experiment, seed, rows, values, pictures } = JSON.parse(
     await printed(() => compare('trajectories:function=himmelblau', { out, json: true, seed: '2' })),
   );
   assert.equal([experiment, seed, rows.length], ['trajectories', 2, 8]);
+  assert.equal(pictures, [`${out}.svg`, `${out}.png`]);
   assert.is(values[0].points.length, rows[0].steps + 1);
 });
 
