@@ -4,10 +4,11 @@ import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { checkDataset, isKnown, isTable, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
 import { check, named as option, some } from '../../engine/check.ts';
-import { product } from '../../engine/tensor.ts';
+import { product, type Tensor } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { built } from '../../train/evaluate/built.ts';
+import { matchWeights } from '../../train/evaluate/match.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
@@ -16,7 +17,7 @@ import { factsIn, statisticsIn, type WeightsFacts } from '../../train/run/metada
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
-import { momentsFor } from '../../train/data/normalise.ts';
+import { momentsFor, WHITENING } from '../../train/data/normalise.ts';
 import type { Moments, Normalize } from '../../train/data/statistics.ts';
 import { classifierOf } from '../../train/tune/classifier.ts';
 import { startOf } from '../../train/tune/start.ts';
@@ -109,19 +110,26 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 }
 
 /**
- * The weights of a checkpoint under the names of its model for such an input, as --init takes them. Throws where a foreign file is not of that
- * model.
+ * The weights of a checkpoint under the names of its model for such an input; those of a foreign file as --init takes them. Throws where they
+ * are not of that model, which may have been changed since: code of one's own is read anew.
  */
 export function weightsFor(
   { file, weights, config, isForeign }: Checkpoint,
   input: Pick<Dataset, 'shape' | 'classes' | 'outputs'>,
 ): Tensors {
-  if (!isForeign) return weights;
   const { layer } = recipeOf(config).model;
   const made = { shape: input.shape, classes: outputsOf(input).length };
   const { weights: own } = built(layer(made), made.shape);
+  if (!isForeign) return ownWeights(own, weights, file);
   const advice = 'give the data whose classes it is of with --dataset';
   return startOf({ own, classifier: classifierOf(layer, made) }, weights, false, file, advice).weights;
+}
+
+/** Weights of a file that says that they are of a model. Throws where they are not of the tensors `own` of that. */
+export function ownWeights(own: readonly Tensor[], weights: Tensors, file: string): Tensors {
+  const { [WHITENING]: _, ...ofModel } = weights;
+  if (!isNet(file)) matchWeights(own, ofModel, {}, file);
+  return weights;
 }
 
 /** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */

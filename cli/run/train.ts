@@ -8,10 +8,11 @@ import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
-import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
-import { tuningOf } from '../../train/tune/tuning.ts';
+import { createRun, defaultFolder, lastWeights, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { built } from '../../train/evaluate/built.ts';
+import { tuningOf, type GivenWeights } from '../../train/tune/tuning.ts';
 import { flagOf, quoted } from '../flags.ts';
-import { openFor } from './checkpoint.ts';
+import { openFor, ownWeights } from './checkpoint.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -90,7 +91,7 @@ async function trainIn(
     'leave it out',
   );
   if (job) await agree(job, config);
-  const start = resumed ? { of: () => resumed.weights, isOwn: true } : given?.weights;
+  const start = resumed ? goesOn(resumed) : given?.weights;
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
   const create = async () => (job ? createInJob(job, path) : createRun(path()));
   const run = resumed?.folder ?? (options.plan ? undefined : await create());
@@ -140,6 +141,12 @@ async function trainIn(
     leavePlanned?.();
   }
 }
+
+/** The weights that a stopped run goes on with. */
+const goesOn = ({ weights, folder }: Resumed): GivenWeights => ({
+  of: (layer, shape) => ownWeights(built(layer, shape).weights, weights, lastWeights(folder.path)),
+  isOwn: true,
+});
 
 /** A number of a text with as many digits as one reads. */
 const rounded = (digits: string): string => String(Number(Number(digits).toPrecision(4)));

@@ -116,7 +116,7 @@ for (const [name, text, message] of [
 }
 
 test.after(() => rmSync(folder, { recursive: true }));
-test('a model file that was moved is named where it is now', async () => {
+test('a model file that was moved is named where it is now, and the weights that do not fit it too', async () => {
   const dir = await scratch();
   const code = `import { dense, sequential } from 'descent';
 export default ({ classes }, { width }) => sequential({ fc1: dense(width), fc2: dense(classes) });
@@ -132,6 +132,11 @@ export default ({ classes }, { width }) => sequential({ fc1: dense(width), fc2: 
   assert.match(await said('train --resume run --steps 3 --quiet'), /say where it lies now: descent train <file> --resume run/);
   assert.is(await said('train ./moved.mjs --resume run --steps 3 --quiet'), '');
   assert.match(readFileSync(join(dir, 'run', 'config.json'), 'utf8'), '"./moved.mjs:width=6"');
+
+  writeFileSync(join(dir, 'wider.mjs'), code.replace('dense(width)', 'dense(width + 1)'));
+  const unfit = ": tensor 'fc1.weight' has shape [6, 3072], the model has [7, 3072]; it is a checkpoint of another model or head";
+  assert.is(await said('eval run --model ./wider.mjs'), `${join('run', 'best.safetensors')}${unfit}`);
+  assert.is(await said('train ./wider.mjs --resume run --steps 4 --quiet'), `${join('run', 'model.safetensors')}${unfit}`);
 });
 
 test('a file of weights cannot have code run: its model file runs only where the user names it', async () => {

@@ -12,6 +12,9 @@ export interface Sample {
   readonly indices: Uint32Array;
 }
 
+/** The matrix of pca and zca, which files keep among the weights of a net. */
+export const WHITENING = 'whitening.weight';
+
 /** How images are normalised, and the moments that this takes, which are measured when they are first asked for. */
 export class Normalisation {
   readonly how: Normalize;
@@ -67,7 +70,7 @@ export class Normalisation {
     if (how !== 'pca' && how !== 'zca') return x;
     const [n, c, h, w] = x.shape as [number, number, number, number];
     const d = c * h * w;
-    const matrix = g.persistent('buffer', 'whitening.weight', [d, d], () => {
+    const matrix = g.persistent('buffer', WHITENING, [d, d], () => {
       if (this.#given) return new Float32Array(d * d); // it comes with the trained weights
       return this.#axes!.whitening(this.#sample.dataset, this.#sample.indices, this.moments.image!, how);
     });

@@ -29,19 +29,19 @@ interface Matched extends Loaded {
   readonly pairs: readonly (readonly [own: Tensor, given: Tensors[string]])[];
 }
 
-/** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does. */
-export function matchWeights(own: readonly Tensor[], tensors: Tensors, options: LoadOptions = {}): Matched {
+/** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does; `who` gave them. */
+export function matchWeights(own: readonly Tensor[], tensors: Tensors, options: LoadOptions = {}, who = 'weights'): Matched {
   onlyOptions('loading', options, OPTIONS);
   const { strict = true, skip, rename } = options;
   check(skip === undefined || skip instanceof RegExp, `skip: it is ${kindOf(skip)}`, 'give a regular expression, as /^fc\\./');
   check(rename === undefined || typeof rename === 'function', `rename: it is ${kindOf(rename)}`, 'give a function of a name');
-  check(typeof tensors === 'object' && tensors !== null, `weights: got ${kindOf(tensors)}`, 'give tensors by name, as weights() does');
+  check(typeof tensors === 'object' && tensors !== null, `${who}: got ${kindOf(tensors)}`, 'give tensors by name, as weights() does');
   const given = new Map<string, Tensors[string]>();
   for (const [before, tensor] of Object.entries(tensors)) {
     if (isBesideWeights(before)) continue;
     const name = rename ? rename(before) : before;
-    checkTensor('weights', before, tensor);
-    check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');
+    checkTensor(who, before, tensor);
+    check(!given.has(name), `${who}: two tensors are called '${name}'`, 'give each a name of its own in rename');
     given.set(name, tensor);
   }
   const wanted = own.filter(t => !skip?.test(inFiles(t).name));
@@ -61,23 +61,23 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, options: 
   if (strict) {
     check(
       !missing[0],
-      `weights: tensor '${missing[0]?.name}' ${show(missing[0]?.shape ?? [])} is missing`,
+      `${who}: tensor '${missing[0]?.name}' ${show(missing[0]?.shape ?? [])} is missing`,
       `the file has ${some([...given.keys()])}`,
     );
     check(
       !unexpected.length,
-      `weights: tensor '${unexpected[0]}' is not in this model`,
+      `${who}: tensor '${unexpected[0]}' is not in this model`,
       `it is a checkpoint of another one, which has ${some([...names])} here`,
     );
     check(
       !mismatched[0],
-      `weights: tensor '${mismatched[0]?.[0].name}' has shape ${show(mismatched[0]?.[1].shape ?? [])}, the model has ${show(mismatched[0]?.[0].shape ?? [])}`,
+      `${who}: tensor '${mismatched[0]?.[0].name}' has shape ${show(mismatched[0]?.[1].shape ?? [])}, the model has ${show(mismatched[0]?.[0].shape ?? [])}`,
       'it is a checkpoint of another model or head',
     );
   }
   check(
     pairs.length || !wanted.length,
-    `weights: ${given.size ? `none of ${some([...given.keys()])} is` : 'there are none'} of this model`,
+    `${who}: ${given.size ? `none of ${some([...given.keys()])} is` : 'there are none'} of this model`,
     `it has ${some([...names])}`,
   );
   const unique = (list: readonly { readonly name: string }[]) => [...new Set(list.map(t => t.name))];

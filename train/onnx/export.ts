@@ -2,6 +2,7 @@
 import { check, named, say, show } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
+import { WHITENING } from '../data/normalise.ts';
 import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
 import { matchWeights } from '../evaluate/match.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -37,8 +38,6 @@ export interface OnnxOptions {
 /** What goes into a net, in words. */
 export const inputOf = (dtype: OnnxSource['dtype'], normalises: boolean): string =>
   dtype === 'float32' ? `${normalises ? '' : 'normalised '}values` : normalises ? 'pixels from 0 to 1' : 'normalised pixels';
-
-const WHITENING = 'whitening.weight';
 
 /**
  * The bytes of an ONNX file: `image` [batch, c, h, w] -> `logits` [batch, classes], or `values` [batch, outputs] of a regression, the batch of

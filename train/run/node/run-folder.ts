@@ -151,6 +151,9 @@ interface Kept {
   readonly metrics: string | undefined;
 }
 
+/** The file of the weights that a run goes on with. */
+export const lastWeights = (path: string): string => join(path, MODEL);
+
 /** The last checkpoint of the run in a folder: both files, of one step and of one checkpoint. */
 export function readCheckpoint(path: string, trusted = false): Kept {
   settleCheckpoint(path);
