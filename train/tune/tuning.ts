@@ -3,6 +3,7 @@ import { check, named, say } from '../../engine/check.ts';
 import type { Frozen, Layer } from '../../engine/graph.ts';
 import type { GroupOptions } from '../../optim/groups.ts';
 import type { ModelInput } from '../../models/model.ts';
+import type { Method } from '../config/optimizers.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { built } from '../evaluate/built.ts';
 import type { WeightsFacts } from '../run/metadata.ts';
@@ -27,9 +28,27 @@ export interface Tuning extends Pick<GroupOptions, 'lr' | 'decay'> {
   readonly frozen?: Frozen | undefined;
 }
 
+/** Whether an optimizer decays weights, by an L2 penalty or in another way. */
+const decays = (method: Method): boolean =>
+  'rule' in method &&
+  (Number(method.hyper.weight_decay ?? 0) > 0 || method.around.some(piece => piece({ stepsPerEpoch: 1, epochs: 1, steps: 1 }).decays));
+
+/** Throws where there are factors of weight decay, and none; that of 0 which is asked for is one of several in a search. */
+function checkDecays({ optimizers, changes = [], weightDecayOf, config }: Recipe): void {
+  const methods = [...optimizers, ...changes.flatMap(change => change.optimizers)];
+  check(
+    !weightDecayOf || config.weightDecay !== undefined || methods.some(decays),
+    say`${named('weightDecayOf')}: are factors of weight decay, and there is none`,
+    say`give ${named('weightDecay')} too`,
+    'leave it out',
+  );
+}
+
 /** Throws, before anything is compiled, where weights or patterns are not of the model. */
-export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, input: ModelInput, given: GivenWeights | undefined): Tuning {
+export function tuningOf(recipe: Recipe, input: ModelInput, given: GivenWeights | undefined): Tuning {
+  const { model, freeze, head, lrOf, weightDecayOf } = recipe;
   const { shape } = input;
+  if (!given?.isOwn) checkDecays(recipe);
   const { weights: own } = built(model.layer(input), shape);
   const names = own.map(t => t.name);
   if (freeze) checkPatterns(named('freeze'), freeze, names);

@@ -162,6 +162,15 @@ test('rates and decay by name: a factor of 0 stands still, one of 1 moves as all
   assert.equal(moved(own, 'fc.bias'), moved(free, 'fc.bias'));
 });
 
+test('factors of weight decay are refused where nothing decays, but for a 0 that is asked for', async () => {
+  const texts: Texts = { head: 'new', weightDecayOf: 'fc.bias=0' };
+  const none = /^weightDecayOf: are factors of weight decay, and there is none; give weightDecay too, or leave it out$/;
+  for (const given of [{}, { optimizer: 'adamw:weight_decay=0' }]) assert.match(await refusal(() => open({ ...texts, ...given })), none);
+  for (const given of [{ weightDecay: '0' }, { optimizer: 'adamw' }, { l1: '0.1' }, { changes: '1: weight-decay=0.1' }]) {
+    (await open({ ...texts, ...given })).trainer.destroy();
+  }
+});
+
 test('a factor that ends is 0 from then on, across optimizers too', async () => {
   const run = await open({ head: 'new', lrOf: 'fc.bias=2@1.5', optimizer: 'sgd:epochs=1,momentum', epochs: '2' });
   const { stepsPerEpoch } = run.trainer;
