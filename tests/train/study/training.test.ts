@@ -3,6 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { noisyEnds, endOf } from '../../../train/study/descent/noisy-ends.ts';
+import { dropoutRates } from '../../../train/study/training/dropout-rates.ts';
+import type { Lab } from '../../../train/study/experiment.ts';
 import { sortedByClass } from '../../../train/study/training/orders.ts';
 import { labOf, outcomeOf } from '../../support/lab.ts';
 
@@ -37,6 +39,20 @@ test('of a single run no deviation is told', async () => {
     );
   assert.ok((await of(1)).every(deviation => deviation === undefined));
   assert.ok((await of(2)).every(deviation => Number(deviation) >= 0));
+});
+
+test('of an odd number of units a whole one is left, and nets of as many left are as wide as that takes', async () => {
+  let done = 0;
+  const lab: Lab = {
+    ...labOf({ images: 'shapes', limitTest: 16 }),
+    progress: complete => void (done = complete),
+    get stopped() {
+      return done > 5;
+    },
+  };
+  const { panels, rows } = await dropoutRates.run(lab, { width: 9, images: 50, epochs: 1 });
+  assert.is(panels[1]!.title, 'Two layers with 5 units left');
+  assert.is(rows.find(({ figure }) => figure === 'as many left')?.units, 50);
 });
 
 test.run();

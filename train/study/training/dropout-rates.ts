@@ -64,6 +64,9 @@ export const dropoutRates = experiment({
   },
 });
 
+/** Units that are left of a layer where half of them are kept. */
+const halfOf = (width: number): number => Math.round(width / 2);
+
 /** The nets of all figures; `width` is that of a hidden layer where none says another. */
 function kindsOf(width: number): Kind[] {
   const two = { depth: 2, inputsKept: 1 };
@@ -75,7 +78,7 @@ function kindsOf(width: number): Kind[] {
   return [
     ...KEPT.map((kept): Kind => ({ ...two, figure: 'one width', series: `${width} units`, width, kept })),
     ...KEPT.map(
-      (kept): Kind => ({ ...two, figure: 'as many left', series: `${width / 2} left`, width: Math.round(width / 2 / kept), kept }),
+      (kept): Kind => ({ ...two, figure: 'as many left', series: `${halfOf(width)} left`, width: Math.round(halfOf(width) / kept), kept }),
     ),
     ...DEPTHS.flatMap(depth => ways.map((way): Kind => ({ ...way, figure: 'depth', depth, width }))),
   ];
@@ -112,7 +115,7 @@ function panelsOf(found: readonly Found[], width: number): Panel[] {
   const depth = { label: 'hidden layers', min: 1, max: DEPTHS.at(-1)! };
   return [
     panel('one width', `Two layers of ${width} units`, kept, f => f.kept),
-    panel('as many left', `Two layers with ${width / 2} units left`, kept, f => f.kept),
+    panel('as many left', `Two layers with ${halfOf(width)} units left`, kept, f => f.kept),
     panel('depth', `By depth, ${width} units, half of them kept`, depth, f => f.depth),
   ];
 }
