@@ -24,7 +24,7 @@ const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer)
   F16: { size: 2, read: b => Float32Array.from(new Uint16Array(b), halfValue) },
   BF16: { size: 2, read: b => new Float32Array(Uint32Array.from(new Uint16Array(b), x => x << 16).buffer) },
   F64: { size: 8, read: b => Float32Array.from(new Float64Array(b)) },
-  I64: { size: 8, read: b => new Float32Array(Array.from(new BigInt64Array(b), Number)) }, // num_batches_tracked of batch norm
+  I64: { size: 8, read: b => new Float32Array(Array.from(new BigInt64Array(b), Number)) }, // beside weights: num_batches_tracked of batch norm
 };
 
 /** The value of an IEEE half-precision number. */
@@ -38,7 +38,7 @@ export function halfValue(bits: number): number {
 
 /**
  * Reads a safetensors file; `file` is its name in messages. Every claim of the header is checked against the bytes:
- * a file that decodes has no holes, no overlaps and nothing beyond its tensors.
+ * a file that decodes has no holes, no overlaps and nothing beyond its tensors, of which some are no integers.
  */
 export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetensors {
   const damaged = 'the file is damaged or no safetensors file: fetch or write it again';
@@ -75,6 +75,8 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetens
   });
 
   checkCoverage(entries, data.length, fail);
+  const isWhole = ([, { dtype }]: [string, Entry]) => dtype === 'I64';
+  if (entries.length && entries.every(isWhole)) fail('its tensors are integers alone, which are no weights', 'convert weights to F32');
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 

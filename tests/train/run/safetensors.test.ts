@@ -72,10 +72,9 @@ for (const [dtype, data, want] of [
   ['I64', BigInt64Array.of(-5n, 391n), [-5, 391]],
 ] as const) {
   safetensors(`reads ${dtype} as float32`, () => {
-    const { tensors } = decodeSafetensors(
-      file({ x: { dtype, shape: [data.length], data_offsets: [0, data.byteLength] } }, bytesOf(data)),
-      'x',
-    );
+    const x = { dtype, shape: [data.length], data_offsets: [0, data.byteLength] };
+    const weight = f32([0], data.byteLength, data.byteLength); // integers stand beside weights
+    const { tensors } = decodeSafetensors(file({ x, weight }, bytesOf(data)), 'x');
     assert.equal([...tensors.x!.data], [...want]);
   });
 }
@@ -109,6 +108,11 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
     'another dtype',
     file({ x: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } }, [0, 0, 0, 0]),
     /tensor 'x' has dtype U8; convert it to one of F32, F16, BF16, F64, I64/,
+  ],
+  [
+    'integers alone',
+    file({ x: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, new Uint8Array(8)),
+    /^w\.safetensors: its tensors are integers alone, which are no weights; convert weights to F32$/,
   ],
   ['a dtype named like a method', file({ x: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /dtype toString/],
   ['offsets backwards', file({ x: f32([1], 4, 0) }, [0, 0, 0, 0]), /tensor 'x' has offsets \[4,0\]/],
