@@ -9,10 +9,12 @@ import { pagesOf, type Vectors } from './method.ts';
 import type { OptionsOf } from './methods.ts';
 
 export interface Averaging {
-  /** After each step of all ranks; `due` has them take the mean now. */
-  after(due: boolean): Promise<void>;
-  /** Whether a rank that gave `asks` at the last mean asked that the run ends. */
+  /** Tells all ranks whether one of them asks that the run ends; they call it before the step whose weights they take the mean of. */
+  agree(): Promise<boolean>;
+  /** Whether one asked the last time. */
   readonly isAsked: boolean;
+  /** All take the mean of their weights. */
+  mean(): Promise<void>;
   state(): Vectors;
   load(state: Vectors): void;
 }
@@ -36,8 +38,13 @@ export async function localSgd(trainer: Trainer, exchange: Exchange, o: OptionsO
     }
   };
   return {
-    async after(due) {
-      if (!due && trainer.steps % o.every !== 0) return;
+    async agree() {
+      stop[0] = asks() ? 1 : 0;
+      await exchange.mean(stop, 1);
+      isAsked = stop[0] > 0;
+      return isAsked;
+    },
+    async mean() {
       await weights.read(x);
       await exchange.mean(x);
       if (isNesterov) step();
@@ -48,9 +55,6 @@ export async function localSgd(trainer: Trainer, exchange: Exchange, o: OptionsO
         await exchange.mean(statistics);
         running.write(statistics);
       }
-      stop[0] = asks() ? 1 : 0;
-      await exchange.mean(stop, 1);
-      isAsked = stop[0] > 0;
     },
     get isAsked() {
       return isAsked;

@@ -91,10 +91,13 @@ async function averaging(trainer: Trainer, exchange: Exchange, options: OptionsO
   return {
     fitted: trainer,
     async step(log) {
-      const isLast = averages.isAsked;
+      if (averages.isAsked) return; // a step beyond the mean would take one that a run which is not asked to end does not take
       await o.delay?.();
-      await trainer.step(log);
-      await averages.after(isLast || trainer.steps === o.total || trainer.steps % trainer.stepsPerEpoch === 0);
+      const next = trainer.steps + 1;
+      const isMeeting = next % options.every === 0 || next === o.total || next % trainer.stepsPerEpoch === 0;
+      const ends = isMeeting && (await averages.agree());
+      await trainer.step(log || ends);
+      if (isMeeting) await averages.mean();
     },
     kept: { ...nothing, state: async () => averages.state(), load: async state => averages.load(state) },
     apart: true,
