@@ -98,7 +98,7 @@ async function once(owner: Owner, { commands }: Job, repetitions: number, { stam
   const least = report.software ? FINE_SOFTWARE : FINE * platform().tick;
   if (stamps && ms >= least) {
     const span = await stamps.ms();
-    if (span >= least && span < ms) ms = span;
+    if (span > 0 && span >= least && span < ms) ms = span;
   }
   return { ms, idle: Math.min(ms, idle) };
 }
