@@ -41,7 +41,7 @@ export interface ScalingOptions extends BenchOptions {
 
 type Axes = Readonly<Record<string, Axis>>;
 
-/** Without `axis` all of them are measured. */
+/** Without `axis` all of them are measured. Where the device is lost, what was measured before is told and kept, and that is thrown. */
 export async function scaling(axis: string | undefined, options: ScalingOptions): Promise<void> {
   const axes = chosen(axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) }, options.points);
   const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
@@ -63,17 +63,20 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
         rows.push(row);
       } catch (error) {
         missing[`${point.model} at ${point.at} ${axis.label}`] = messageOf(error);
+        if (device.lost) break;
       }
     }
     results[name] = rows;
     say(`${name} on ${device.report.description}`);
     say(scalingTable(axis, rows));
     for (const line of verdicts(axis, rows)) say(line);
+    if (device.lost) break;
   }
   for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
   const pictures = options.picture && (await drawScaling(options.picture, results, device.report.description));
   if (pictures && !options.json && !options.quiet) print(`picture in ${pictures.join(' and ')}`);
   result(options, device, { scaling: results, missing, ...(pictures && { pictures }) });
+  if (device.lost) throw device.lost;
   device.close();
 }
 

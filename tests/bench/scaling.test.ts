@@ -1,8 +1,11 @@
 /** The points of `descent bench scaling`, and what is said of them. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openAdapter } from '../../engine/node/adapters.ts';
 import { AXES, foreseen, verdicts } from '../../bench/scaling.ts';
 import { network, resnet } from '../../bench/peers/networks.ts';
+import { called } from '../support/process/called.ts';
+import { words } from '../support/process/command.ts';
 
 const test = suite('scaling');
 
@@ -40,6 +43,24 @@ test('whether the time of an image falls, stays or rises is told in what the axi
   const more = rows.with(2, { ...rows[2]!, perImage: 220 });
   assert.equal(verdicts(AXES.depth, more), ['resnet: the time of an image and layer rises by 100 % from 32 to 110']);
   assert.equal(verdicts(AXES.depth, rows.slice(0, 1)), [], 'nothing is told of one point');
+});
+
+test('a device that is lost ends it, after what was measured before is told', async () => {
+  const adapters = Object.getPrototypeOf(await openAdapter()) as GPUAdapter;
+  const { requestDevice } = adapters;
+  adapters.requestDevice = async function (what) {
+    const gpu = await requestDevice.call(this, what);
+    gpu.destroy();
+    return gpu;
+  };
+  try {
+    const { out, refusal } = await called(words('bench scaling --points 1,4,20,32 --json'), '.');
+    assert.match(refusal, /^device lost on /);
+    assert.equal(JSON.parse(out).scaling, { batch: [] });
+    assert.equal(Object.keys(JSON.parse(out).missing), ['lenet5 at 1 images a batch']);
+  } finally {
+    adapters.requestDevice = requestDevice;
+  }
 });
 
 test.run();
