@@ -49,7 +49,7 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
 }
 
 /** What Dawn adds to GPUAdapterInfo where it knows of matrix units. */
-interface SubgroupMatrixConfig {
+export interface SubgroupMatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
   readonly M: number;

@@ -1,4 +1,5 @@
 /** `descent devices`. */
+import type { SubgroupMatrixConfig } from '../../engine/adapter.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
 import { check } from '../../engine/check.ts';
 import { print } from '../output.ts';
@@ -15,7 +16,7 @@ export async function devices(options: DevicesOptions): Promise<void> {
     'devices: no adapter was found',
     'install a Vulkan driver (on Debian and Ubuntu: apt-get install mesa-vulkan-drivers)',
   );
-  for (const [i, a] of adapters.entries()) {
+  for (const [i, { adapter: _, ...a }] of adapters.entries()) {
     if (options.json) print(JSON.stringify({ index: i, ...a }));
     else if (options.quiet) print(a.name);
     else {
@@ -23,6 +24,7 @@ export async function devices(options: DevicesOptions): Promise<void> {
       print(`  ${a.description}`);
       print(`  features: ${a.features.join(', ') || 'none'}`);
       print(`  limits: ${describeLimits(a.limits)}`);
+      if (a.subgroups) print(`  subgroups of ${[...new Set(a.subgroups)].join(' to ')} threads; ${describeMatrices(a.matrices)}`);
     }
   }
 }
@@ -39,4 +41,10 @@ const LIMITS: readonly [key: string, name: string, mib: boolean][] = [
 function describeLimits(limits: Readonly<Record<string, number>>): string {
   const known = LIMITS.filter(([key]) => limits[key] !== undefined);
   return known.map(([key, name, mib]) => `${name} ${mib ? `${Math.round(limits[key]! / 2 ** 20)} MiB` : limits[key]}`).join(', ');
+}
+
+/** `matrix units: f16 16x16x16 to f32`: m, n and k of a product, the type of its operands and that of its sums. */
+function describeMatrices(matrices: readonly SubgroupMatrixConfig[]): string {
+  const each = matrices.map(({ componentType: from, resultComponentType: to, M, N, K }) => `${from} ${M}x${N}x${K} to ${to}`);
+  return each.length ? `matrix units: ${each.join(', ')}` : 'no matrix units';
 }

@@ -1,6 +1,6 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
-import { kindOf, LIMITS, type Kind } from '../adapter.ts';
+import { kindOf, LIMITS, type Kind, type SubgroupMatrixConfig } from '../adapter.ts';
 import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
 import { optional } from './optional.ts';
@@ -22,6 +22,10 @@ export interface AdapterEntry {
   readonly backend: string;
   readonly features: string[];
   readonly limits: Record<string, number>;
+  /** Least and most threads of a subgroup; undefined where it has none. */
+  readonly subgroups: readonly [least: number, most: number] | undefined;
+  /** The products of its matrix units, as Dawn names them. */
+  readonly matrices: readonly SubgroupMatrixConfig[];
   readonly adapter: GPUAdapter;
 }
 
@@ -74,6 +78,18 @@ async function names(): Promise<{ name: string; backend: string }[]> {
   }
 }
 
+/** Fields of their own: those of Dawn's objects are their class's, which JSON does not show. */
+function matricesOf(info: GPUAdapterInfo): SubgroupMatrixConfig[] {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  return Array.from(subgroupMatrixConfigs, ({ componentType, resultComponentType, M, N, K }) => ({
+    componentType,
+    resultComponentType,
+    M,
+    N,
+    K,
+  }));
+}
+
 /** All adapters of this machine, best first. */
 export async function listAdapters(): Promise<AdapterEntry[]> {
   addSwiftShader();
@@ -90,6 +106,8 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
       description: adapter.info.description || name,
       features: [...adapter.features].sort(),
       limits: Object.fromEntries(SHOWN.map(l => [l, adapter.limits[l] as number])),
+      subgroups: adapter.features.has('subgroups') ? [adapter.info.subgroupMinSize, adapter.info.subgroupMaxSize] : undefined,
+      matrices: matricesOf(adapter.info),
     });
   }
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));

@@ -23,6 +23,8 @@ test('devices and models tell what is there', async () => {
   const said = async (command: string) => (await called(words(command), home)).out;
   const first = JSON.parse((await said('devices --json')).split('\n')[0]!);
   assert.ok(first.name && ['hardware', 'lavapipe', 'swiftshader', 'software'].includes(first.kind) && first.limits.maxBufferSize > 0);
+  assert.equal([first.adapter, first.matrices, first.subgroups?.length ?? 2], [undefined, [], 2]);
+  assert.match(await said('devices'), /^ {2}limits: .+\n {2}subgroups of \d+( to \d+)? threads; no matrix units$/m);
   assert.match(await said('models'), /^lenet5 +61,706 +0\.83\b/m);
   const { parameters, layers: rows } = JSON.parse(await said('models lenet5 --json'));
   assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
