@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { check, DescentError } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { optional } from '../engine/node/optional.ts';
+import { absent } from '../engine/node/optional.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
 import { isFileName, isNet, parseSpec } from '../engine/spec.ts';
@@ -176,7 +176,7 @@ async function letLoadTypeScript(file: string): Promise<void> {
   const isStripped = !isSource && (process.features as { typescript?: unknown }).typescript;
   if (reads || isStripped || (!isSource && !/\.[cm]?tsx?$/.test(file))) return;
   const otherwise = ['write it as JavaScript', 'use Node 22.18 or later'];
-  const tsx = await optional('tsx', `${file}: TypeScript`, () => import('tsx/esm/api'), ...otherwise);
+  const tsx = await import('tsx/esm/api').catch(absent('tsx', `${file}: TypeScript`, ...otherwise));
   tsx.register();
   reads = true;
 }

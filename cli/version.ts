@@ -1,11 +1,9 @@
 /** What this build of Descent calls itself. */
 import { execFileSync, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { built } from '../engine/build.ts';
 import { packageJson, root } from './package-json.ts';
 
-const require = createRequire(import.meta.url);
 export const version = (): string => packageJson.version;
 
 /** The commit that this was built from, or that is checked out. */
@@ -18,5 +16,3 @@ export function commit(): string | undefined {
     return undefined; // no git
   }
 }
-
-export const webgpuVersion = (): string => (require('webgpu/package.json') as { version: string }).version;

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { check } from '../engine/check.ts';
-import { optional } from '../engine/node/optional.ts';
+import { absent } from '../engine/node/optional.ts';
 import { checkWritable, writeWhole } from '../train/run/node/files.ts';
 
 /** Refuses a name that writePicture would not take, or a place where it could not write. */
@@ -27,9 +27,11 @@ export async function writePicture(path: string, svg: string): Promise<string[]>
 
 /** The picture as PNG, `scale` pixels to one of the SVG's. The fonts come along, so that it looks the same everywhere. */
 export async function png(svg: string, scale = 2): Promise<Uint8Array> {
-  const { Resvg } = await optional('@resvg/resvg-js', 'a picture as PNG', () => import('@resvg/resvg-js'), 'let its name end in .svg');
+  const { Resvg } = await import(/* webpackIgnore: true */ '@resvg/resvg-js').catch(
+    absent('@resvg/resvg-js', 'a picture as PNG', 'let its name end in .svg'),
+  );
   const find = async () => createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json');
-  const fonts = join(dirname(await optional('dejavu-fonts-ttf', 'a picture as PNG', find, 'let its name end in .svg')), 'ttf');
+  const fonts = join(dirname(await find().catch(absent('dejavu-fonts-ttf', 'a picture as PNG', 'let its name end in .svg'))), 'ttf');
   const picture = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
     font: {

@@ -39,12 +39,16 @@ export async function buildPackage() {
 const git = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
 const define = { __DESCENT__: JSON.stringify({ version, commit: git.code === 0 ? git.stdout.trim() : undefined }) };
 
-/** What tsc leaves as it stands in the sources: the version that a build puts in, the URLs of workers. */
+/**
+ * What tsc leaves as it stands in the sources: the version that a build puts in, the URLs of workers. Its helpers ask for others of `this`, which
+ * a module does not have, as Rollup tells whoever bundles it.
+ */
 function patch(file) {
   const path = join(DIST, file);
   const text = readFileSync(path, 'utf8');
   const built = text
     .replace(/typeof __DESCENT__ === 'undefined' \? undefined : __DESCENT__/, define.__DESCENT__)
+    .replace(/\(this && this\.\w+\) \|\| /, '')
     .replace(/new URL\('(\.[^']*)\.ts', import\.meta\.url\)/g, "new URL('$1.js', import.meta.url)");
   if (built !== text) writeFileSync(path, built);
 }

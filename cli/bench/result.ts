@@ -2,7 +2,8 @@
 import type { Device } from '../../engine/device.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import type { DeviceOptions } from '../run/device.ts';
-import { commit, version, webgpuVersion } from '../version.ts';
+import { webgpuVersion } from '../../train/run/node/platform.ts';
+import { commit, version } from '../version.ts';
 import { print } from '../output.ts';
 
 export interface BenchOptions extends DeviceOptions {

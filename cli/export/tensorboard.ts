@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import type { Summary } from '../../train/export/event-file.ts';
 import { factsIn, type WeightsFacts } from '../../train/run/metadata.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
@@ -76,7 +76,7 @@ async function filters(weights: Tensors, { shape, classes }: WeightsFacts): Prom
       }
     }
   }
-  const { default: sharp } = await optional('sharp', 'drawing filters', () => import('sharp'));
+  const { default: sharp } = await import('sharp').catch(absent('sharp', 'drawing filters'));
   const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
@@ -85,7 +85,7 @@ async function filters(weights: Tensors, { shape, classes }: WeightsFacts): Prom
 
 /** The pictures of the run's report, if one was made. */
 async function reported(path: string): Promise<Picture[]> {
-  const { default: sharp } = await optional('sharp', 'reading pictures', () => import('sharp'));
+  const { default: sharp } = await import('sharp').catch(absent('sharp', 'reading pictures'));
   const there = ['report.png', 'mistakes.png'].map(name => join(path, 'report', name)).filter(file => existsSync(file));
   return Promise.all(
     there.map(async file => {

@@ -5,7 +5,7 @@ import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import { draw } from '../../plots/chart.ts';
 import { writePicture } from '../../plots/node.ts';
 import type { Panel } from '../../plots/panel.ts';
@@ -139,7 +139,7 @@ async function insideOf(recipe: Recipe, weights: Tensors, data: RunData, device:
 }
 
 async function pngOf(planes: Planes & { readonly channels?: number }, i: number): Promise<Uint8Array> {
-  const { default: sharp } = await optional('sharp', 'drawing filters', () => import('sharp'));
+  const { default: sharp } = await import('sharp').catch(absent('sharp', 'drawing filters'));
   const raw = { width: planes.w, height: planes.h, channels: 3 } as const;
   return sharp(shades(planes, i), { raw }).png().toBuffer();
 }

@@ -5,7 +5,7 @@ import { bytesOfImage } from '../../train/data/data.ts';
 import { imagesOf, type Dataset } from '../../datasets/dataset.ts';
 import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import { report, type Report } from '../../train/evaluate/report.ts';
 import type { PartImages } from '../../train/data/split.ts';
 import { checkWritable, makeFolder, writeWhole } from '../../train/run/node/files.ts';
@@ -147,7 +147,7 @@ export async function mistakesSheet({ classes, mistakes }: Report, { part, datas
   const shown = mistakes.slice(0, MISTAKES);
   const [c, h, w] = dataset.shape;
   const [{ default: sharp }, { contactSheet }] = await Promise.all([
-    optional('sharp', 'drawing mistakes', () => import('sharp')),
+    import('sharp').catch(absent('sharp', 'drawing mistakes')),
     import('../../plots/sheet.ts'),
   ]);
   const size = bytesOfImage(dataset);

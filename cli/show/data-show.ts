@@ -4,7 +4,7 @@ import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { checkWritable, writeWhole } from '../../train/run/node/files.ts';
@@ -90,7 +90,7 @@ async function writeSheet(
       }
     }
   }
-  const { default: sharp } = await optional('sharp', 'drawing a contact sheet', () => import('sharp'));
+  const { default: sharp } = await import('sharp').catch(absent('sharp', 'drawing a contact sheet'));
   const sheet = sharp(pixels, { raw: { width, height, channels: 3 } });
   writeWhole(path, await sheet.png().toBuffer());
 }

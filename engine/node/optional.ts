@@ -2,17 +2,16 @@
 import { DescentError } from '../check.ts';
 
 /**
- * What `load` imports, the package `name` that `purpose` takes. Throws in one line where it is not installed; `otherwise` is what one may do
- * in place of installing it.
+ * For the `catch` of an import of the package `name`, which `purpose` takes: throws in one line that says what to install; `otherwise` is what
+ * one may do in place of that. Bundlers of an app's server would not build where a package is missing, unless its import says `webpackIgnore`
+ * (webpack, Turbopack) and has a `catch` of its own (esbuild).
  */
-export async function optional<T>(name: string, purpose: string, load: () => Promise<T>, ...otherwise: readonly string[]): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+export const absent =
+  (name: string, purpose: string, ...otherwise: readonly string[]) =>
+  (cause: NodeJS.ErrnoException): never => {
+    const { code, message } = cause;
     const why = code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load: ${message.split('\n')[0]}`;
     throw Object.assign(new DescentError(`${purpose} takes the package ${name}, which ${why}`, `npm install ${name}`, ...otherwise), {
       cause,
     });
-  }
-}
+  };

@@ -1,7 +1,7 @@
 /** The MPI library of the launcher that started this process, loaded by koffi, an optional dependency. */
 import type { LibraryHandle } from 'koffi';
 import { check, DescentError } from '../../../engine/check.ts';
-import { optional } from '../../../engine/node/optional.ts';
+import { absent } from '../../../engine/node/optional.ts';
 import { abiOf, type Abi } from './abi.ts';
 
 type Koffi = typeof import('koffi').default;
@@ -72,7 +72,7 @@ const belongs = (version: string, { by }: Launched): boolean => by === 'Slurm' |
 
 /** Throws, in one line that says what to do, where there is no library, or none of the launcher's own. */
 export async function openLibrary(launched: Launched, env: NodeJS.ProcessEnv): Promise<Library> {
-  const { default: koffi } = await optional('koffi', 'MPI', () => import('koffi'));
+  const { default: koffi } = await import(/* webpackIgnore: true */ 'koffi').catch(absent('koffi', 'MPI'));
   const files = filesFor(launched, env);
   const found: Library[] = [];
   for (const file of files) {

@@ -12,7 +12,18 @@ import { openAdapter } from '../../../engine/node/adapters.ts';
 import { fetched, usePlatform, type Platform, type TuneStore } from '../../../engine/platform.ts';
 import { readWhole, writeWhole } from './files.ts';
 
-const require = createRequire(import.meta.url);
+/**
+ * The version of the package webgpu. Bundlers of an app's server look for what is required by its name, and would not build without it: what
+ * is looked for by a name that is put together, and may fail, they leave alone.
+ */
+export function webgpuVersion(name = 'webgpu'): string {
+  try {
+    const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+  } catch {
+    return 'unknown';
+  }
+}
 
 /** A text in a file. */
 export const storeAt = (path: string): TuneStore => ({
@@ -35,7 +46,7 @@ export const nodePlatform: Platform = {
   tuned: storeAt(join(cacheDir(), 'tuned.json')),
   tick: 0,
   cores: Math.min(availableParallelism(), 8),
-  runtime: () => `webgpu ${(require('webgpu/package.json') as { version: string }).version}`,
+  runtime: () => `webgpu ${webgpuVersion()}`,
   async save(name, bytes) {
     writeWhole(name, bytes);
   },
