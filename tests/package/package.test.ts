@@ -31,6 +31,8 @@ function usedBy(app: Installed): void {
       dependencies: Record<string, string>;
       peerDependencies: Record<string, string>;
       exports: Record<string, string | Record<string, string>>;
+      types: string;
+      typesVersions: { '*': Record<string, string[]> };
     };
   /** The run that docs/library.md asks for with many options, and what a program would go on with. */
   const asWritten = async () => {
@@ -190,6 +192,14 @@ function usedBy(app: Installed): void {
         app.folder,
       );
       assert.is(out + err, '', name);
+    }
+  });
+
+  test("TypeScript 5 finds each entry's declarations where it resolves modules as Node 10 did, which knows no exports", async () => {
+    const { exports, types, typesVersions } = await packageJson();
+    for (const [entry, targets] of Object.entries(exports)) {
+      if (typeof targets === 'string') continue;
+      assert.equal(entry === '.' ? [types] : typesVersions['*'][entry.slice(2)], [targets['types@<6']], entry);
     }
   });
 
