@@ -113,11 +113,33 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
+// A process that ends in the midst of work, by process.exit() or an error, is killed now and then by the driver's threads, which go on meanwhile.
+const open = new Set<GPUDevice>();
+process.on('exit', () => {
+  for (const gpu of open) gpu.destroy();
+});
+
+/** An adapter whose devices are given back before the process ends. */
+function givenBack(adapter: GPUAdapter): GPUAdapter {
+  const request = adapter.requestDevice.bind(adapter);
+  adapter.requestDevice = async descriptor => {
+    const gpu = await request(descriptor);
+    open.add(gpu);
+    void gpu.lost.then(() => open.delete(gpu));
+    return gpu;
+  };
+  return adapter;
+}
+
 /**
  * The adapter to train on: the best, or the one whose number, kind or name is `given` (else DESCENT_ADAPTER), or one that is itself given.
  * The usual case asks Dawn once and lists nothing.
  */
 export async function openAdapter(given?: GPUAdapter | string): Promise<GPUAdapter> {
+  return givenBack(await adapterOf(given));
+}
+
+async function adapterOf(given?: GPUAdapter | string): Promise<GPUAdapter> {
   const wanted = given ?? process.env.DESCENT_ADAPTER;
   if (typeof wanted === 'object') {
     await load();

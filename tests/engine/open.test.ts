@@ -1,4 +1,6 @@
 /** openDevice as a program meets it: what it gives, and what it says where something is not as it should be. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDevice, type DeviceOptions } from '../../engine/open.ts';
@@ -52,6 +54,21 @@ test('what is no adapter is refused, in plain JavaScript too', async () => {
     await refusal(() => openDevice({ adaptr: 'lavapipe' } as DeviceOptions)),
     "unknown option of openDevice 'adaptr'; did you mean 'adapter'? known: adapter, tune, onTune, onNote, profile",
   );
+});
+
+test('devices are given back before a process ends, in whatever it is', () => {
+  const program = `
+    import { openDevice } from './engine/open.ts';
+    import { useNode } from './train/run/node/platform.ts';
+    useNode();
+    const [open, closed] = [await openDevice(), await openDevice()];
+    closed.close();
+    await closed.gpu.lost;
+    for (const [name, { gpu }] of Object.entries({ open, closed })) gpu.destroy = () => console.log(name);
+    process.exit(3);`;
+  const node = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const { status, stdout, stderr } = spawnSync(process.execPath, node, { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') });
+  assert.equal([status, stdout], [3, 'open\n'], stderr);
 });
 
 test.run();
