@@ -53,7 +53,7 @@ export interface HeadTraining {
   /** The learning rate, 0.01 without it. */
   readonly lr?: number;
   readonly weightDecay?: number;
-  /** Ends it after the step in flight. */
+  /** Ends it after the step in flight: it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Told after each pass. */
   readonly onEpoch?: ((event: HeadScore & { readonly epoch: number }) => void) | undefined;
@@ -117,7 +117,7 @@ export class Head {
 
   /**
    * Goes on from the weights that it has. Resolves with loss and accuracy over the last pass. Throws where a label is none of the classes,
-   * or features are not those of the extractor; then nothing has changed.
+   * or features are not those of the extractor, or the signal is aborted; then nothing has changed.
    */
   train(samples: FeatureSamples, o: HeadTraining = {}): Promise<HeadScore> {
     onlyOptions('head.train', o, TRAINING);
@@ -150,13 +150,17 @@ export class Head {
     try {
       await trainer.loadWeights(await this.#predictor.weights());
       let last: HeadScore = { loss: NaN, accuracy: NaN };
-      for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++) {
-        for (let step = 1; step <= trainer.stepsPerEpoch && !signal?.aborted; step++) await trainer.step(step === trainer.stepsPerEpoch);
+      for (let epoch = 1; epoch <= epochs; epoch++) {
+        for (let step = 1; step <= trainer.stepsPerEpoch; step++) {
+          signal?.throwIfAborted();
+          await trainer.step(step === trainer.stepsPerEpoch);
+        }
         const { loss, accuracy = 0 } = (await trainer.settle()).at(-1) ?? last;
         last = { loss, accuracy };
         onEpoch?.({ epoch, loss, accuracy });
         this.#epochs++;
       }
+      signal?.throwIfAborted();
       await this.#predictor.swap(await trainer.weights());
       return last;
     } finally {

@@ -110,9 +110,19 @@ test('what cannot be is said in one line, and changes nothing', async () => {
     'head.train: got undefined; give { features, labels }',
   );
   assert.equal(await head.weights(), before);
-  const stopped = new AbortController();
-  stopped.abort();
-  await head.train({ features, labels }, { signal: stopped.signal });
+  const why = new Error('enough');
+  const told: number[] = [];
+  for (const last of [0, 2, 3]) {
+    const stopped = new AbortController();
+    if (!last) stopped.abort(why);
+    const onEpoch = ({ epoch }: { epoch: number }) => {
+      told.push(epoch);
+      if (epoch === last) stopped.abort(why);
+    };
+    const thrown = await head.train({ features, labels }, { epochs: 3, signal: stopped.signal, onEpoch }).catch((e: unknown) => e);
+    assert.is(thrown, why);
+  }
+  assert.equal(told, [1, 2, 1, 2, 3]); // a pass that is broken off has no score
   assert.equal(await head.weights(), before);
   extractor.destroy();
   assert.match(await refusal(() => head.logits(features)), /destroyed/);
