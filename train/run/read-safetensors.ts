@@ -48,10 +48,9 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetens
   if (!(bytes instanceof Uint8Array)) fail(`got ${kindOf(bytes)}`, 'give a Uint8Array');
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  const start = String.fromCharCode(...bytes.subarray(0, 99));
-  const kind = /^PK.*\.npy/s.test(start) ? 'numpy' : /^(\x80|PK)/.test(start) ? 'torch.save' : /^\x89HDF/.test(start) && 'HDF5';
-  if (length > bytes.length - 8 && kind) {
-    fail(`is a file of ${kind}, not safetensors`, 'write it with safetensors.torch.save_file(model.state_dict(), ...)');
+  if (length > bytes.length - 8) {
+    const [other, advice] = foreign(bytes) ?? [];
+    if (other) fail(`is ${other}, not safetensors`, advice);
   }
   if (length > MOST_HEADER) fail(`the header claims ${length} bytes, more than the ${MOST_HEADER} that the format allows`);
   if (length > bytes.length - 8) {
@@ -78,6 +77,18 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'weights'): Safetens
   const isWhole = ([, { dtype }]: [string, Entry]) => dtype === 'I64';
   if (entries.length && entries.every(isWhole)) fail('its tensors are integers alone, which are no weights', 'convert weights to F32');
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** What bytes are that begin as a file of another kind does, and what to do. */
+function foreign(bytes: Uint8Array): [what: string, advice: string] | undefined {
+  const start = String.fromCharCode(...bytes.subarray(0, 99));
+  const weights = /^PK.*\.npy/s.test(start) ? 'numpy' : /^(\x80|PK)/.test(start) ? 'torch.save' : /^\x89HDF/.test(start) && 'HDF5';
+  if (weights) return [`a file of ${weights}`, 'write it with safetensors.torch.save_file(model.state_dict(), ...)'];
+  if (/^(\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP)/s.test(start)) return ['a picture', 'give a file of weights'];
+  const [words] = /^[\n\r\t -~]{40}/.exec(start.replace(/^\xef\xbb\xbf/, '').padEnd(40)) ?? [];
+  if (!words) return undefined;
+  const text = /^\s*<(!doctype html|html)\b/i.test(words) ? 'a web page' : `a text that begins with ${JSON.stringify(words.trim())}`;
+  return [text, 'look at what lies there: a host may answer with a page or a text in place of a file that it does not have'];
 }
 
 /** Fails where two tensors overlap, or some of the `length` bytes of data belong to none. */

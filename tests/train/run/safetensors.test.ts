@@ -101,6 +101,26 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
     Uint8Array.from(Buffer.from('PK\x03\x04\0\0\x08\x08 archive/data.pkl')),
     /is a file of torch\.save, not safetensors; write it with/,
   ],
+  [
+    "a host's page",
+    new TextEncoder().encode('\ufeff\n<!DOCTYPE html><html><head><title>App</title>'),
+    /^w\.safetensors: is a web page, not safetensors; look at what lies there: a host may answer with a page/,
+  ],
+  [
+    "a host's words",
+    new TextEncoder().encode('404: Not Found'),
+    /^w\.safetensors: is a text that begins with "404: Not Found", not safetensors; look at what lies there/,
+  ],
+  [
+    'a pointer of Git LFS',
+    new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:0'),
+    /^w\.safetensors: is a text that begins with "version https:\/\/git-lfs\.github\.com\/spec\/", not/,
+  ],
+  [
+    'a picture',
+    Uint8Array.from(Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')),
+    /^w\.safetensors: is a picture, not safetensors; give a file of weights$/,
+  ],
   ['no dtype', file({ x: { shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
   ['a tensor that is a number', file({ x: 4 }), /tensor 'x' has no valid dtype and shape/],
   ['a negative size', file({ x: f32([-1], 0, 4) }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
