@@ -24,7 +24,7 @@ class Tab {
         this.state = event.state;
         this.message = String(event.message ?? '');
       }
-      if (event.kind === 'state' || event.kind === 'rewind') this.step = event.step;
+      if (event.kind === 'state' || event.kind === 'rewind') this.step = event.step ?? this.step;
       if (event.kind === 'metrics') this.step = Math.max(this.step, ...event.lines.map(line => line.step));
       if (event.kind === 'who') this.who = event.who;
     });

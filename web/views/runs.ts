@@ -210,7 +210,7 @@ export class Run {
     } else {
       this.#clock(event.state === 'running');
       this.state = event.state;
-      this.step = event.step;
+      this.step = event.step ?? this.step;
       this.message = typeof event.message === 'object' ? inPageWords(event.message) : (event.message ?? '');
       if (this.message) notice(`Run ${this.id + 1}: ${this.message}`, event.state === 'failed' ? 'error' : 'info');
     }

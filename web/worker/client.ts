@@ -100,7 +100,7 @@ export class Engine {
       heard: reply => this.#heard(reply),
       failed: error => {
         this.#rejectAll(error);
-        this.#onEvent({ kind: 'state', state: 'failed', step: 0, message: error });
+        this.#onEvent({ kind: 'state', state: 'failed', message: error });
       },
     });
     const engine = this.#number;

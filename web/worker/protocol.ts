@@ -77,7 +77,8 @@ export interface Measured {
 export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded' | 'kept';
 
 export type RunEvent =
-  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string | Fault }
+  /** Without a step it is the last one that was told: a worker that is gone tells none. */
+  | { readonly kind: 'state'; readonly state: RunState; readonly step?: number; readonly message?: string | Fault }
   | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
   /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }

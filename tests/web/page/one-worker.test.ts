@@ -84,5 +84,15 @@ if (
     assert.equal(await page.evaluate('descent.runs.map(r => r.id)'), [6]);
     assert.equal(at.said, []);
   });
+
+  test('runs whose worker ends stay where they were, and come back after a reload', async () => {
+    const { step } = await at.seen();
+    await page.workers()[0]!.evaluate(`setTimeout(() => { throw new Error('out of luck'); })`);
+    await at.until('r.state === "failed"');
+    await at.notes('the worker stopped: Uncaught Error: out of luck; reload the page');
+    assert.is((await at.seen()).step, step);
+    await page.reload();
+    await page.waitForFunction('globalThis.descent?.selected?.state === "kept"');
+  });
 }
 test.run();
