@@ -81,6 +81,16 @@ test('a smoothed curve keeps straight lines, and short curves', () => {
   assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)), 3)[45]![1], 3 / 7); // reaches three points both ways
 });
 
+test('a smoothed curve goes on behind values that are not finite', () => {
+  const holed = line(1, 1, NaN, Infinity, 3, 3, 3);
+  assert.equal(smooth(holed, 1), line(1, 1, 1, 3, 3, 3, 3));
+  assert.equal(
+    smooth(line(1, NaN, Infinity, NaN, 4), 1).map(([, y]) => y),
+    [1, 1, NaN, 4, 4], // where there are no others it has a hole
+  );
+  assert.is(smooth(holed, 2, [1, 1, 5, 5, 1, 1, 1])[2]![1], 5 / 3);
+});
+
 test('one value far from the others leaves these their height, and is told of', () => {
   const curve = (...ys: number[]) => ({ name: '', colour: '', points: line(...ys) });
   const flat = Array.from({ length: 99 }, (_, i) => 2 - i / 99);

@@ -58,16 +58,16 @@ export function heightAt(points: readonly Point[], x: number): number {
 }
 
 /**
- * The mean over `reach` points to both sides of each, which tells the trend: single batches are noisy. At the ends it takes what there is.
- * `weights` says for how many values a point stands, 1 without it.
+ * The mean over `reach` points to both sides of each, which tells the trend: single batches are noisy. At the ends it takes what there is,
+ * and of all only what is finite. `weights` says for how many values a point stands, 1 without it.
  */
 export function smooth(points: readonly Point[], reach: number, weights?: readonly number[]): Point[] {
   if (reach < 1) return [...points];
   const sums = [0];
   const counts = [0];
   for (const [i, [, y]] of points.entries()) {
-    const weight = weights?.[i] ?? 1;
-    sums.push(sums.at(-1)! + weight * y);
+    const weight = Number.isFinite(y) ? (weights?.[i] ?? 1) : 0;
+    sums.push(sums.at(-1)! + (weight && weight * y));
     counts.push(counts.at(-1)! + weight);
   }
   return points.map(([x], i) => {
