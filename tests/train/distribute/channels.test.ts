@@ -6,7 +6,7 @@ import type { Party } from '../../../train/distribute/channels/group.ts';
 import { Host } from '../../../train/distribute/channels/host.ts';
 import { Member } from '../../../train/distribute/channels/member.ts';
 import { decode, encode, portLink } from '../../../train/distribute/channels/message.ts';
-import { GroupEnded, HostLeft, type Who } from '../../../train/distribute/channels/protocol.ts';
+import { GroupEnded, HostLeft, type FromHost, type Who } from '../../../train/distribute/channels/protocol.ts';
 import { together } from '../../../train/distribute/alone.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -182,6 +182,28 @@ test('one with other images is let go, and told why', async () => {
   const why = 'the host let this tab go: the images are not those of the host; take the same files, and limit both alike';
   await rejects(party.gather(true), HostLeft, why);
   assert.is(who().length, 1);
+  host.leave();
+});
+
+test('one that gave no sign for 30 s, as it slept, is told that it was let go', async () => {
+  let now = 0;
+  const host = new Host(
+    'A',
+    'same',
+    () => undefined,
+    () => now,
+  );
+  const { port1, port2 } = new MessageChannel();
+  host.admit(2, portLink(port1));
+  const link = portLink(port2);
+  const heard: (FromHost | undefined)[] = [];
+  link.receive(message => heard.push(message && decode<FromHost>(message).head));
+  link.send(encode({ kind: 'ready', adapter: 'B', digest: 'same', needs: true, after: 0 }));
+  while (!host.isDue || !heard.some(h => h?.kind === 'who' && h.who[1]?.state === 'waits'))
+    await new Promise(resolve => setTimeout(resolve, 1));
+  now = 31_000;
+  while (heard.at(-1)) await new Promise(resolve => setTimeout(resolve, 10));
+  assert.equal(heard.at(-2), { kind: 'refused', why: 'it has given no sign for 30 s' });
   host.leave();
 });
 

@@ -252,7 +252,10 @@ export class Host implements Party {
   #pulse(): void {
     this.#rate = this.#meter.rate();
     const now = this.#clock();
-    for (const m of this.#members.values()) if (m.state !== 'opens' && now - m.heardAt > SILENCE) this.#letGo(m); // to open may take long
+    for (const m of this.#members.values()) {
+      const isSilent = m.state !== 'opens' && now - m.heardAt > SILENCE; // to open may take long
+      if (isSilent) this.#refuse(m, `it has given no sign for ${SILENCE / 1000} s`); // which may only have slept
+    }
     this.#tell();
   }
 
