@@ -146,7 +146,7 @@ addEventListener('vite:preloadError', event => {
 // a browser may freeze a tab that stays hidden for long, its workers with it
 document.addEventListener('resume', () => {
   if (train.runs.some(r => r.state === 'running'))
-    notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info');
+    notice('The browser had put this hidden tab to sleep, maybe training with it; it goes on now.', 'info');
 });
 
 themed(document.getElementById('theme')!, redrawn);
