@@ -44,6 +44,8 @@ export interface FolderOptions {
 }
 
 export interface Host {
+  /** The kinds of picture files that it reads. */
+  readonly formats: string;
   /** Opens a picture. Throws an Error in whose first line is why it cannot be read. */
   open(picture: Picture): Promise<OpenPicture>;
   spool(): Promise<Spool>;
@@ -83,6 +85,7 @@ async function drawable(picture: Picture): Promise<Drawable> {
 }
 
 const browserHost: Host = {
+  formats: 'PNG, JPEG, WebP, GIF or AVIF',
   async open(picture) {
     const source = await drawable(picture);
     const [width, height] = sizeOf(source);

@@ -45,7 +45,7 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     return await use(open);
   } catch (error) {
     if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
-    throw new DescentError(`${name}: cannot be read as an image (${whyUnread(error)})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
+    throw new DescentError(`${name}: cannot be read as an image (${whyUnread(error)})`, `give a ${host().formats} file`);
   }
 }
 

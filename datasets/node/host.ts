@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { check, DescentError } from '../../engine/check.ts';
+import { FORMATS } from '../folder.ts';
 import type { Host, OpenPicture, Picture, Rgba, Spool } from '../host.ts';
 import { decoder, framed } from './decode.ts';
 import { openDataset } from './open.ts';
@@ -69,6 +70,7 @@ async function openPicture(picture: Picture): Promise<OpenPicture> {
 const closing = new FinalizationRegistry<FileHandle>(handle => void handle.close());
 
 export const nodeHost: Host = {
+  formats: FORMATS,
   open: openPicture,
   // The file has no name any more once it is open: it is gone when the process is.
   async spool() {

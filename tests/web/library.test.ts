@@ -82,7 +82,7 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
 
   test('what is no picture is named; what is too large for memory comes back from a Blob', async () => {
     const [blob, element, missing, video] = await call('refused');
-    assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG/);
+    assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG, JPEG, WebP, GIF or AVIF file$/);
     assert.match(element!.message, /^images\[0\]: it is of the class HTMLDivElement; give a picture/);
     assert.is(video!.message, "the picture: it has no pixels; wait for a video's first frame, of which 'loadeddata' tells");
     assert.match(missing!.message, /^images\[0\] .*missing\.png: cannot be read as an image \(/);

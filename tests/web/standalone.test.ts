@@ -1,5 +1,5 @@
 /** The page that `descent export --to webpage` writes, opened from the disk in Debian's Chromium with no network. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -58,7 +58,14 @@ inBrowser('classifies dropped pictures as predict does, offline', async () => {
     said.predictions.map(p => [p.class, `${(p.probability * 100).toFixed(1)}%`]),
   );
   await page.locator('#choose').setInputFiles({ name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
-  await page.getByText('cannot be read as an image').waitFor();
+  await page.getByText(/^the image broken\.png: cannot be read as an image \(.*\); give a PNG, JPEG, WebP, GIF or AVIF file$/).waitFor();
+  const files = [
+    { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') },
+    { name: 'unnamed', mimeType: '', buffer: await readFile(picture) },
+  ];
+  await page.locator('#choose').setInputFiles(files);
+  await page.getByText(/^the image notes\.txt: cannot be read/).waitFor();
+  await page.locator('.bar').nth(5).waitFor(); // of the picture that has no type
   assert.equal(faults, []);
 });
 

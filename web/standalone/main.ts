@@ -36,8 +36,8 @@ async function classify(file: File): Promise<void> {
   results.prepend(item);
   try {
     const predictor = await opening;
-    const [found] = await predictor.predict([file], { invert: invert.checked });
-    answers.replaceChildren(...found!.map(bar));
+    const found = await predictor.predict(file, { invert: invert.checked });
+    answers.replaceChildren(...found.map(bar));
   } catch (error) {
     answers.textContent = said(error);
     answers.setAttribute('role', 'alert');
@@ -57,7 +57,7 @@ function bar({ label, probability }: Answer): HTMLElement {
   return row;
 }
 
-const all = (files: Iterable<File>) => [...files].filter(file => file.type.startsWith('image/')).forEach(file => void classify(file));
+const all = (files: Iterable<File>) => [...files].forEach(file => void classify(file));
 const choose = element<HTMLInputElement>('choose');
 choose.addEventListener('change', () => all(choose.files ?? []));
 document.addEventListener('dragover', event => event.preventDefault());
