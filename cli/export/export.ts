@@ -92,7 +92,10 @@ async function toWebpage(path: string, options: ExportOptions): Promise<Written>
   const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);
   const out = options.out ?? `${beside}.html`;
   writeWhole(out, page);
-  return { path: out, about: `a page with ${config.model} inside, ${count(page.length)} bytes; open it in a browser that has WebGPU` };
+  return {
+    path: out,
+    about: `a page with ${config.model} inside, ${count(Buffer.byteLength(page))} bytes; open it in a browser that has WebGPU`,
+  };
 }
 
 async function toTimm(path: string, options: ExportOptions): Promise<Written> {

@@ -1,5 +1,5 @@
 /** The page that `descent export --to webpage` writes, opened from the disk in Debian's Chromium with no network. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -31,7 +31,9 @@ inBrowser('classifies dropped pictures as predict does, offline', async () => {
   const texts = { shape: JSON.stringify(shape), classes: JSON.stringify(classes), moments: JSON.stringify(moments) };
   const file = join(root, 'net.safetensors');
   await writeFile(file, encodeSafetensors(weights, { model: 'resnet20', dataset: './photos', normalize: 'meanstd', ...texts }));
-  await printed(() => exportNet(file, { to: 'webpage' }));
+  const told = await printed(() => exportNet(file, { to: 'webpage' }));
+  const { size } = await stat(join(root, 'net.html'));
+  assert.match(told, ` inside, ${size.toLocaleString('en-US')} bytes; `);
 
   const pixels = Uint8Array.from({ length: 768 }, (_, i) => (i * 37) % 256);
   const picture = join(root, 'a.png');
