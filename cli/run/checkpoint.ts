@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
-import { checkDataset, isKnown, isTable, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
+import { checkDataset, isHere, isKnown, isTable, openDataset, type OpenOptions } from '../../datasets/node/open.ts';
 import { check, named as option, some } from '../../engine/check.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
 import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
@@ -167,6 +167,15 @@ export async function inputOf(
   }
   const name = knownName(config.dataset);
   return name === undefined || name === 'formula' ? trainedOn(config, options) : datasets[name]!;
+}
+
+/** Throws where weights were trained on data that is not here, and nobody has said which to take. */
+export function checkTrainedOn({ file, config: { dataset } }: Checkpoint, given: CheckpointOptions): void {
+  check(
+    given.dataset !== undefined || isHere(dataset),
+    `${file}: was trained on '${dataset}', which is not here`,
+    'give the data with --dataset',
+  );
 }
 
 /**

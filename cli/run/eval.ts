@@ -9,7 +9,7 @@ import { logOf, score } from '../../train/study/probabilities.ts';
 import { attacksFrom, type Attack } from '../../train/study/robust/by-name.ts';
 import { MEANS, predictViews, viewsOf } from '../../train/study/tta.ts';
 import { evaluateUnderAttack } from './attack.ts';
-import { openCheckpoint, openFor, weightsFor, type CheckpointOptions } from './checkpoint.ts';
+import { checkTrainedOn, openCheckpoint, openFor, weightsFor, type CheckpointOptions } from './checkpoint.ts';
 import { print } from '../output.ts';
 import { checkReport, writePredictions, writeReport, writeValues } from './report.ts';
 import { localRecipe, openInferenceSession, type Evaluated, type SessionOptions } from './session.ts';
@@ -31,6 +31,7 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 /** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
 export async function openForEvaluation(path: string, options: EvalOptions): Promise<Evaluated> {
   const checkpoint = await openCheckpoint(path, options);
+  checkTrainedOn(checkpoint, options);
   const { file, config, moments, statistics } = checkpoint;
   const recipe = localRecipe({
     ...config,

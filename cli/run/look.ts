@@ -26,7 +26,7 @@ import type { Tensors } from '../../train/run/safetensors.ts';
 import { activationStats, rms, type LayerStats } from '../../train/study/layer-stats.ts';
 import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Planes } from '../../train/study/looks.ts';
 import { percent, print, table } from '../output.ts';
-import { openCheckpoint, weightsFor, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { checkTrainedOn, openCheckpoint, weightsFor, openFor, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { onInterrupt } from './interrupt.ts';
 import { once } from './job.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
@@ -50,6 +50,7 @@ export const look = (path: string, options: LookOptions): Promise<void> => once(
 async function lookInto(path: string, options: LookOptions): Promise<void> {
   const chosen = parseNumber('--image', options.image, { integer: true, min: 1 }) - 1;
   const checkpoint = await openCheckpoint(path, options);
+  checkTrainedOn(checkpoint, options);
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
   const recipe = localRecipe({ ...checkpoint.config, ...limit });
   const folder = options.out ?? folderOf(path, 'look');

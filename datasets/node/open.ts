@@ -51,11 +51,14 @@ export const isKnown = (name: string): boolean => knownName(name) !== undefined;
 /** Whether a data set is a table in a file. */
 export const isTable = (name: string): boolean => /\.csv$/i.test(name) && stateOf(name)?.isFile() === true;
 
+/** Whether a data set is known by name, or a folder or a table that is there. */
+export const isHere = (name: string): boolean => isKnown(name) || stateOf(name)?.isDirectory() === true || isTable(name);
+
 /** Throws where a name is neither that of a data set, whose options it may give, nor the path of a folder or a table. */
 export function checkDataset(name: string): void {
   if (isKnown(name)) return void datasetFrom(name);
+  if (isHere(name)) return;
   const found = stateOf(name);
-  if (found?.isDirectory() || isTable(name)) return;
   const names = Object.keys(datasets);
   const isPath = found || /[/\\.]/.test(name);
   throw isPath

@@ -1,5 +1,5 @@
 /** Data that is not as it was when a net was trained on it: what is meant by names is found or refused by them. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -47,6 +47,11 @@ test('eval and a resumed run take columns of a table by their names, and refuse 
   assert.is((await called(words('train --resume r --epochs 8'), folder)).refusal, `./t.csv: ${others}`);
   write('t.csv', 'b', 'y', 'a');
   assert.is((await called(words('train --resume r --epochs 8 --quiet'), folder)).out, whole.out);
+  rmSync(join(folder, 't.csv'));
+  for (const command of ['eval', 'look']) {
+    const gone = (await called([command, 'whole'], folder)).refusal;
+    assert.match(gone, /^whole.best\.safetensors: was trained on '\.\/t\.csv', which is not here; give the data with --dataset$/);
+  }
 });
 
 test('of many classes those are told where data and model differ', async () => {
