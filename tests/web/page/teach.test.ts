@@ -119,10 +119,20 @@ if (
     assert.equal(await page.locator('.bars li > :first-child').allTextContents(), ['red', 'blue']);
     await teach.drop(undefined, 'blue.png', await still(BLUE, 80, 60));
     await teach.answers('blue');
+    await at.press('Train');
     await at.press('Start anew');
-    await at.press('Delete all');
+    await at.press('Delete all'); // while it trains
     await teach.card('Class 2').waitFor();
-    assert.equal(await page.locator('.bars li').count(), 0);
+    assert.equal(await page.locator('.training dd').allTextContents(), ['0', '–', '–', '–']);
+    await page.waitForTimeout(3000);
+    assert.equal(await page.locator('.bars li').count(), 0, 'the net of samples that are deleted does not come');
+    assert.is(
+      await page
+        .locator('.training p')
+        .allTextContents()
+        .then(all => all.join('')),
+      '',
+    );
     await teach.drop(undefined, 'mine.safetensors', file);
     await at.says('mine.safetensors: answers now, 2 classes.');
     await teach.drop(undefined, 'blue.png', await still(BLUE, 80, 60));

@@ -274,11 +274,12 @@ export class TeachView {
   async #clear(): Promise<void> {
     this.#keeping.place.say();
     this.#learned = undefined;
+    if (this.#busy) await this.#engine.close(); // or its net would come when all is deleted
     await this.#engine.call('teachForget');
     this.#answerBy(undefined);
     await this.#lesson.clear();
     this.#addTwo();
-    this.#training.place.say();
+    this.#training.clear();
   }
 
   #answerBy(net: TaughtNet | undefined): void {

@@ -22,6 +22,8 @@ export interface Training {
   progress(share: number | undefined): void;
   /** The numbers that are known now. */
   numbers(known: { readonly samples?: number; readonly learned?: number; readonly seconds?: number }): void;
+  /** Nothing is known any more, and nothing to be said. */
+  clear(): void;
   /** What was held out; nothing where it is not known (any more). */
   checked(classes: readonly TaughtClass[], all: readonly CheckedSample[]): void;
 }
@@ -73,6 +75,10 @@ export function training(train: () => unknown, actions: SampleActions): Training
       if (samples !== undefined) facts.samples.value.textContent = count(samples);
       if (learned !== undefined) facts.learned.value.textContent = percent(learned);
       if (seconds !== undefined) facts.seconds.value.textContent = seconds.toFixed(1);
+    },
+    clear() {
+      for (const { value } of [facts.learned, facts.seconds]) value.textContent = '–';
+      said.say();
     },
     checked(classes, all) {
       const judged = all.map(one => ({ ...one, answer: one.probabilities.indexOf(Math.max(...one.probabilities)) }));
