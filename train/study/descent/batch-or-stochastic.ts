@@ -9,7 +9,7 @@ import { STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
 import type { Series } from '../../../plots/panel.ts';
 import { leastSquares } from '../../linear/least-squares.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { dot, normalOfProblem, normalsOf, rmse, type Problem } from '../linear/problems.ts';
 import { median } from '../statistics.ts';
 
@@ -85,7 +85,7 @@ export const batchOrStochastic = experiment({
       lab,
       BATCHES,
       ({ name }) => name,
-      async batch => ({ ...batch, ...overSeeds(problem, batch, lab.seed, seeds) }),
+      async batch => ({ ...batch, ...(await overSeeds(lab, problem, batch, seeds)) }),
     );
     const y = { label: 'error above the least, of the first', log: true, min: FLOOR, max: 1 };
     return {
@@ -132,11 +132,11 @@ interface Curve {
 
 type Run = (typeof BATCHES)[number] & Curve;
 
-/** The curve of as many runs; of all samples it is one, since nothing is drawn there. */
-function overSeeds(problem: Problem, batch: (typeof BATCHES)[number], seed: number, seeds: number): Curve {
+/** The curve of as many runs; of all samples it is one, since nothing is drawn there. Throws where the user asks to stop. */
+async function overSeeds(lab: Lab, problem: Problem, batch: (typeof BATCHES)[number], seeds: number): Promise<Curve> {
   const least = errorOf(problem, leastSquares(normalOfProblem(problem)).x);
   const first = errorOf(problem, new Float64Array(FEATURES)) - least;
-  const runs = range(batch.size === SAMPLES ? 1 : seeds).map(k => curveOf(problem, least, batch, seed + k));
+  const runs = await repeated(lab, batch.size === SAMPLES ? 1 : seeds, k => curveOf(problem, least, batch, lab.seed + k));
   const { updates } = runs[0]!;
   const at = updates.map((_, k) => runs.map(run => run.excess[k]! / first));
   return { updates, middle: at.map(median), low: at.map(v => Math.min(...v)), high: at.map(v => Math.max(...v)) };
