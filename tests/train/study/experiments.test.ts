@@ -6,7 +6,7 @@ import { compare } from '../../../cli/study/compare.ts';
 import { COMPARISONS } from '../../../train/study/comparison/comparisons.ts';
 import { giveWay, inTurn, type Lab } from '../../../train/study/experiment.ts';
 import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
-import { labOf } from '../../support/lab.ts';
+import { labOf, outcomeOf } from '../../support/lab.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
@@ -120,9 +120,18 @@ test('no experiment takes more images than its data set has, since its title wou
 });
 
 test('titles count in words, one in the singular', async () => {
-  const titleOf = async (text: string) => (await planned(text).run(labOf())).title;
+  const titleOf = async (text: string, lab = labOf()) => (await planned(text).run(lab)).title;
   assert.is(await titleOf('noisy-ends:seeds=2,steps=1'), 'Noisy descent on x₁² + 2 x₂²: ends of 2 runs of 1 update');
   assert.is(await titleOf('bias-variance:sets=2,points=1000'), 'Polynomials on 2 sets of 1,000 points of a sine, noise 0.3');
+  const none = { ...labOf(), stopped: true };
+  assert.match(await titleOf('zoneout:hidden=1,images=64', none), /: rnn-rows of 1 unit on 64 images of Fashion-MNIST$/);
+  const one = { ...labOf(), stopped: false, progress: (done: number) => void (one.stopped = done > 0) };
+  assert.match(await titleOf('input-normalisation:images=200', one), /, normalised in 1 way$/);
+  const { panels } = await outcomeOf('penalty-geometry:problems=1');
+  assert.equal(
+    [panels[2]!.title, panels[3]!.title],
+    ['L1', 'L2'].map(name => `${name}: solutions of 1 problem, dependent features`),
+  );
 });
 
 test('whole numbers have an upper bound in every experiment', async () => {

@@ -3,6 +3,7 @@
  * on the host: a condition number of a million is beyond what float32 tells.
  */
 import type { Dataset } from '../../../datasets/dataset.ts';
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
@@ -153,7 +154,7 @@ export const inputNormalisation = experiment({
       },
     );
     return {
-      title: `Inputs of a linear model, normalised in ${ways.length} ways`,
+      title: `Inputs of a linear model, normalised in ${counted(ways.length, 'way')}`,
       rows: ways.map(({ name, cloud, images }) => ({
         inputs: name,
         'condition number': cloud.bowl.condition,

@@ -1,4 +1,5 @@
 /** `penalty-geometry`: the diamond of L1 and the circle of L2 among the level lines of a loss, and how many weights each sets to 0. */
+import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
@@ -157,7 +158,7 @@ function cloudPanel({ features, penalty, solutions }: Solutions): Panel {
   const of = (name: string, zeros: number): Series => ({ name, points: some.filter(pair => zerosIn(pair) === zeros) });
   return {
     kind: 'scatter',
-    title: `${penalty}: solutions of ${some.length} problems, ${features} features`,
+    title: `${penalty}: solutions of ${counted(some.length, 'problem')}, ${features} features`,
     x: { label: 'weight 1', min: -3, max: 3 },
     y: { label: 'weight 2', min: -3, max: 3 },
     series: [of('no weight is 0', 0), of('one', 1), of('both', 2)].filter(({ points }) => points.length),

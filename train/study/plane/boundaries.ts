@@ -30,7 +30,11 @@ export const boundaries = experiment({
   },
   async run(lab, { set, noise, units, points, depths, steps }) {
     const deepest = Math.max(...depths);
-    check(units >= deepest, `boundaries: ${units} units are too few for ${deepest} layers`, 'give one for each at least');
+    check(
+      units >= deepest,
+      `boundaries: ${counted(units, 'unit')} ${units === 1 ? 'is' : 'are'} too few for ${deepest} layers`,
+      'give one for each at least',
+    );
     const from = { seed: lab.seed, noise };
     const test = followed(plane(set, TESTED, Math.max(...points), from), places());
     const facts = { ...(await lab.dataset(set)), test };

@@ -38,7 +38,7 @@ export const zoneout = experiment({
     );
     const x = { label: 'epochs', min: 0, max: epochs };
     return {
-      title: `Zoneout and dropout of ${share}: rnn-rows of ${hidden} units on ${counted(images, 'image')} of Fashion-MNIST`,
+      title: `Zoneout and dropout of ${share}: rnn-rows of ${counted(hidden, 'unit')} on ${counted(images, 'image')} of Fashion-MNIST`,
       rows: runs.map(({ name, lines, tested, path }) => ({
         net: name,
         'training loss': lines.at(-1)!.loss,
