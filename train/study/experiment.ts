@@ -90,6 +90,10 @@ export const imageCount = (name: 'fashion-mnist' | 'cifar10', min: number, part:
   max: datasets[name]![part],
 });
 
+/** How many images of Fashion-MNIST are trained on, of which there are to be `least` at least. */
+export const trainingImages = (usual: number, least: number) =>
+  number(usual, 'training images of Fashion-MNIST', imageCount('fashion-mnist', least));
+
 /** Different whole numbers: what is done for each would be done twice. */
 export function distinct(usual: readonly number[], about: string, range: Range): Defaulted<readonly number[]> {
   const list = neededList(usual, '-', about, { ...COUNT, ...range });

@@ -5,7 +5,7 @@ import { choice, fraction, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
+import { experiment, imageCount, tasksInTurn, trainingImages, type Lab } from '../experiment.ts';
 import { accuracyOf } from './attacks.ts';
 import { attackOf, type Attack } from './by-name.ts';
 import { plateSheet, type Plate } from '../plate-sheet.ts';
@@ -34,7 +34,7 @@ export const adversarial = experiment({
     train_steps: number(3, 'gradients of an attack while training, or replays', COUNT),
     steps: number(10, 'gradients of an iterated attack', COUNT),
     restarts: number(2, 'starts of PGD', COUNT),
-    images: number(2000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', BATCH)),
+    images: trainingImages(2000, BATCH),
     test: number(100, 'attacked test images', imageCount('fashion-mnist', BATCH, 'test')),
     epochs: number(6, 'passes', COUNT),
   },

@@ -9,7 +9,7 @@ import { eigenSymmetric } from '../../data/eigen.ts';
 import { densityAt, lanczos, shareWhere, type Krylov } from '../../linear/lanczos.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, giveWay, imageCount, tasksInTurn, type Expected, type Lab, type Task } from '../experiment.ts';
+import { experiment, giveWay, tasksInTurn, trainingImages, type Expected, type Lab, type Task } from '../experiment.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { hessianProduct } from './hessian-product.ts';
@@ -97,7 +97,7 @@ export const hessianSpectrum = experiment({
   source: 'Sagun et al. 2017; Ghorbani et al. 2019',
   options: {
     hidden: number(16, 'tanh units of the one hidden layer', COUNT),
-    images: number(1000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 32)),
+    images: trainingImages(1000, 32),
     epochs: number(40, 'passes', COUNT),
     probes: number(4, 'random starts of Lanczos', COUNT),
     steps: number(80, 'of Lanczos from each', { ...COUNT, min: 10 }),

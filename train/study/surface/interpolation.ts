@@ -4,7 +4,7 @@ import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel } from '../../../plots/panel.ts';
 import type { Score } from '../../evaluate/score.ts';
-import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
+import { experiment, tasksInTurn, trainingImages, type Lab } from '../experiment.ts';
 import { between, places } from './directions.ts';
 import type { Scores } from '../with-trainer.ts';
 import { scoresAt, searches, withMinima, type Minimum, type Searched } from './minimum.ts';
@@ -29,7 +29,7 @@ export const interpolation = experiment({
   options: {
     model: choice('lenet5', ['lenet5', 'mlp'], 'the nets'),
     points: number(31, 'places on each line', { ...COUNT, min: 4 }),
-    images: number(1000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(1000, 64),
     epochs: number(10, 'passes', COUNT),
   },
   async run(lab, { model, points, images, epochs }) {

@@ -7,7 +7,7 @@ import { check } from '../../../engine/check.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
+import { experiment, tasksInTurn, trainingImages, type Lab } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
 import type { Scores } from '../with-trainer.ts';
@@ -34,7 +34,7 @@ export const modeConnectivity = experiment({
     surface: number(11, 'places along each direction of the plane through ends and bend', { ...COUNT, min: 2 }),
     steps: number(600, 'steps in which a bend is trained', COUNT),
     lr: number(0.003, 'their first rate, which falls to 0', POSITIVE),
-    images: number(1000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(1000, 64),
     epochs: number(10, 'passes in which each minimum is found', COUNT),
   },
   async run(lab, { model, points, surface, steps, lr, images, epochs }) {

@@ -6,7 +6,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
 import { Net } from '../../net/net.ts';
-import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
+import { experiment, inTurn, trainingImages, type Lab } from '../experiment.ts';
 import { imagesOfSplit, type Images } from '../robust/victim.ts';
 import { scoresOf, type Scores } from '../with-trainer.ts';
 import { filterDirection, moved, places } from './directions.ts';
@@ -25,7 +25,7 @@ export const sharpness = experiment({
   options: {
     small: number(16, 'images of a small batch', COUNT),
     large: number(250, 'images of a large batch', COUNT),
-    images: number(1000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(1000, 64),
     epochs: number(20, 'passes in small batches', COUNT),
     large_epochs: number(80, 'passes in large batches, which make fewer updates each', COUNT),
     points: number(21, 'places on each line', { ...COUNT, min: 3 }),

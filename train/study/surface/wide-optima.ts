@@ -4,7 +4,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
-import { experiment, imageCount, tasksInTurn, type Cell, type Lab } from '../experiment.ts';
+import { experiment, tasksInTurn, trainingImages, type Cell, type Lab } from '../experiment.ts';
 import { mean } from '../statistics.ts';
 import { scoresOf, type Given, type Scores } from '../with-trainer.ts';
 import { drawnDirection, places } from './directions.ts';
@@ -22,7 +22,7 @@ export const wideOptima = experiment({
   about: "SGD's end point and the mean of its weights (SWA): the line between them, and which of both is wider.",
   source: 'Izmailov et al. 2018, section 3',
   options: {
-    images: number(2000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(2000, 64),
     epochs: number(16, 'passes; from the middle on SGD goes on at smaller rates, and SWA averages at the first one', { ...COUNT, min: 4 }),
     lr: number(0.05, 'the first rate, with momentum', POSITIVE),
     points: number(13, 'places on the line, and on each ray', { ...COUNT, min: 3 }),

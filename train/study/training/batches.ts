@@ -5,7 +5,7 @@ import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
+import { experiment, inTurn, trainingImages, type Lab } from '../experiment.ts';
 import { deviationIn, mean, spreadOf } from '../statistics.ts';
 import { together, trained } from './members.ts';
 import { curveOf, groupsOf, seedsOf } from './over-seeds.ts';
@@ -15,7 +15,7 @@ export const batches = experiment({
   source: 'Robbins & Monro 1951; Bottou 2010',
   options: {
     seeds: number(3, 'runs of each size', COUNT),
-    images: number(512, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(512, 64),
     batch: number(32, 'images of a mini-batch', { ...COUNT, min: 2 }),
     updates: number(200, 'updates with all images', { ...COUNT, min: 10 }),
   },

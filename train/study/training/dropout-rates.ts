@@ -3,7 +3,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, inTurn, trainingImages } from '../experiment.ts';
 import { scored } from './members.ts';
 
 /** Shares of hidden units that are kept, and of inputs where these are dropped too. */
@@ -26,7 +26,7 @@ export const dropoutRates = experiment({
   source: 'Srivastava et al. 2014, section 7.3 and figure 9; section 6.1 and figure 4',
   options: {
     width: number(128, 'units of each hidden layer', { ...COUNT, min: 8 }),
-    images: number(500, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 50)),
+    images: trainingImages(500, 50),
     epochs: number(60, 'passes', COUNT),
   },
   async run(lab, { width, images, epochs }) {

@@ -3,7 +3,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel } from '../../../plots/panel.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, inTurn, trainingImages } from '../experiment.ts';
 import { together, trained } from './members.ts';
 import { seedsOf } from './over-seeds.ts';
 
@@ -12,7 +12,7 @@ export const ensemble = experiment({
   source: 'Hansen & Salamon 1990; Lakshminarayanan et al. 2017',
   options: {
     members: number(5, 'nets', { ...COUNT, min: 2 }),
-    images: number(12_000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(12_000, 64),
     epochs: number(2, 'passes of each', COUNT),
   },
   async run(lab, { members, images, epochs }) {

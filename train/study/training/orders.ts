@@ -3,7 +3,7 @@ import { imagesOf, valuesOf, type Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, inTurn, trainingImages } from '../experiment.ts';
 import { deviationIn, mean, spreadOf } from '../statistics.ts';
 import type { Given } from '../with-trainer.ts';
 import { together, trained } from './members.ts';
@@ -22,7 +22,7 @@ export const orders = experiment({
   source: 'Bengio et al. 2009; Bengio 2012, section 3.1',
   options: {
     seeds: number(3, 'runs of each order', COUNT),
-    images: number(6000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 128)),
+    images: trainingImages(6000, 128),
     epochs: number(3, 'passes', COUNT),
   },
   async run(lab, { seeds, images, epochs }) {

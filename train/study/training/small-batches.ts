@@ -3,7 +3,7 @@ import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, inTurn, trainingImages } from '../experiment.ts';
 import { deviationIn, spreadOf, type Spread } from '../statistics.ts';
 import { scored } from './members.ts';
 import { bandAt, seedsOf } from './over-seeds.ts';
@@ -23,7 +23,7 @@ export const smallBatches = experiment({
   source: 'Wu & He 2018; Qiao et al. 2019',
   options: {
     seeds: number(1, 'runs of each', COUNT),
-    images: number(600, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 16)),
+    images: trainingImages(600, 16),
     epochs: number(2, 'passes', COUNT),
   },
   async run(lab, { seeds, images, epochs }) {

@@ -3,7 +3,7 @@ import type { Dataset } from '../../../datasets/dataset.ts';
 import { counted } from '../../../engine/counted.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, imageCount, inTurn } from '../experiment.ts';
+import { experiment, inTurn, trainingImages } from '../experiment.ts';
 import { curvesOf, together, trained } from './members.ts';
 
 const LR = '0.1';
@@ -13,7 +13,7 @@ export const snapshots = experiment({
   source: 'Huang et al. 2017',
   options: {
     cycles: number(5, 'falls of the rate', { ...COUNT, min: 2 }),
-    images: number(12_000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(12_000, 64),
     epochs: number(1, 'passes of each cycle', COUNT),
   },
   async run(lab, { cycles, images, epochs }) {

@@ -7,7 +7,7 @@ import type { Ground, Panel } from '../../../plots/panel.ts';
 import { streamOf } from '../../../shaders/kernel/random.ts';
 import { isKept } from '../../../shaders/move/steps.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, imageCount, inTurn, type Lab } from '../experiment.ts';
+import { experiment, inTurn, trainingImages, type Lab } from '../experiment.ts';
 import { dot } from '../linear/problems.ts';
 import { mean } from '../statistics.ts';
 import { curvesOf, together, trainOn } from './members.ts';
@@ -25,7 +25,7 @@ export const zoneout = experiment({
   options: {
     share: number(0.15, 'of units that keep or lose their state at each row', SHARE),
     hidden: number(64, 'units of the state', COUNT),
-    images: number(6000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(6000, 64),
     epochs: number(5, 'passes of each', COUNT),
   },
   async run(lab, { share, hidden, images, epochs }) {

@@ -6,7 +6,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { report, type ConfidenceBin } from '../../evaluate/report.ts';
 import { predictive, Swag } from '../../run/swag.ts';
-import { experiment, imageCount, tasksInTurn, type Lab, type Task } from '../experiment.ts';
+import { experiment, tasksInTurn, trainingImages, type Lab, type Task } from '../experiment.ts';
 import { logOf, softmaxRows } from '../probabilities.ts';
 import { meanOf, trained } from '../training/members.ts';
 import { seedsOf } from '../training/over-seeds.ts';
@@ -30,7 +30,7 @@ export const calibration = experiment({
   about: 'Reliability, ECE, NLL and Brier score of one net, ensembles, snapshots, dropout at test time, SWAG.',
   source: 'Guo et al. 2017; Lakshminarayanan et al. 2017; Gal & Ghahramani 2016; Maddox et al. 2019',
   options: {
-    images: number(3000, 'training images of Fashion-MNIST', imageCount('fashion-mnist', 64)),
+    images: trainingImages(3000, 64),
     epochs: number(20, 'passes of each net', { ...COUNT, min: 4 }),
     members: number(5, 'nets, and snapshots of one', { ...COUNT, min: 2 }),
     draws: number(20, "of dropout's masks and of SWAG's weights", { ...COUNT, min: 2 }),
