@@ -109,7 +109,10 @@ export function scorePanels(
   ];
 }
 
-/** By how much the loss between the ends 0 and 1 of a line exceeds, at most, the straight line between theirs (Frankle et al. 2020). */
+/**
+ * By how much the loss between the ends 0 and 1 of a line exceeds, at most, the straight line between theirs (Entezari et al. 2022; Frankle et
+ * al. 2020 measure from the mean of both).
+ */
 export function barrierOf(losses: readonly (readonly [share: number, loss: number])[]): number {
   const at = (end: number) => losses.find(([share]) => share === end)![1];
   const [a, b] = [at(0), at(1)];
