@@ -10,8 +10,9 @@ import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { gaussianNoise } from '../../../layers/noise.ts';
 import { batchNorm } from '../../../layers/norm.ts';
+import type { Panel } from '../../../plots/panel.ts';
 import { experiment, imageCount, inTurn, type Expected, type Lab } from '../experiment.ts';
-import { deviationIn, spreadOf } from '../statistics.ts';
+import { deviationIn, spreadOf, type Spread } from '../statistics.ts';
 import { seedsOf } from '../training/over-seeds.ts';
 import { attackOf, type Attack } from './by-name.ts';
 import { EPSILON, train, trainable, type Training } from './train.ts';
@@ -92,36 +93,37 @@ export const enresnet = experiment({
       spreadOf(found.filter(run => run.members === members).map(run => run.accuracy[column]!));
     return {
       title: `Nets with noise under attack, ${counted(seeds, 'seed')}, ${counted(images, 'image')}`,
-      rows: made.map(members => ({
-        net: nameOf(members),
-        ...Object.fromEntries(
-          columns.flatMap(column => {
-            const spread = of(members, column);
-            return [
-              [column, spread.mean],
-              [`± ${column}`, deviationIn(spread)],
-            ];
-          }),
-        ),
-      })),
+      rows: made.map(members => {
+        const spreads = columns.map(column => ({ column, ...of(members, column) }));
+        const cells = spreads.flatMap(({ column, ...spread }) => [
+          [column, spread.mean],
+          [`± ${column}`, deviationIn(spread)],
+        ]);
+        return { net: nameOf(members), ...Object.fromEntries(cells) };
+      }),
       shares: columns.flatMap(column => [column, `± ${column}`]),
       expected: gains(made, of),
-      panels: [
-        {
-          kind: 'bar',
-          title: `Trained against PGD-${train_steps} of ${epsilon}; whiskers are deviations over seeds`,
-          y: { label: 'accuracy', percent: true, min: 0, max: 1 },
-          categories: columns,
-          series: made.map(members => ({
-            name: nameOf(members),
-            values: columns.map(column => of(members, column).mean),
-            deviations: columns.map(column => of(members, column).deviation),
-          })),
-        },
-      ],
+      panels: [accuracyPanel(`Trained against PGD-${train_steps} of ${epsilon}; whiskers are deviations over seeds`, columns, made, of)],
       values: found,
     };
   },
+});
+
+/** Accuracies as they are and under each attack, a bar for each number of members. */
+const accuracyPanel = (
+  title: string,
+  columns: readonly string[],
+  made: readonly number[],
+  of: (members: number, column: string) => Spread,
+): Panel => ({
+  kind: 'bar',
+  title,
+  y: { label: 'accuracy', percent: true, min: 0, max: 1 },
+  categories: columns,
+  series: made.map(members => {
+    const spreads = columns.map(column => of(members, column));
+    return { name: nameOf(members), values: spreads.map(({ mean }) => mean), deviations: spreads.map(({ deviation }) => deviation) };
+  }),
 });
 
 /** Trains a net on the training images at half their size, and says what it makes of the test images as they are and after each attack. */
@@ -148,7 +150,7 @@ async function accuraciesOf(
 }
 
 /** By how much means of members are better than the plain net, beside the same of the long recipe on CIFAR-10. */
-function gains(made: readonly number[], of: (members: number, column: string) => { readonly mean: number }): Expected[] {
+function gains(made: readonly number[], of: (members: number, column: string) => Spread): Expected[] {
   if (!made.includes(0)) return [];
   return Object.entries(PUBLISHED).flatMap(([column, shares]) =>
     [2, 5]
