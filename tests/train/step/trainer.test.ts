@@ -20,6 +20,7 @@ import { refusal } from '../../support/refusal.ts';
 import { longTests } from '../../support/long.ts';
 
 const test = suite('trainer');
+const long = longTests(test);
 const { adam, momentum, sgd } = rules;
 const dataset = await openDataset('fashion-mnist', { limitTrain: 2000, limitTest: 500, quiet: true });
 const input = { classes: 10, shape: dataset.shape };
@@ -85,7 +86,7 @@ test('the fused and the unfused plan agree over 30 steps to 1e-5', async () => {
   plain.destroy();
 });
 
-longTests(test)('the GPU variants train like the lanes variants', async () => {
+long('the GPU variants train like the lanes variants', async () => {
   const options = { optimizer: optimizer(sgd, { lr: 0.05 }) };
   const own = await create(options);
   const gpu = await create({ ...options, device: await deviceFor('gpu') });
@@ -173,7 +174,7 @@ test('a lost device ends the run with one line', async () => {
   assert.match(message, /device lost on .+\(destroyed/);
 });
 
-test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async () => {
+long('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async () => {
   const device = await deviceFor();
   const full = await openDataset('fashion-mnist', { limitTrain: 12000, limitTest: 4000, quiet: true });
   const data = await openData(full, { normalize: 'meanstd' });
