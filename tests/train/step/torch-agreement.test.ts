@@ -10,9 +10,10 @@ import { close, WAYS } from '../../support/check.ts';
 import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../../support/lenet-run.ts';
 import { torchOptimizer } from '../../support/torch-optimizer.ts';
 import { readTensors } from '../../vectors/read.ts';
-import { isLongRun } from '../../support/long.ts';
+import { isLongRun, longTests } from '../../support/long.ts';
 
 const test = suite('LeNet-5 step by step with PyTorch');
+const long = longTests(test);
 
 test('logits of the first test images', async () => {
   const trainer = await lenetTrainer({ batchSize: 64, optimizer: optimizer(sgd) });
@@ -55,9 +56,15 @@ function distance(seen: readonly number[], runs: readonly (readonly number[])[])
   return errors.sort((a, b) => Math.max(...a) - Math.max(...b))[0]!;
 }
 
+/**
+ * Of this one the order of lavapipe's lanes follows no order of PyTorch's for 20 steps, so that the net is compiled in other ways, for twenty
+ * seconds; the rule by itself, with its average, is held against PyTorch in tests/optim/optim.test.ts.
+ */
+const isChaotic = ({ name, options }: Run): boolean => name === 'asgd' && options.t0 === 5;
+
 for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
   const decays = run.options.weight_decay !== undefined;
-  test(`20 losses of ${run.name}${decays ? ' with weight decay' : ''}`, async () => {
+  (isChaotic(run) ? long : test)(`20 losses of ${run.name}${decays ? ' with weight decay' : ''}`, async () => {
     const rule = torchOptimizer(run.name, { ...run.options, lr: run.lr });
     const left: string[] = [];
     for (const way of WAYS) {
