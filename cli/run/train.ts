@@ -57,6 +57,28 @@ async function trainAs(job: Job | undefined, model: string | undefined, options:
   }
 }
 
+/** Throws where statistics are asked for that are no number of steps, or that the run has not. */
+function checkStats(stats: TrainOptions['stats'], { distribute, config }: Recipe): void {
+  if (stats === undefined) return;
+  statsEvery(stats);
+  check(
+    !distribute || distribute.name === 'sync',
+    `--stats: each rank of ${distribute?.name} has gradients and updates of its own`,
+    'leave it out',
+    'take --distribute sync, whose ranks have the same',
+  );
+  check(config.dp === undefined, '--stats: of private training there is no gradient of a batch', 'leave it out');
+}
+
+/** Throws where the code of a run's model is not the user's own to run. */
+function checkOwner({ config, folder }: Resumed): void {
+  check(
+    !isOwnModel(config.model) || isOwn(folder.path),
+    `${folder.path}: names the code in ${config.model} as its model, and the folder is another user's`,
+    'read that file, then copy the folder',
+  );
+}
+
 /** Trains in the folder of a run that goes on, or in a new one. */
 async function trainIn(
   resumed: (Resumed & Partial<ResumedJob>) | undefined,
@@ -64,32 +86,14 @@ async function trainIn(
   model: string | undefined,
   options: TrainOptions,
 ): Promise<void> {
-  if (resumed && isOwnModel(resumed.config.model)) {
-    check(
-      isOwn(resumed.folder.path),
-      `${resumed.folder.path}: names the code in ${resumed.config.model} as its model, and the folder is another user's`,
-      'read that file, then copy the folder',
-    );
-  }
+  if (resumed) checkOwner(resumed);
   const advice = resumed && `say where it lies now: descent train <file> --resume ${quoted(resumed.folder.path)}`;
   await loadOwnModel(resumed?.config.model ?? model!, advice);
   const given = resumed ? undefined : await startOf(options, job?.isFirst ?? true);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(asNew(parseConfig(model!, { ...options, ...given?.texts })));
   const { config } = recipe;
   checkpointsFrom(options);
-  if (options.stats !== undefined) statsEvery(options.stats);
-  const { distribute } = recipe;
-  check(
-    options.stats === undefined || !distribute || distribute.name === 'sync',
-    `--stats: each rank of ${distribute?.name} has gradients and updates of its own`,
-    'leave it out',
-    'take --distribute sync, whose ranks have the same',
-  );
-  check(
-    options.stats === undefined || config.dp === undefined,
-    '--stats: of private training there is no gradient of a batch',
-    'leave it out',
-  );
+  checkStats(options.stats, recipe);
   if (job) await agree(job, config);
   const start = resumed ? goesOn(resumed) : given?.weights;
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
