@@ -51,7 +51,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { rank, size }: { rank: number; size: number }): Exchange {
+/** Asks the thread, which answers calls in any order; once it has failed all are rejected for the same reason. */
+function askerOf(worker: Worker, wake: Int32Array<SharedArrayBuffer>): (call: Call) => Promise<number | undefined> {
   const waiting = new Map<number, Waiting>();
   let calls = 0;
   let failed: DescentError | undefined;
@@ -72,7 +73,7 @@ function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { ran
   worker.on('error', (error: Error) => fail(new DescentError(`MPI: its thread ended: ${error.message}`)));
   worker.unref(); // the process lives as long as something is asked
 
-  const ask = (call: Call): Promise<number | undefined> =>
+  return call =>
     new Promise((resolve, reject) => {
       if (failed) return reject(failed);
       waiting.set(calls, { resolve, reject });
@@ -81,6 +82,10 @@ function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { ran
       Atomics.add(wake, 0, 1);
       Atomics.notify(wake, 0);
     });
+}
+
+function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { rank, size }: { rank: number; size: number }): Exchange {
+  const ask = askerOf(worker, wake);
   const done = async (call: Call): Promise<void> => void (await ask(call));
   const vector = (n: number) => new Float32Array(new SharedArrayBuffer(4 * n));
 

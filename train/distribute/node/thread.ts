@@ -42,20 +42,11 @@ function checkSize(size: number, { by, size: started }: Launched, version: strin
   check(started === undefined || started === size, `MPI: ${version} sees ${size} of the ${started} processes that were started`, remedy);
 }
 
-/** Answers calls until the exchange is closed. */
-function serve(job: Job): void {
+/** What begins a call, whose centres join `centres`; what that returns is under way. */
+function beginnerOf(job: Job, centres: ServedCentre[]): (call: Call) => Valued | undefined {
   const { mpi } = job;
-  const centres: ServedCentre[] = [];
   const arrays: { window: Window; values: Float32Array }[] = [];
-  /** Collective calls under way; and calls of centres, of which one after another is done. */
-  const open = new Set<Valued & { readonly id: number }>();
-  const queue: Asked[] = [];
-  let busy: (Valued & { readonly id: number }) | undefined;
-  let nap = SHORT;
-
-  const answer = (id: number, value?: number) => post({ id, value });
-  /** Begins a call; what is returned is under way. */
-  const begin = (call: Call): Valued | undefined => {
+  return call => {
     switch (call.name) {
       case 'mean':
         if (call.weight !== 1) for (let i = 0; i < call.x.length; i++) call.x[i]! *= call.weight;
@@ -106,6 +97,19 @@ function serve(job: Job): void {
         return undefined;
     }
   };
+}
+
+/** Answers calls until the exchange is closed. */
+function serve(job: Job): void {
+  const centres: ServedCentre[] = [];
+  const begin = beginnerOf(job, centres);
+  /** Collective calls under way; and calls of centres, of which one after another is done. */
+  const open = new Set<Valued & { readonly id: number }>();
+  const queue: Asked[] = [];
+  let busy: (Valued & { readonly id: number }) | undefined;
+  let nap = SHORT;
+
+  const answer = (id: number, value?: number) => post({ id, value });
   const tryTo = (id: number, work: () => void) => {
     try {
       work();
@@ -151,7 +155,7 @@ function serve(job: Job): void {
     if (moved) nap = SHORT;
     else {
       const isIdle = !busy && !open.size;
-      if (isIdle) mpi.hasCome(NO_MESSAGE);
+      if (isIdle) job.mpi.hasCome(NO_MESSAGE);
       Atomics.wait(wake, 0, seen, isIdle ? LONG : nap);
       nap = Math.min(LONG, nap * 1.5);
     }
