@@ -16,14 +16,24 @@ const WAYS: readonly { way: 'own' | 'gpu'; profile: Partial<Profile>; tolerance:
   { way: 'gpu', profile: { half: true }, tolerance: 2e-3 },
 ];
 
-/** Adds a test for each call: with `all` of every variant that fits, else of those that no call before has run. */
+/**
+ * Tiles left to the run with `all`: two that differ from others in numbers alone, and compile for five to ten seconds; and of those with
+ * stages in f16, which are read in one way, all but one of many slices, of one, and of the most values a thread.
+ */
+const isLeft = (variant: string): boolean =>
+  ['tiled 64x128', 'tiled 32x256'].includes(variant) || (variant.startsWith('tiled f16') && !HALVED.includes(variant));
+const HALVED = ['tiled f16 16x16 / 16', 'tiled f16 64x64', 'tiled f16 128x128'];
+
+/** Adds a test for each call: with `all` of every variant that fits, else of those that no call before has run and that are not left to it. */
 export function testVariants(name: string, { all }: { all: boolean }): void {
   const test = suite(name);
   const done = new Set<string>();
   /** Whether a variant is still to be run. The tiles of all products are one piece of code. */
   const isNew = (way: string, kernel: string, variant: string): boolean => {
+    if (all) return true;
+    if (isLeft(variant)) return false;
     const key = variant.startsWith('tiled') ? variant : `${way} ${kernel} ${variant}`;
-    return all || (!done.has(key) && Boolean(done.add(key)));
+    return !done.has(key) && Boolean(done.add(key));
   };
   for (const call of calls) {
     const { kernel, params } = call;
