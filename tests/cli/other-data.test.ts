@@ -107,14 +107,13 @@ test('a run that goes on with more samples than it began with says so once', asy
   );
   assert.is(refusal, '');
   const resumed = async (epochs: number) => (await descent(words(`train --resume r --epochs ${epochs}`), folder)).err;
-  assert.is(await resumed(2), '');
   write(50);
   assert.is(
-    await resumed(3),
+    await resumed(2),
     './t.csv: this run began with 29 training, 3 validation and 8 test images, and there are 36 training, 4 validation and 10 test images now; ' +
       'it goes on with these, not as if it had never stopped\n',
   );
-  assert.is(await resumed(4), '');
+  assert.is(await resumed(3), '');
 });
 
 test('what is of a folder of images is refused of a table, and predict takes a table without a head by its places', async () => {
