@@ -3,7 +3,7 @@ import type { Device } from '../engine/device.ts';
 import { withProgram } from '../engine/compute.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
-import { time, type TimeOptions } from '../engine/timing.ts';
+import { lostWhile, time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
 import { waysOf } from '../shaders/kernel/kernel.ts';
 import type { Ceiling } from './ceiling.ts';
@@ -60,7 +60,8 @@ export async function benchKernels(
   });
   for (const { row, variant } of runs) {
     const preferring = device.withProfile({ prefer: { [row.kernel.name]: variant } });
-    const { result, wgsl } = await one(preferring, row, variant, ceiling, { rounds, processor });
+    const what = `${row.kernel.name} (${variant}) was timed for ${row.label}`;
+    const { result, wgsl } = await one(preferring, row, variant, ceiling, { rounds, processor }).catch(lostWhile(what));
     results.push(result);
     onResult?.({ result, wgsl, done: results.length, of: runs.length });
   }

@@ -1,4 +1,5 @@
 /** Times dispatches: many of them in one submit, so that what is measured is the device and not the way to it. */
+import { DeviceLost, say } from './check.ts';
 import type { Device } from './device.ts';
 import { Owner } from './owner.ts';
 import { platform } from './platform.ts';
@@ -138,3 +139,11 @@ export async function time(device: Device, jobs: readonly Job[], options: TimeOp
     return { best: ms[0]!, median: ms[ms.length >> 1]!, idle: Math.min(...idle), first };
   });
 }
+
+/** Throws an error again; of a device that is lost it says what was timed, which its driver may not have survived. */
+export const lostWhile =
+  (what: string) =>
+  (error: unknown): never => {
+    if (error instanceof DeviceLost) throw new DeviceLost(say`${error.problem} while ${what}`, ...error.advice);
+    throw error;
+  };

@@ -9,7 +9,7 @@ import type { Tensor } from './tensor.ts';
 import { Memory } from './memory.ts';
 import { Program } from './program.ts';
 import { platform, type TuneStore } from './platform.ts';
-import { time, warmUp, type Job, type TimeOptions } from './timing.ts';
+import { lostWhile, time, warmUp, type Job, type TimeOptions } from './timing.ts';
 
 export interface TunerOptions {
   readonly store?: TuneStore;
@@ -112,7 +112,9 @@ export class Tuner implements Tuning {
       this.#o.progress?.(i, calls.length);
       const able = call.candidates.filter(name => !refused.has(`${call.key} ${name}`));
       const taken = Object.fromEntries(Object.entries({ ...before, ...found }).map(([key, [name]]) => [key, name!]));
-      const order = able.length > 1 ? await rank(device, call, able, { ...this.#o, warm: i > 0, taken }) : able;
+      const ranked = () => rank(device, call, able, { ...this.#o, warm: i > 0, taken });
+      const what = `${call.op.kernel.name} was timed by its variants ${able.join(', ')}`;
+      const order = able.length > 1 ? await ranked().catch(lostWhile(what)) : able;
       found[call.key] = [...order, ...call.candidates.filter(name => !order.includes(name))];
       this.timed++;
     }

@@ -2,7 +2,7 @@
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
 import { benchKernels, rowsWith, type KernelResult } from '../../bench/kernels.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
-import { check } from '../../engine/check.ts';
+import { check, DeviceLost } from '../../engine/check.ts';
 import { openDevice } from '../run/device.ts';
 import { percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
@@ -17,12 +17,21 @@ export async function kernels(options: KernelsOptions): Promise<void> {
   const { filter } = options;
   check(rowsWith(filter ?? '', device).length, `--filter: no kernel or shape contains '${filter}'`, 'leave it out to see all');
   const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
-  const results = await benchKernels(device, ceiling, { filter, all: options.variants, processor });
+  const results: KernelResult[] = [];
+  const onResult = (one: KernelResult) => void results.push(one);
+  let lost: DeviceLost | undefined;
+  try {
+    await benchKernels(device, ceiling, { filter, all: options.variants, processor, onResult });
+  } catch (error) {
+    if (!(error instanceof DeviceLost)) throw error;
+    lost = error; // what was timed before is told
+  }
   if (!options.json) {
     print(`${device.report.description}: ${describeCeiling(ceiling)}, all measured now`);
     print(kernelTable(results, ceiling));
   }
   result(options, device, { ceiling, kernels: results });
+  if (lost) throw lost;
   device.close();
 }
 

@@ -1,9 +1,12 @@
-/** The rows of `descent bench kernels` name calls that exist. */
+/** `descent bench kernels`: its rows name calls that exist. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rows } from '../../bench/rows.ts';
 import { DEFAULT_PROFILE, fitting } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
+import { withDevices } from '../support/changed-devices.ts';
+import { called } from '../support/process/called.ts';
+import { words } from '../support/process/command.ts';
 
 const test = suite('bench rows');
 
@@ -23,5 +26,20 @@ for (const lanes of [8, 0]) {
     }
   });
 }
+
+test('a device that is lost ends it with the kernel that was timed, and with what was timed before', async () => {
+  let timed = 0;
+  const change = (gpu: GPUDevice) => {
+    const queries = gpu.createQuerySet.bind(gpu);
+    gpu.createQuerySet = what => {
+      if (++timed === 3) gpu.destroy(); // one each for the ceiling and for each variant
+      return queries(what);
+    };
+  };
+  const args = words('bench kernels --filter channel_sum --variants --json');
+  const { out, refusal } = await withDevices(change, () => called(args, '.'));
+  assert.match(refusal, /^device lost on .+ while channel_sum \(.+\) was timed for channel sum$/);
+  assert.is((JSON.parse(out) as { kernels: object[] }).kernels.length, 1);
+});
 
 test.run();

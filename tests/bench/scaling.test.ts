@@ -1,9 +1,9 @@
 /** The points of `descent bench scaling`, and what is said of them. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openAdapter } from '../../engine/node/adapters.ts';
 import { AXES, foreseen, verdicts } from '../../bench/scaling.ts';
 import { network, resnet } from '../../bench/peers/networks.ts';
+import { withDevices } from '../support/changed-devices.ts';
 import { called } from '../support/process/called.ts';
 import { words } from '../support/process/command.ts';
 
@@ -46,21 +46,12 @@ test('whether the time of an image falls, stays or rises is told in what the axi
 });
 
 test('a device that is lost ends it, after what was measured before is told', async () => {
-  const adapters = Object.getPrototypeOf(await openAdapter()) as GPUAdapter;
-  const { requestDevice } = adapters;
-  adapters.requestDevice = async function (what) {
-    const gpu = await requestDevice.call(this, what);
-    gpu.destroy();
-    return gpu;
-  };
-  try {
-    const { out, refusal } = await called(words('bench scaling --points 1,4,20,32 --json'), '.');
-    assert.match(refusal, /^device lost on /);
-    assert.equal(JSON.parse(out).scaling, { batch: [] });
-    assert.equal(Object.keys(JSON.parse(out).missing), ['lenet5 at 1 images a batch']);
-  } finally {
-    adapters.requestDevice = requestDevice;
-  }
+  const args = words('bench scaling --points 1,4,20,32 --json');
+  const lose = (gpu: GPUDevice) => gpu.destroy();
+  const { out, refusal } = await withDevices(lose, () => called(args, '.'));
+  assert.match(refusal, /^device lost on /);
+  assert.equal(JSON.parse(out).scaling, { batch: [] });
+  assert.equal(Object.keys(JSON.parse(out).missing), ['lenet5 at 1 images a batch']);
 });
 
 test.run();

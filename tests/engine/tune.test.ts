@@ -161,6 +161,17 @@ test('it takes what is faster by more than noise, and among equals the first of 
   }
 });
 
+test('where the device is lost it says what was timed', async () => {
+  const clock: TunerOptions['time'] = async bench => {
+    bench.gpu.destroy();
+    await bench.gpu.lost;
+    bench.check();
+    return [];
+  };
+  const error = await run('lost', { clock }).catch((e: Error) => e);
+  assert.match((error as Error).message, /^device lost on .+\) while \w+ was timed by its variants .*plain.*$/);
+});
+
 /** The kernels of a convolution and the batch norm behind it on a GPU, tuned by a clock that knows what each kernel takes. */
 async function tunedConv(costs: Readonly<Record<string, number>>) {
   const device = await Device.open(await openAdapter(), { lanes: 0, subgroups: false });
