@@ -80,7 +80,7 @@ function addPeers(bench: Command): void {
     'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; ' +
       'what is missing of them is installed in a folder of its own.',
   )
-    .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
+    .option('--peers <names>', 'only these, with commas, of jax-js, tfjs-webgpu, tfjs-wasm, pytorch-cpu, pytorch-cuda, pytorch-cuda-amp')
     .option('--rounds <n>', 'interleaved rounds', '5')
     .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
     .action(async (models: string[], options: PeersOptions) => {

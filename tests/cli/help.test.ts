@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ANSWERING_NAMES, PEER_NAMES } from '../../bench/peers/run.ts';
 import { helpWidth } from '../../cli/help.ts';
 import { called } from '../support/process/called.ts';
 import { descent, inTurn, words } from '../support/process/command.ts';
@@ -39,6 +40,7 @@ test('help of every command answers with examples, on standard output', async ()
     'bench',
     'bench kernels',
     'bench step',
+    'bench peers',
     'bench inference',
     'bench scaling',
   ];
@@ -78,6 +80,17 @@ test('the width is that of the terminal, else of COLUMNS, else of the terminal b
   assert.is(helpWidth({}, { COLUMNS: '100' }, { columns: 90 }), 100);
   assert.is(helpWidth({}, { COLUMNS: 'x' }, { columns: 90 }), 90);
   assert.is(helpWidth({ columns: 0 }, {}, {}), 80);
+});
+
+test('all programs that are timed beside this one are named', async () => {
+  const home = await scratch();
+  for (const [command, names] of [
+    ['peers', PEER_NAMES],
+    ['inference', ANSWERING_NAMES],
+  ] as const) {
+    const { out } = await called(words(`bench ${command} --help`), home);
+    assert.match(out.replaceAll(/\s/g, ''), new RegExp(`withcommas(,of|:)${names.join()}--`), command);
+  }
 });
 
 test('a command that does not exist has no help', async () => {
