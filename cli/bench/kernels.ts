@@ -1,6 +1,6 @@
 /** `descent bench kernels`. */
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
-import { benchKernels, rowsWith, type KernelResult } from '../../bench/kernels.ts';
+import { benchKernels, rowsWith, type KernelResult, type Timed } from '../../bench/kernels.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
 import { openDevice } from '../run/device.ts';
@@ -18,7 +18,7 @@ export async function kernels(options: KernelsOptions): Promise<void> {
   check(rowsWith(filter ?? '', device).length, `--filter: no kernel or shape contains '${filter}'`, 'leave it out to see all');
   const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
   const results: KernelResult[] = [];
-  const onResult = (one: KernelResult) => void results.push(one);
+  const onResult = ({ result }: Timed) => void results.push(result);
   let lost: DeviceLost | undefined;
   try {
     await benchKernels(device, ceiling, { filter, all: options.variants, processor, onResult });
