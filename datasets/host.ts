@@ -46,8 +46,11 @@ export interface FolderOptions {
 export interface Host {
   /** The kinds of picture files that it reads. */
   readonly formats: string;
-  /** Opens a picture. Throws an Error in whose first line is why it cannot be read. */
-  open(picture: Picture): Promise<OpenPicture>;
+  /**
+   * Opens a picture, at once where its pixels are at hand: whoever gave it may draw on it or close it afterwards. Throws an Error in whose
+   * first line is why it cannot be read.
+   */
+  open(picture: Picture): OpenPicture | Promise<OpenPicture>;
   spool(): Promise<Spool>;
   /** A data set by its name, or under Node by its folder. */
   dataset(name: string, options: Limits & FolderOptions & { readonly target?: string | undefined }): Promise<Dataset>;
@@ -67,12 +70,14 @@ function context(width: number, height: number): OffscreenCanvasRenderingContext
   return new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
 }
 
-async function drawable(picture: Picture): Promise<Drawable> {
-  if (typeof picture === 'string' || picture instanceof URL) {
-    const answer = await fetch(picture);
-    check(answer.ok, `the server answers ${answer.status}`);
-    return createImageBitmap(await answer.blob());
-  }
+async function fetched(address: string | URL): Promise<Drawable> {
+  const answer = await fetch(address);
+  check(answer.ok, `the server answers ${answer.status}`);
+  return createImageBitmap(await answer.blob());
+}
+
+function drawable(picture: Picture): Drawable | Promise<Drawable> {
+  if (typeof picture === 'string' || picture instanceof URL) return fetched(picture);
   if (picture instanceof Blob) return createImageBitmap(picture);
   if ('data' in picture) {
     const { data, width, height } = picture;
@@ -80,32 +85,35 @@ async function drawable(picture: Picture): Promise<Drawable> {
     canvas.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
     return canvas.canvas;
   }
-  if ('decode' in picture) await picture.decode();
-  return picture as Drawable;
+  return 'decode' in picture ? picture.decode().then(() => picture) : (picture as Drawable);
+}
+
+function opened(source: Drawable): OpenPicture {
+  const [width, height] = sizeOf(source);
+  return {
+    width,
+    height,
+    rgba(w, h, resize) {
+      const canvas = context(w, h);
+      const scale = resize === undefined ? Math.min(width / w, height / h) : Math.min(width, height) / resize;
+      const [cutWidth, cutHeight] = [w * scale, h * scale];
+      const window = resize === undefined ? undefined : windowOf([width, height], [h, w], resize);
+      const left = window ? window.left * scale : (width - cutWidth) / 2;
+      const top = window ? window.top * scale : (height - cutHeight) / 2;
+      canvas.fillStyle = '#fff';
+      canvas.fillRect(0, 0, w, h);
+      canvas.imageSmoothingQuality = 'high';
+      canvas.drawImage(source, left, top, cutWidth, cutHeight, 0, 0, w, h);
+      return canvas.getImageData(0, 0, w, h).data;
+    },
+  };
 }
 
 const browserHost: Host = {
   formats: 'PNG, JPEG, WebP, GIF or AVIF',
-  async open(picture) {
-    const source = await drawable(picture);
-    const [width, height] = sizeOf(source);
-    return {
-      width,
-      height,
-      rgba(w, h, resize) {
-        const canvas = context(w, h);
-        const scale = resize === undefined ? Math.min(width / w, height / h) : Math.min(width, height) / resize;
-        const [cutWidth, cutHeight] = [w * scale, h * scale];
-        const window = resize === undefined ? undefined : windowOf([width, height], [h, w], resize);
-        const left = window ? window.left * scale : (width - cutWidth) / 2;
-        const top = window ? window.top * scale : (height - cutHeight) / 2;
-        canvas.fillStyle = '#fff';
-        canvas.fillRect(0, 0, w, h);
-        canvas.imageSmoothingQuality = 'high';
-        canvas.drawImage(source, left, top, cutWidth, cutHeight, 0, 0, w, h);
-        return canvas.getImageData(0, 0, w, h).data;
-      },
-    };
+  open(picture) {
+    const source = drawable(picture);
+    return source instanceof Promise ? source.then(opened) : opened(source);
   },
   // Browsers move large blobs to the disk by themselves.
   async spool() {

@@ -30,7 +30,7 @@ const nameOf = (picture: Picture): string | undefined => {
   return picture instanceof Blob && 'name' in picture ? String(picture.name) : undefined;
 };
 
-/** Opens a picture and does something with it; `who` as in PictureOptions. Throws where it cannot be read, with its name. */
+/** Opens a picture and does something with it, before it returns where its pixels are at hand; `who` as in PictureOptions. Throws where it cannot be read, with its name. */
 export async function withPicture<T>(picture: Picture, who: string | undefined, use: (open: OpenPicture) => T | Promise<T>): Promise<T> {
   const own = nameOf(picture);
   const name = [who, own && who?.endsWith(own) ? undefined : own].filter(Boolean).join(' ') || 'the picture';
@@ -40,7 +40,8 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     'give a canvas, ImageData, a Blob, an address or a path',
   );
   try {
-    const open = await host().open(picture);
+    const opening = host().open(picture);
+    const open = opening instanceof Promise ? await opening : opening;
     check(open.width && open.height, 'it has no pixels', "wait for a video's first frame, of which 'loadeddata' tells");
     return await use(open);
   } catch (error) {
@@ -65,7 +66,8 @@ export const pictureBytes = async (picture: Picture, shape: Dataset['shape'], op
 /** As pictureBytes, of a picture that is open. */
 export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape'], resize?: number): Promise<Uint8Array> {
   check(c === 1 || c === 3, `a picture has 1 or 3 channels, ${c} are asked for`, 'give values in place of pictures');
-  return planesOf(await open.rgba(w, h, resize), c, h * w);
+  const rgba = open.rgba(w, h, resize);
+  return planesOf(rgba instanceof Promise ? await rgba : rgba, c, h * w);
 }
 
 /** Planes [c, plane] of pixels [plane, 4], on white; grey by the weights of Rec. 601. */

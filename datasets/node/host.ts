@@ -34,27 +34,29 @@ async function fileOf(picture: string | URL | Blob): Promise<string | Uint8Array
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-async function openPicture(picture: Picture): Promise<OpenPicture> {
+function openPixels({ data, width, height }: Rgba): OpenPicture {
+  check(
+    data.length === 4 * width * height,
+    `it has ${data.length} values for ${width}x${height} pixels`,
+    'four a pixel are needed: red, green, blue, alpha',
+  );
+  const raw = { width, height, channels: 4 } as const;
+  const resized = async (own: Uint8Array, w: number, h: number, resize?: number) => {
+    const sharp = await decoder();
+    if (resize === undefined) return sharp(own, { raw }).resize(w, h, { fit: 'cover' }).raw().toBuffer();
+    const image = await framed(own, [width, height], [h, w], resize, { raw });
+    return image.ensureAlpha().raw().toBuffer();
+  };
+  return { width, height, rgba: (w, h, resize) => (w === width && h === height ? data : resized(Uint8Array.from(data), w, h, resize)) };
+}
+
+function openPicture(picture: Picture): OpenPicture | Promise<OpenPicture> {
   const pixels = pixelsOf(picture);
-  if (pixels) {
-    const { data, width, height } = pixels;
-    check(
-      data.length === 4 * width * height,
-      `it has ${data.length} values for ${width}x${height} pixels`,
-      'four a pixel are needed: red, green, blue, alpha',
-    );
-    const resized = async (w: number, h: number, resize?: number) => {
-      const sharp = await decoder();
-      if (resize !== undefined) {
-        const image = await framed(new Uint8Array(data), [width, height], [h, w], resize, { raw: { width, height, channels: 4 } });
-        return image.ensureAlpha().raw().toBuffer();
-      }
-      const image = sharp(data, { raw: { width, height, channels: 4 } }).resize(w, h, { fit: 'cover' });
-      return image.raw().toBuffer();
-    };
-    return { width, height, rgba: (w, h, resize) => (w === width && h === height ? data : resized(w, h, resize)) };
-  }
-  const [sharp, file] = [await decoder(), await fileOf(picture as string | URL | Blob)];
+  return pixels ? openPixels(pixels) : openFile(picture as string | URL | Blob);
+}
+
+async function openFile(picture: string | URL | Blob): Promise<OpenPicture> {
+  const [sharp, file] = [await decoder(), await fileOf(picture)];
   const { width, height } = (await sharp(file).metadata()).autoOrient;
   return {
     width,

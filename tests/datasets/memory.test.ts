@@ -139,6 +139,12 @@ test('pictures: a path, an address, a Blob and ImageData, in colours and grey, c
   );
   const clear = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
   assert.equal([...(await pictureBytes(clear, [3, 1, 1]))], [255, 255, 255]);
+  for (const side of [2, 4]) {
+    const white = { data: new Uint8ClampedArray(64).fill(255), width: 4, height: 4 };
+    const reading = pictureBytes(white, [1, side, side]);
+    white.data.fill(0);
+    assert.is((await reading)[0], 255, 'it may be drawn over as soon as it was given');
+  }
 });
 
 test('a picture that does not fit is named', async () => {

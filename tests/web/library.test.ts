@@ -80,6 +80,10 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     assert.equal(bytes.canvas!.slice(0, 9), [0, 20, 40, 60, 80, 100, 120, 140, 160]);
   });
 
+  test('what is drawn may be drawn over or closed as soon as it was given', async () => {
+    assert.equal(await call('changed'), [255, 255, 255, 255]);
+  });
+
   test('what is no picture is named; what is too large for memory comes back from a Blob', async () => {
     const [blob, element, missing, video] = await call('refused');
     assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG, JPEG, WebP, GIF or AVIF file$/);

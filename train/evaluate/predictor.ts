@@ -208,7 +208,10 @@ export class Predictor {
     return images.isMany ? answers : answers[0]!;
   }
 
-  /** Answers by other weights of the same model from now on; calls made before it are answered by the old ones. */
+  /**
+   * Answers by other weights of the same model from now on; calls made before it are answered by the old ones, those on pictures where these
+   * have been read.
+   */
   async swap(weights: Tensors, options?: LoadOptions): Promise<Loaded> {
     const own = this.#ownWeights('swap');
     return this.#answers.between(() => writeWeights(this.#memory, own.weights, weights, options));

@@ -135,6 +135,28 @@ const library = {
     const { shape } = await datasetOf({ images: [canvas, blob], labels: [0, 1] });
     return { bytes: Object.fromEntries(await Promise.all(bytes)), shape };
   },
+  /** The first byte of a white picture that is black, or closed, as soon as it was given. */
+  async changed() {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 4;
+    const context = canvas.getContext('2d', { willReadFrequently: true })!;
+    const fill = (colour: string) => {
+      context.fillStyle = colour;
+      context.fillRect(0, 0, 4, 4);
+    };
+    fill('#fff');
+    const [bitmap, frame, pixels] = [
+      await createImageBitmap(canvas),
+      new VideoFrame(canvas, { timestamp: 0 }),
+      context.getImageData(0, 0, 4, 4),
+    ];
+    const reading = [canvas, bitmap, frame, pixels].map(picture => pictureBytes(picture, [1, 2, 2]));
+    fill('#000');
+    bitmap.close();
+    frame.close();
+    pixels.data.fill(0);
+    return (await Promise.all(reading)).map(([first]) => first!);
+  },
   refused: () =>
     Promise.all([
       failure(datasetOf({ images: [new Blob(['no picture']), bar(1)], labels: [0, 1] })),
