@@ -1,5 +1,5 @@
 /** What data takes from a browser, which is taken for granted here, and from Node, whose entry says so (see node.ts). */
-import { check, DescentError } from '../engine/check.ts';
+import { check, DescentError, kindOf } from '../engine/check.ts';
 import type { Dataset, Limits } from './dataset.ts';
 import { windowOf } from './framing.ts';
 import type { ImageSize } from '../engine/spec.ts';
@@ -16,6 +16,17 @@ export interface Rgba {
  * its address; under Node its path too, and of what is drawable the ImageData.
  */
 export type Picture = Exclude<CanvasImageSource, SVGImageElement> | Rgba | Blob | URL | string;
+
+/** Throws where there are not four bytes a pixel. */
+export function checkRgba({ data, width, height }: Rgba): void {
+  const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray || Array.isArray(data);
+  check(isBytes, `its data are ${kindOf(data)}`, 'give bytes: red, green, blue and alpha of each pixel');
+  check(
+    data.length === 4 * width * height,
+    `it has ${data.length} values for ${width}x${height} pixels`,
+    'four a pixel are needed: red, green, blue, alpha',
+  );
+}
 
 /** A picture that has been opened, of `width` by `height` pixels. */
 export interface OpenPicture {
@@ -81,11 +92,14 @@ function drawable(picture: Picture): Drawable | Promise<Drawable> {
   if (picture instanceof Blob) return createImageBitmap(picture);
   if ('data' in picture) {
     const { data, width, height } = picture;
+    const isNative = picture instanceof ImageData; // its numbers may be floats, and its colours of another space: the browser converts them
+    if (!isNative) checkRgba(picture);
     const canvas = context(width, height);
-    canvas.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+    canvas.putImageData(isNative ? picture : new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
     return canvas.canvas;
   }
-  return 'decode' in picture ? picture.decode().then(() => picture) : (picture as Drawable);
+  if (!('decode' in picture)) return picture as Drawable;
+  return picture.decode().then(() => picture);
 }
 
 function opened(source: Drawable): OpenPicture {

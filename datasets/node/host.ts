@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { check, DescentError } from '../../engine/check.ts';
 import { FORMATS } from '../folder.ts';
-import type { Host, OpenPicture, Picture, Rgba, Spool } from '../host.ts';
+import { checkRgba, type Host, type OpenPicture, type Picture, type Rgba, type Spool } from '../host.ts';
 import { decoder, framed } from './decode.ts';
 import { openDataset } from './open.ts';
 import { bytesAt } from './packed.ts';
@@ -34,12 +34,9 @@ async function fileOf(picture: string | URL | Blob): Promise<string | Uint8Array
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-function openPixels({ data, width, height }: Rgba): OpenPicture {
-  check(
-    data.length === 4 * width * height,
-    `it has ${data.length} values for ${width}x${height} pixels`,
-    'four a pixel are needed: red, green, blue, alpha',
-  );
+function openPixels(pixels: Rgba): OpenPicture {
+  checkRgba(pixels);
+  const { data, width, height } = pixels;
   const raw = { width, height, channels: 4 } as const;
   const resized = async (own: Uint8Array, w: number, h: number, resize?: number) => {
     const sharp = await decoder();

@@ -127,6 +127,7 @@ const library = {
       pixels: context.getImageData(0, 0, 9, 7),
       bitmap: await createImageBitmap(canvas),
       frame: new VideoFrame(canvas, { timestamp: 0 }),
+      floats: context.getImageData(0, 0, 9, 7, { pixelFormat: 'rgba-float16' }),
       file: new File([blob], 'a.png'),
       text: canvas.toDataURL(),
       address: new URL(image.src),
@@ -163,6 +164,8 @@ const library = {
       failure(datasetOf({ images: [document.createElement('div') as never, bar(1)], labels: [0, 1] })),
       failure(datasetOf({ images: [new URL('missing.png', location.href)], labels: [0] })),
       failure(pictureBytes(document.createElement('video'), [3, 7, 9])),
+      failure(pictureBytes({ data: new Float32Array(16) as never, width: 2, height: 2 }, [3, 2, 2])),
+      failure(pictureBytes({ data: new Uint8Array(12), width: 2, height: 2 }, [3, 2, 2])),
     ]),
   /** Samples that do not stay in memory. */
   async large() {
