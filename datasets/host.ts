@@ -99,6 +99,7 @@ function drawable(picture: Picture): Drawable | Promise<Drawable> {
     return canvas.canvas;
   }
   if (!('decode' in picture)) return picture as Drawable;
+  picture.loading = 'eager'; // else one that is off the screen would never be decoded
   return picture.decode().then(() => picture);
 }
 

@@ -117,12 +117,16 @@ const library = {
     const blob = await new Promise<Blob>(resolve => canvas.toBlob(b => resolve(b!)));
     const image = new Image();
     image.src = URL.createObjectURL(blob);
+    const lazy = new Image();
+    lazy.loading = 'lazy';
+    lazy.src = image.src;
     const offscreen = new OffscreenCanvas(9, 7);
     offscreen.getContext('2d')!.drawImage(canvas, 0, 0);
     const pictures: Record<string, Picture> = {
       canvas,
       offscreen,
       image,
+      lazy,
       blob,
       pixels: context.getImageData(0, 0, 9, 7),
       bitmap: await createImageBitmap(canvas),
