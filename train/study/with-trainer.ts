@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { parseConfig } from '../config/config.ts';
 import { recipeOf } from '../config/recipe-of.ts';
 import { openTrainer, type Opened } from '../run/open.ts';
+import type { Tensors } from '../run/safetensors.ts';
 import type { Score } from '../evaluate/score.ts';
 import type { StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
@@ -31,6 +32,12 @@ export async function withTrainer<T>(
     trainer.destroy();
   }
 }
+
+/** Weights with 0 in place of all values of those that `where` names. */
+export const zeroed = (weights: Tensors, where: (name: string, tensor: Tensors[string]) => boolean = () => true): Tensors =>
+  Object.fromEntries(
+    Object.entries(weights).map(([name, t]) => [name, where(name, t) ? { ...t, data: new Float32Array(t.data.length) } : t]),
+  );
 
 /** Loss and accuracy on the images that a net was trained on, as they are, and on the test images. */
 export interface Scores {

@@ -4,7 +4,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn, type Expected, type Lab } from '../experiment.ts';
 import { median } from '../statistics.ts';
-import { trainTo, withTrainer } from '../with-trainer.ts';
+import { trainTo, withTrainer, zeroed } from '../with-trainer.ts';
 
 const WAYS = [
   { name: 'He, Adam', initScheme: 'he-normal', optimizer: 'adam' },
@@ -27,13 +27,7 @@ async function errors(lab: Lab, { initScheme, optimizer }: Way, steps: number, s
   const all = { batchSize: '256', steps: String(steps + 1), epochs: String(steps + 1), normalize: 'none', seed: String(seed) };
   const given = { ...all, initScheme, optimizer, lr: '0.001' };
   return withTrainer(lab, 'mlp:hidden=32-32-32-32,residual=true', given, dataset, async (trainer, total) => {
-    if (initScheme === 'he-normal') {
-      const first = Object.entries(await trainer.weights());
-      const isBias = (name: string) => name.endsWith('bias');
-      await trainer.loadWeights(
-        Object.fromEntries(first.map(([name, t]) => [name, isBias(name) ? { ...t, data: new Float32Array(t.data.length) } : t])),
-      );
-    }
+    if (initScheme === 'he-normal') await trainer.loadWeights(zeroed(await trainer.weights(), name => name.endsWith('bias')));
     const seen: number[] = [];
     await trainTo(lab, trainer, total, { log: () => true, onMetrics: line => seen.push(line.rmse!) });
     return seen;

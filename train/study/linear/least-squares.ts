@@ -4,7 +4,7 @@ import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { cholesky, leastSquares } from '../../linear/least-squares.ts';
 import { NOISE, experiment, inTurn, type Lab } from '../experiment.ts';
-import { trainTo } from '../with-trainer.ts';
+import { trainTo, zeroed } from '../with-trainer.ts';
 import { bySvd, dot, drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear } from './problems.ts';
 
 /** Steps between looks at the weights. */
@@ -16,10 +16,7 @@ const WAYS = { sgd: 'gradient descent', momentum: 'with momentum 0.9' } as const
 /** How far the weights are from those given, every few steps of a first-order method from weights of 0. */
 const distances = (lab: Lab, problem: Linear, optimizer: string, lr: number, steps: number, to: Float64Array) =>
   withLinear(lab, problem, { optimizer, lr: String(lr), steps: String(steps) }, async (trainer, total) => {
-    const first = await trainer.weights();
-    await trainer.loadWeights(
-      Object.fromEntries(Object.entries(first).map(([name, t]) => [name, { ...t, data: new Float32Array(t.data.length) }])),
-    );
+    await trainer.loadWeights(zeroed(await trainer.weights()));
     const points: [step: number, distance: number][] = [];
     for (;;) {
       const w = await linearWeights(trainer);

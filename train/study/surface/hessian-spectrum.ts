@@ -11,6 +11,7 @@ import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import { experiment, giveWay, tasksInTurn, trainingImages, type Expected, type Lab, type Task } from '../experiment.ts';
 import { imagesOfSplit } from '../robust/victim.ts';
+import { zeroed } from '../with-trainer.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { hessianProduct } from './hessian-product.ts';
 import { DESCENT, withMinima, type Find, type Minimum } from './minimum.ts';
@@ -28,14 +29,11 @@ const PLACES = 400;
  * each hidden unit the singular values of the mean of (share - target) x', of both signs, and for the biases diag(p) - p p'.
  */
 function saddleOf(weights: Tensors, { labels }: Split): { weights: Tensors; shares: Float64Array } {
-  const [, bias] = Object.keys(weights).slice(-2);
-  const shares = new Float64Array(weights[bias!]!.data.length);
+  const [bias, { shape, data }] = Object.entries(weights).at(-1)!;
+  const shares = new Float64Array(data.length);
   for (const label of labels) shares[label]! += 1 / labels.length;
-  const zero = Object.entries(weights).map(([name, { shape, data }]) => {
-    const values = name === bias ? Float32Array.from(shares, p => Math.log(Math.max(p, 1e-6))) : new Float32Array(data.length);
-    return [name, { shape, data: values }] as const;
-  });
-  return { weights: Object.fromEntries(zero), shares };
+  const logarithms = Float32Array.from(shares, p => Math.log(Math.max(p, 1e-6)));
+  return { weights: { ...zeroed(weights), [bias]: { shape, data: logarithms } }, shares };
 }
 
 /** The singular values of that mean, largest first. */

@@ -1,6 +1,7 @@
 /** The plane that holds most of the path which weights take while they are trained. */
 import { eigenSymmetric } from '../../data/eigen.ts';
 import type { Tensors } from '../../run/safetensors.ts';
+import { zeroed } from '../with-trainer.ts';
 import { inner, isMoved, mixed, unit } from './directions.ts';
 import type { At } from './plane.ts';
 
@@ -19,7 +20,7 @@ export interface PathPlane {
  */
 export function pathPlane(path: readonly Tensors[]): PathPlane {
   const m = path.length;
-  const rows = path.map(weights => movedPart(mixed([weights, path.at(-1)!], [1, -1])));
+  const rows = path.map(weights => zeroed(mixed([weights, path.at(-1)!], [1, -1]), (_, tensor) => !isMoved(tensor)));
   const mean = mixed(rows, Array(m).fill(1 / m));
   const centred = rows.map(row => mixed([row, mean], [1, -1]));
   // the principal directions are combinations of the rows, by the eigenvectors of their inner products
@@ -37,12 +38,3 @@ export function pathPlane(path: readonly Tensors[]): PathPlane {
     points: rows.map(row => [inner(row, first), inner(row, second)] as const),
   };
 }
-
-/** 0 in what does not move along directions. */
-const movedPart = (weights: Tensors): Tensors =>
-  Object.fromEntries(
-    Object.entries(weights).map(([name, tensor]) => [
-      name,
-      isMoved(tensor) ? tensor : { shape: tensor.shape, data: new Float32Array(tensor.data.length) },
-    ]),
-  );

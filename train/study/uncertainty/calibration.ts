@@ -12,11 +12,10 @@ import { meanOf, trained } from '../training/members.ts';
 import { seedsOf } from '../training/over-seeds.ts';
 import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
 import { mcDropout } from './mc-dropout.ts';
+import { epochInto } from './swag.ts';
 
 const HIDDEN = 'hidden=256-128';
 const DROPOUT = 0.3;
-/** The share of a run after which SWAG takes in the weights of each epoch. */
-const FROM = 0.5;
 /** Bins of confidence that hold fewer images are not drawn: their accuracy says nothing. */
 const LEAST = 20;
 
@@ -124,10 +123,7 @@ function waysOf(answers: readonly Answers[], draws: number): Answers[] {
 const byDraws = (lab: Lab, dataset: Dataset, given: Given, epochs: number, samples: number): Promise<Answers[]> =>
   withTrainer(lab, `mlp:${HIDDEN}`, given, dataset, async trainer => {
     const swag = new Swag();
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      await trainTo(lab, trainer, epoch * trainer.stepsPerEpoch);
-      if (epoch > FROM * epochs) swag.collect(await trainer.weights());
-    }
+    for (let epoch = 1; epoch <= epochs; epoch++) await epochInto(swag, lab, trainer, epoch, epochs);
     const own = softmaxRows(await trainer.logits('test'), dataset.classes.length);
     const { mean } = await predictive(trainer, swag, 'test', { samples, seed: lab.seed });
     return [

@@ -91,10 +91,15 @@ const waysOf = (last: Awaited<ReturnType<typeof anEpoch>> | undefined, swag: Sco
     { way: 'SWAG', ...swag },
   ].filter((row): row is { way: string } & Scored => 'loss' in row);
 
-/** Trains one epoch on, and tells how well the weights and the mean of those so far do. */
-async function anEpoch(lab: Lab, trainer: Trainer, swag: Swag, epoch: number, epochs: number) {
+/** Trains one epoch on; in the later part of the run `swag` takes its weights in. */
+export async function epochInto(swag: Swag, lab: Lab, trainer: Trainer, epoch: number, epochs: number): Promise<void> {
   await trainTo(lab, trainer, epoch * trainer.stepsPerEpoch);
   if (epoch > FROM * epochs) swag.collect(await trainer.weights());
+}
+
+/** Trains one epoch on, and tells how well the weights and the mean of those so far do. */
+async function anEpoch(lab: Lab, trainer: Trainer, swag: Swag, epoch: number, epochs: number) {
+  await epochInto(swag, lab, trainer, epoch, epochs);
   const evaluated = (await trainer.evaluate('test')) as Scored;
   const own = (await trainer.evaluateUnaveraged('test')) as Scored | undefined;
   return { epoch, adam: own ?? evaluated, ...(own && { swa: evaluated }) };
