@@ -34,7 +34,7 @@ export const kMeans = experiment({
     );
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1 });
     const pixels = new Float64Array(bytesOf(dataset.train.images)).map(byte => byte / 255);
-    const sets: Set[] = [
+    const sets: PointSet[] = [
       { set: 'points in the plane', data: clouds(clusters, points, lab.seed) },
       { set: 'images', data: { d: pixels.length / dataset.train.n, values: pixels } },
     ];
@@ -51,17 +51,18 @@ export const kMeans = experiment({
   },
 });
 
-interface Set {
+/** Points, and what they are called. */
+interface PointSet {
   readonly set: string;
   readonly data: Points;
 }
 
-interface Run extends Set, Clustering {
+interface Run extends PointSet, Clustering {
   readonly way: string;
 }
 
 /** Each set in each way, from the same first centroids, Lloyd's way first. */
-async function clustered(lab: Lab, sets: readonly Set[], o: { clusters: number; batch: number; passes: number }): Promise<Run[]> {
+async function clustered(lab: Lab, sets: readonly PointSet[], o: { clusters: number; batch: number; passes: number }): Promise<Run[]> {
   const { clusters, batch, passes } = o;
   const starts = new Map<Points, Points>();
   const startOf = async (data: Points) => {
