@@ -32,7 +32,7 @@ for (const [signal, exit] of [
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const) {
-  (signal === 'SIGTERM' ? longTests(test) : test)(`compare: ${signal} leaves table and picture of what is complete`, async () => {
+  (signal === 'SIGINT' ? test : longTests(test))(`compare: ${signal} leaves table and picture of what is complete`, async () => {
     const folder = await scratch();
     const { code, out, err } = await stoppedAt(SCHEDULES, folder, /^constant: /, signal);
     assert.is(code, exit, err);
