@@ -58,7 +58,10 @@ test('help of every command answers with examples, on standard output', async ()
 
 test('help is as wide as the terminal', async () => {
   const folder = await scratch();
-  const asked = [60, 80, 200].flatMap(columns => ['--help', 'train --help', 'data show --help'].map(args => ({ columns, args })));
+  const asked = [
+    ...['--help', 'train --help', 'data show --help'].map(args => ({ columns: 60, args })),
+    ...[80, 200].map(columns => ({ columns, args: 'train --help' })),
+  ];
   const said = await inTurn(asked, ({ columns, args }) => descent(words(args), folder, { env: { COLUMNS: String(columns) } }));
   for (const [i, { columns, args }] of asked.entries()) {
     const { code, out, err } = said[i]!;
@@ -67,7 +70,7 @@ test('help is as wide as the terminal', async () => {
     assert.equal(long, [], `${args} in ${columns} columns`);
   }
   const longest = (i: number) => Math.max(...laidOut(said[i]!.out).map(line => line.length));
-  assert.ok(longest(7) > 150, 'a wide terminal is used');
+  assert.ok(longest(4) > 150, 'a wide terminal is used');
   assert.match(
     said[1]!.out,
     /\n {2}--optimizer <name\[:k=v,\.\.\.\]>\n {6}optimizer, its /,
