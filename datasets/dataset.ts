@@ -45,6 +45,8 @@ export interface Dataset {
   /** Of a folder or a table: another one where its content is. */
   readonly digest?: string;
   readonly train: Split;
+  /** So many of the training images, the first, are for validation, and not trained on: none of the others is held out then. */
+  readonly validation?: number;
   readonly test: Split;
 }
 

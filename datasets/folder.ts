@@ -12,6 +12,8 @@ export interface FolderSplit<T> {
   /** In alphabetical order. */
   readonly classes: readonly string[];
   readonly train: readonly (T & FolderItem)[];
+  /** So many of `train`, the first, lie in a folder for validation. */
+  readonly validation: number;
   readonly test: readonly (T & FolderItem)[];
   /** Files that take no part, in alphabetical order. */
   readonly leftOut: readonly string[];
@@ -38,14 +40,18 @@ export const FORMATS = 'PNG, JPEG, WebP, GIF, AVIF or TIFF';
 /** What a page reads. */
 export const IN_BROWSER = 'what the browser decodes';
 /** What of such files is read of a folder. */
-export const inClasses = (formats: string): string => `${formats} in a folder for each class (of train/ and test/, where there are these)`;
+export const inClasses = (formats: string): string =>
+  `${formats} in a folder for each class (of train/, val/ and test/, where there are these)`;
 
 /** Whether a file takes part: no part of its path begins with a dot. */
 export const isVisible = (path: string): boolean => !path.split('/').some(part => part.startsWith('.'));
 
+/** What a folder of images to validate on is called beside train/ and test/. */
+const VALIDATION = ['val', 'valid', 'validation', 'dev'];
+
 /**
- * Images by class and split from the files `<class>/**`, or `train/<class>/**` and `test/<class>/**`. Without a test/ folder a fifth of
- * each class is held back; what has no label is trained on alone. Throws where there are fewer than two classes, an empty one, or none to
+ * Images by class and split from the files `<class>/**`, or `train/<class>/**` and `test/<class>/**`, with `val/<class>/**` beside them where
+ * there is such a folder. Without a test/ folder a fifth of each class is held back; what has no label is trained on alone. Throws where there are fewer than two classes, an empty one, or none to
  * test on.
  */
 export async function splitFolder<T extends { readonly path: string }>(
@@ -58,7 +64,7 @@ export async function splitFolder<T extends { readonly path: string }>(
   const images = visible.filter(f => reads(f.path) && parts(f.path).length > 1);
   const tops = new Set([...images.map(f => f.path), ...folders].map(path => parts(path)[0]!));
   const given = tops.has('train') && (tops.has('test') || tops.size === 1);
-  const validation = [...tops].find(top => /^(val|valid|validation|dev)$/.test(top));
+  const validation = VALIDATION.find(name => tops.has(name));
   check(
     tops.size > 2 || !tops.has('train') || validation === undefined,
     `${who}: holds train/ and ${validation}/, which would be its two classes`,
@@ -88,27 +94,35 @@ export async function splitFolder<T extends { readonly path: string }>(
   const shuffled = (from: readonly T[]) =>
     from.map(f => ({ ...f, label: labelOf(f.path) })).sort((a, b) => (places.get(a.path)! < places.get(b.path)! ? -1 : 1));
   const training = shuffled(own);
-  const parted = given ? aside(who, classes, training, shuffled(below('test')), classOf) : heldBack(who, classes, training);
+  const labelled = (top: string) => labelledIn(who, top, classes, shuffled(below(top)), classOf);
+  const parted = given
+    ? aside(who, training, validation === undefined ? [] : labelled(validation), labelled('test'))
+    : heldBack(who, classes, training);
   const taken = new Set([...parted.train, ...parted.test].map(item => item.path));
   const leftOut = visible.filter(f => !taken.has(f.path)).map(f => f.path);
   return { classes, ...parted, leftOut: leftOut.sort() };
 }
 
-type Parted<I> = { readonly train: readonly I[]; readonly test: readonly I[] };
+type Parted<I> = { readonly train: readonly I[]; readonly validation: number; readonly test: readonly I[] };
 
-/** Images that lie in train/ and test/ already. */
-function aside<I extends FolderItem>(
+/** Those of the images in `top`/ that have a label. Throws where it is of a class that is not trained on. */
+function labelledIn<I extends FolderItem>(
   who: string,
+  top: string,
   classes: readonly string[],
-  train: readonly I[],
   all: readonly I[],
   classOf: (path: string) => string,
-): Parted<I> {
-  const test = all.filter(item => item.label !== UNLABELLED);
+): readonly I[] {
+  const labelled = all.filter(item => item.label !== UNLABELLED);
+  const stray = labelled.find(item => item.label < 0);
+  check(!stray, `${who}: class '${stray && classOf(stray.path)}' is in ${top}/ but not in train/`, `known: ${classes.join(', ')}`);
+  return labelled;
+}
+
+/** Images that lie in folders of their own already. */
+function aside<I>(who: string, train: readonly I[], validation: readonly I[], test: readonly I[]): Parted<I> {
   check(test.length, `${who}: ${train.length} images leave none for testing`, 'put some into test/');
-  const stray = test.find(item => item.label < 0);
-  check(!stray, `${who}: class '${stray && classOf(stray.path)}' is in test/ but not in train/`, `known: ${classes.join(', ')}`);
-  return { train, test };
+  return { train: [...validation, ...train], validation: validation.length, test };
 }
 
 /** A fifth of each class is for testing. */
@@ -119,7 +133,7 @@ function heldBack<I extends FolderItem>(who: string, classes: readonly string[],
   });
   const isHeld = new Set(held);
   check(held.length, `${who}: ${all.length} images leave none for testing`, 'at least two a class are needed, or train/ and test/ folders');
-  return { train: all.filter(item => !isHeld.has(item)), test: all.filter(item => isHeld.has(item)) };
+  return { train: all.filter(item => !isHeld.has(item)), validation: 0, test: all.filter(item => isHeld.has(item)) };
 }
 
 /** What of a folder's images is not as it lies there. */

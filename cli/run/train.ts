@@ -7,6 +7,7 @@ import { normalizeText } from '../../train/config/normalize.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
+import { checkShare } from '../../train/data/own-validation.ts';
 import { validations } from '../../train/step/metrics.ts';
 import { createRun, defaultFolder, lastWeights, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { built } from '../../train/evaluate/built.ts';
@@ -108,7 +109,10 @@ async function trainIn(
     const { dataDir, quiet } = options;
     const onFound = ({ classes, shape }: Pick<Dataset, 'classes' | 'shape'>) =>
       void tuningOf(recipe, { classes: classes.length, shape }, start);
-    const reading = openFor(resumed?.trained ?? {}, config, { dataDir, quiet, onFound });
+    const reading = openFor(resumed?.trained ?? {}, config, { dataDir, quiet, onFound }).then(dataset => {
+      if (!resumed) checkShare(dataset, options.valSplit);
+      return dataset;
+    });
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);

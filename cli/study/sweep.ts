@@ -5,7 +5,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { isKnown, openDataset } from '../../datasets/node/open.ts';
 import { sha256 } from '../../datasets/node/sha256.ts';
 import { completed, readingOf, type RunConfig } from '../../train/config/config.ts';
-import type { Key } from '../../train/config/options.ts';
+import { OPTIONS, type Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
@@ -15,6 +15,7 @@ import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { isFileName, isNet, parseNumber, parseSpec } from '../../engine/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
+import { checkShare } from '../../train/data/own-validation.ts';
 import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
@@ -72,7 +73,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
   say(`${counted(runs.length, 'run')}${crossed}${describeBefore(runs, left, before)}; results in ${file}`);
   if (left.length) {
-    await checkData(left, folds, load, job);
+    await checkData(left, { folds, asked: options.valSplit }, load, job);
     const removeEmpty = isFirst ? makeFolder(folder, 'choose another place with --out') : () => {};
     const interrupt = onInterrupt(removeEmpty);
     let device: Device | undefined;
@@ -113,11 +114,17 @@ function runsOf(choice: Run['choice'], config: RunConfig, folds: number | undefi
 }
 
 /** Throws where a run holds out what its data set has not, and where ranks have other data. */
-async function checkData(runs: readonly Run[], folds: number | undefined, load: Load, job: Job | undefined): Promise<void> {
+async function checkData(
+  runs: readonly Run[],
+  { folds, asked }: { readonly folds: number | undefined; readonly asked: SweepOptions['valSplit'] },
+  load: Load,
+  job: Job | undefined,
+): Promise<void> {
   const agreed = new Set<string>();
   for (const { recipe, config } of runs) {
     const dataset = await load(config);
     checkHeldOut(recipe, folds, dataset);
+    checkShare(dataset, config.valSplit === OPTIONS.valSplit.default ? asked : config.valSplit);
     if (job && !agreed.has(dataKey(config))) await agreeOnData(job, dataset);
     agreed.add(dataKey(config));
   }

@@ -1,5 +1,5 @@
 /**
- * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
+ * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, with `<folder>/val/<class>`.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
@@ -67,6 +67,8 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const kept = without(header.broken, order);
   checkLeft(folder, parted.classes, kept.slice(0, header.train), kept.slice(header.train));
   if (isNew) options.onNote?.(decodedNote(who, header));
+  const validation = without(header.broken, parted.train.slice(0, parted.validation)).length;
+  const limitTrain = options.limitTrain === undefined ? undefined : validation + options.limitTrain;
   const size = header.shape.reduce((a, b) => a * b);
   const part = (from: number, to: number, limit: number | undefined): Split => {
     const own = labels.subarray(from, to);
@@ -84,7 +86,8 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     classes: parted.classes,
     digest: key,
     notes: departures(who, { leftOut, broken: header.broken.map(([path]) => path), grey: header.grey }),
-    train: part(0, header.train, options.limitTrain),
+    train: part(0, header.train, limitTrain),
+    ...(validation > 0 && { validation }),
     test: part(header.train, header.train + header.test, options.limitTest),
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { paint } from '../support/painted.ts';
 import { close } from '../support/check.ts';
 import { runOnnx } from '../support/onnx.ts';
 import { called } from '../support/process/called.ts';
@@ -78,6 +79,27 @@ test('from a pretrained file and a folder of photos to a report, predictions and
   const planes = Float32Array.from(raw, (_, i) => raw[(i % 1024) * 3 + Math.floor(i / 1024)]! / 255);
   const { probabilities } = await runOnnx(await readFile(join(folder, 'net.onnx')), planes, [1, 3, 32, 32]);
   close('probabilities in ONNX Runtime', probabilities!.data, row!.split(',').slice(3).map(Number), 0.02);
+});
+
+test('a folder with val/ has its own validation images, which a run, one that goes on and eval take; a share beside it is refused', async () => {
+  const folder = await scratch();
+  const counts = { 'train/a': 8, 'train/b': 8, 'val/a': 3, 'val/b': 2, 'test/a': 2, 'test/b': 1 };
+  for (const [name, count] of Object.entries(counts)) await paint(join(folder, 'photos'), name, count, name.endsWith('a') ? 200 : 20);
+  const line = 'train mlp:hidden=4 --dataset ./photos --image-size 8 --batch-size 4 --epochs 1 --out run';
+  const said = async (more: string) => called(words(`${line} ${more}`.trim()), folder);
+  const refused = '--val-split: photos has 5 images of its own for validation; leave it out, or move them to the training images';
+  assert.is((await said('--val-split 0.2')).refusal, refused);
+  const { out, refusal } = await said('');
+  assert.is(refusal, '');
+  assert.match(out, 'on photos: 16 training, 5 validation, 3 test images');
+  assert.match(out, 'epoch 1/1  step 4', out);
+  const on = await called(words('train --resume run --epochs 2'), folder);
+  assert.match(on.out, 'on photos: 16 training, 5 validation, 3 test images');
+  const { accuracy, split } = JSON.parse((await called(words('eval run --split val --json'), folder)).out);
+  assert.equal([split, Number.isInteger(Math.round(accuracy * 5e6) / 1e6)], ['val', true], `${accuracy}`);
+  const search = 'sweep mlp:hidden=4 --dataset ./photos --image-size 8 --batch-size 4 --epochs 1 --grid';
+  assert.is((await called(words(`${search} val-split=0.2,0.3`), folder)).refusal, refused);
+  assert.match((await called(words(`${search} lr=0.1,0.2 --quiet`), folder)).out, /^lr=0\.\d\n$/);
 });
 
 test.run();

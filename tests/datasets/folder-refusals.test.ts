@@ -54,6 +54,11 @@ for (const [what, make, expected] of [
     one('train/a', 'train/b', 'test/a', 'test/c'),
     /class 'c' is in test\/ but not in train\/; known: a, b/,
   ],
+  [
+    'a validation class without training images',
+    one('train/a', 'train/b', 'valid/a', 'valid/c', 'test/a'),
+    /class 'c' is in valid\/ but not in train\/; known: a, b/,
+  ],
   ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
   [
     'validation images beside training images',

@@ -121,7 +121,7 @@ test('folder: the page leaves out what its decoder does not read, and broken ima
   const set = await openDropped('photos', files, config({ skipBroken: true, resize: '5' }));
   assert.equal([set.shape, set.train.n + set.test.n], [[3, 3, 4], 10]);
   assert.equal(set.notes, [
-    'photos: 2 files are left out, since only what the browser decodes in a folder for each class (of train/ and test/, where there are these) is read: a/no.bmp, a/notes.txt; ' +
+    'photos: 2 files are left out, since only what the browser decodes in a folder for each class (of train/, val/ and test/, where there are these) is read: a/no.bmp, a/notes.txt; ' +
       'convert the pictures among them',
     'photos: 1 broken image is left out: b/broken.png',
   ]);
@@ -143,6 +143,29 @@ test('folder: train/ and test/ are taken as they are; grey images have one chann
   }
   const set = await openDataset(root, { dataDir, ...quiet, imageSize: 28 });
   assert.equal([set.shape, set.train.n, set.test.n, set.train.images[0]], [[1, 28, 28], 5, 5, 128]);
+});
+
+test('folder: val/ beside train/ and test/ validates in place of a share, whatever is limited or broken, on the page too', async () => {
+  useNode();
+  const root = await folder();
+  const counts = { 'train/a': 6, 'train/b': 6, 'val/a': 3, 'val/b': 2, 'test/a': 1, 'test/b': 1 };
+  for (const [name, count] of Object.entries(counts)) await paint(root, name, count, name.startsWith('val') ? 200 : 90);
+  await writeFile(join(root, 'val/b/broken.png'), 'no picture');
+  const options = { dataDir: await folder(), ...quiet, imageSize: 4, skipBroken: true };
+  const paths = (await readdir(root, { recursive: true })).filter(path => path.endsWith('.png'));
+  const files = await Promise.all(paths.map(async path => ({ path, file: new File([await readFile(join(root, path))], basename(path)) })));
+  const config = parseConfig('mlp', { dataset: 'photos', imageSize: '4', skipBroken: true, limitTrain: '5' });
+  const greens = ({ from, indices }: { from: Split; indices: Uint32Array }) => [...indices].map(i => from.images[i * 48 + 16]);
+  for (const [set, train] of [
+    [await openDataset(root, options), 12],
+    [await openDataset(root, { ...options, limitTrain: 5 }), 5],
+    [await openDropped('photos', files, config), 5],
+  ] as const) {
+    const { parts } = await openData(set, { valSplit: 0.1 });
+    assert.equal([greens(parts.train), greens(parts.val)], [Array(train).fill(90), Array(5).fill(200)]);
+    assert.equal([parts.val.labels.filter(label => label === 0).length, parts.test.n], [3, 2]);
+    assert.is((await openData(set, { folds: 5, fold: 0 })).parts.train.n, train + 5 - Math.floor((train + 5) / 5), 'folds are of all');
+  }
 });
 
 test('folder: images that stay on disk make the same batches', async () => {
@@ -221,7 +244,7 @@ test('folder: every format that sharp reads, whatever its colours, depth and tur
   const { train, test: tested, shape, notes } = await openDataset(root, { dataDir: await folder(), ...quiet, imageSize: '4x6' });
   assert.equal(shape, [3, 4, 6]);
   assert.equal(notes, [
-    `${basename(root)}: 3 files are left out, since only PNG, JPEG, WebP, GIF, AVIF or TIFF in a folder for each class (of train/ and test/, where there are these) is read: ` +
+    `${basename(root)}: 3 files are left out, since only PNG, JPEG, WebP, GIF, AVIF or TIFF in a folder for each class (of train/, val/ and test/, where there are these) is read: ` +
       'a/notes.txt, a/phone.heic, loose.png; convert the pictures among them',
     `${basename(root)}: 1 grey image is taken as coloured, as the others are`,
   ]);

@@ -6,7 +6,7 @@ import { boolean, imageSize, number, oneOf, option, spec, text, type Option } fr
 export const DATA_OPTIONS = {
   valSplit: option({
     flags: '--val-split <share>',
-    help: 'share of the training images held out for validation',
+    help: 'share of the training images held out for validation, of a folder without val/',
     default: 0.1,
     type: number(SHARE),
     group: 'Data',

@@ -103,18 +103,16 @@ function varianceOf(targets: Float32Array, n: number): number {
   return targets.reduce((sum, t, i) => sum + (t - means[i % outputs]!) ** 2, 0) / targets.length;
 }
 
-/** The parts of a data set. Images without a label are trained on alone. */
-export function partsOf({ train, test }: Dataset, options: SplitOptions): Readonly<Record<Part, PartImages>> {
-  const labelled = numbers(0, train.n).filter(i => train.labels[i] !== UNLABELLED);
-  const indices = splitLabelled(train, labelled, options);
+/** The parts of a data set; folds are of its own images for validation too. Images without a label are trained on alone. */
+export function partsOf({ train, validation, test }: Dataset, options: SplitOptions): Readonly<Record<Part, PartImages>> {
+  const indices =
+    validation && !options.folds
+      ? { train: numbers(validation, train.n), val: numbers(0, validation) }
+      : splitLabelled(train, labelledIn(train), options);
   return {
     train: partImages('train', train, indices.train),
     val: partImages('val', train, indices.val),
-    test: partImages(
-      'test',
-      test,
-      numbers(0, test.n).filter(i => test.labels[i] !== UNLABELLED),
-    ),
+    test: partImages('test', test, labelledIn(test)),
   };
 }
 
@@ -132,10 +130,11 @@ export function partImages(part: Part, from: Split, indices: Uint32Array): PartI
   };
 }
 
+const labelledIn = ({ n, labels }: Split): Uint32Array => numbers(0, n).filter(i => labels[i] !== UNLABELLED);
+
 function splitLabelled({ n, labels }: Split, labelled: Uint32Array, options: SplitOptions): { train: Uint32Array; val: Uint32Array } {
-  const own = labelled.length < n ? Uint16Array.from(labelled, i => labels[i]!) : labels;
-  const { train, val } = splitIndices(labelled.length, options, own);
-  if (own === labels) return { train, val };
-  const held = new Set(val.map(place => labelled[place]!));
-  return { train: numbers(0, n).filter(i => !held.has(i)), val: val.map(place => labelled[place]!) };
+  const own = Uint16Array.from(labels.length ? labelled : [], i => labels[i]!);
+  const val = splitIndices(labelled.length, options, own).val.map(place => labelled[place]!);
+  const held = new Set(val);
+  return { train: numbers(0, n).filter(i => !held.has(i)), val };
 }

@@ -11,6 +11,7 @@ import { EARLY, OPTIONS } from '../config/options.ts';
 import { ofOwnImages } from '../config/config.ts';
 import { chosenModel } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
+import { checkShare } from '../data/own-validation.ts';
 import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, type Opened } from '../run/open.ts';
@@ -51,7 +52,7 @@ export async function openFitData(data: FitData, options: FitOptions): Promise<D
   const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data }, undefined, signal);
   return {
     ...dataset,
-    ...(limitTrain !== undefined && { train: first(dataset.train, limitTrain) }),
+    ...(limitTrain !== undefined && { train: first(dataset.train, (dataset.validation ?? 0) + limitTrain) }),
     ...(limitTest !== undefined && { test: first(dataset.test, limitTest) }),
   };
 }
@@ -174,7 +175,8 @@ export class LocalTraining implements Training {
     const [model, dataset] = await Promise.all([modelOf(this.#model).then(chosenModel), openFitData(this.#data, this.#options)]);
     this.#options.signal?.throwIfAborted();
     const { valSplit = OPTIONS.valSplit.default } = this.#options;
-    const most = dataset.train.n - Math.round(Number(valSplit) * dataset.train.n);
+    checkShare(dataset, this.#options.valSplit);
+    const most = dataset.train.n - (dataset.validation ?? Math.round(Number(valSplit) * dataset.train.n));
     const options = batchSize === undefined ? { ...this.#options, batchSize: Math.min(OPTIONS.batchSize.default, most) } : this.#options;
     const before = resume && decodeCheckpoint(resume);
     const start = before ? { of: () => before.weights, isOwn: true } : init === undefined ? undefined : await startOf(init);

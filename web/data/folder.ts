@@ -1,5 +1,5 @@
 /**
- * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as the command line
+ * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>`, `<folder>/val/<class>` and `<folder>/test/<class>`, as the command line
  * takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
@@ -63,7 +63,11 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
       if (isImage(path)) broken.push(path); // browsers do not all read the other formats
     }
   }
-  const { classes, train, test, leftOut } = await splitFolder(name, files, { digest, reads: path => read.has(path), ignoreLabel });
+  const { classes, train, validation, test, leftOut } = await splitFolder(name, files, {
+    digest,
+    reads: path => read.has(path),
+    ignoreLabel,
+  });
   const items = [...train, ...test];
   const plane = h * w;
   const grey = items.every(({ path }) => isGrey(read.get(path)!, plane));
@@ -86,7 +90,8 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
       grey: 0,
       formats: IN_BROWSER,
     }),
-    train: part(0, train.length, limitTrain),
+    train: part(0, train.length, limitTrain && validation + limitTrain),
+    ...(validation > 0 && { validation }),
     test: part(train.length, items.length, limitTest),
   };
 }

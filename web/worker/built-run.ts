@@ -6,7 +6,7 @@ import type { ChangedValues } from '../../train/config/changes.ts';
 import { withChange } from '../../train/config/config.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { partsOf } from '../../train/data/split.ts';
+import { heldOut, partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import { encodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { LoopState } from '../../train/run/loop.ts';
@@ -114,8 +114,7 @@ export class BuiltRun {
   /** Where nobody asked for a batch, and there are fewer images than in the usual one, it is one of which an epoch has several. */
   clipBatch(): void {
     const { recipe, dataset } = this;
-    const { valSplit, stratify, seed } = recipe;
-    const { n } = partsOf(dataset, { valSplit, stratify: stratify === 'class', seed }).train;
+    const { n } = partsOf(dataset, heldOut(recipe)).train;
     const batchSize = batchFor(recipe.batchSize, n);
     if (batchSize === recipe.batchSize) return;
     this.#clipped = `a batch is ${batchSize} images in place of ${recipe.batchSize}, as there are ${n} to train on`;

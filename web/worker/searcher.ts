@@ -6,7 +6,7 @@ import { checkFeasible } from '../../train/config/feasible.ts';
 import { EARLY } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { partsOf } from '../../train/data/split.ts';
+import { heldOut, partsOf } from '../../train/data/split.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { rangeRates, rangeTestOf, type RangeOptions, type RangeTest } from '../../train/study/find-lr.ts';
 import { checkHeldOut, trial } from '../../train/study/trial.ts';
@@ -55,8 +55,7 @@ export async function sweepRuns(configs: readonly RunConfig[], base: string, dro
   try {
     for (const [i, config] of configs.entries()) {
       const dataset = await openDataset(config, dropped, base);
-      const { valSplit, seed, stratify } = recipeOf(config);
-      const { n } = partsOf(dataset, { valSplit, seed, stratify: stratify === 'class' }).train;
+      const { n } = partsOf(dataset, heldOut(recipeOf(config))).train;
       const tried = await trial(recipeFor(config, n), dataset, device, { logAlso: EARLY }); // what the charts are scaled by
       if (!tried) return;
       const { lines, best, diverged } = tried;

@@ -78,13 +78,14 @@ async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked
   const dataset = await lab.dataset(common.dataset, { limitTrain, limitTest, target: config.target });
   const problem = `compare: ${name} are compared by accuracy, and ${dataset.name} has numbers to predict`;
   check(!dataset.outputs, problem, 'take a data set of classes');
-  const images = Math.floor(dataset.train.n * (1 - common.valSplit));
-  checkBatch(common.batchSize, dataset.train.n, images);
+  const { n } = dataset.train;
+  const images = dataset.validation ? n - dataset.validation : Math.floor(n * (1 - common.valSplit));
+  checkBatch(common.batchSize, n, images);
   const steps = epochs * Math.floor(images / common.batchSize);
   const variants = variantsOf(name, chosen, asked, { steps, lr: common.optimizers[0]!.hyper.lr, images });
   const runs = variants.flatMap(([variant, { model: own = model, ...changes }]): Run[] => {
     const recipe = recipeFor(parseConfig(own, { ...base, ...changes }), steps * common.batchSize);
-    checkBatch(recipe.batchSize, dataset.train.n, images);
+    checkBatch(recipe.batchSize, n, images);
     return fits(lab, variant, recipe, dataset) ? [{ variant, recipe }] : []; // all are checked before the first one trains
   });
 
