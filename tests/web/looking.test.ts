@@ -1,10 +1,12 @@
 /** What is picked of a net's answers to be looked at. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { RunConfig } from '../../train/config/config.ts';
 import { verdictsOf } from '../../train/evaluate/report.ts';
 import { batchFor } from '../../web/data/batch-size.ts';
 import { countsOf, firstOfEach } from '../../web/data/samples-of.ts';
 import { confusedMost, ORDERS } from '../../web/views/looking/order.ts';
+import { heightsOf } from '../../web/views/looking/sweep-heights.ts';
 import { columnsOf } from '../../web/views/looking/rate-picture.ts';
 
 const test = suite('looking');
@@ -23,6 +25,16 @@ test('the pairs that are confused most come first, right answers never', () => {
     { label: 1, answer: 0, images: 3 },
     { label: 0, answer: 2, images: 2 },
   ]);
+});
+
+test('charts of a sweep have an axis for each loss on each data set, as high as what the middle one of its runs began with', () => {
+  const run = (loss: string | undefined, first: number, dataset = 'shapes') => ({ config: { loss, dataset } as RunConfig, first });
+  const runs = [run(undefined, 2.3), run('mse', 0.1), run(undefined, 2.5), run('mse', 30, 't.csv'), run('mse', 0.2), run('mse', 9)];
+  assert.equal(
+    heightsOf(runs),
+    [2.3, 0.2, 2.3, 30, 0.2, 0.2].map(first => 1.2 * first),
+  );
+  assert.equal(heightsOf([run('mse', 0)]), [1.2]);
 });
 
 test('a drawn rate loses nothing quick, and has every step where there are few', () => {

@@ -1,4 +1,4 @@
-/** Runs of several choices, one after another, as small charts on common axes. */
+/** Runs of several choices, one after another, as small charts, those of one loss on common axes. */
 import { check } from '../../../engine/check.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { choices, configOf, parseAxis, type Choice } from '../../../train/config/grid.ts';
@@ -7,6 +7,7 @@ import { textsOf } from '../../form/texts.ts';
 import { field } from '../../form/field.ts';
 import { button, el, percent } from '../dom.ts';
 import { search, type Searched } from './search.ts';
+import { heightsOf } from './sweep-heights.ts';
 import { smallChart } from './small-chart.ts';
 
 /** Runs of one sweep at most. */
@@ -66,12 +67,11 @@ function picturesOf(tried: readonly Tried[], asked: readonly Asked[], use: Searc
   }));
   const all = curves.flatMap(({ training, validation }) => [...training, ...validation]);
   const end = all.reduce((a, [step]) => Math.max(a, step), 1);
-  // losses of step 1, before any update: what leaps out of all bounds later leaves the others their height
-  const firsts = curves.map(c => c.training[0]?.[1] ?? 0).sort((a, b) => a - b);
-  const top = 1.2 * (firsts[Math.floor((firsts.length - 1) / 2)] || 1);
+  const tops = heightsOf(tried.map(({ index }, i) => ({ config: asked[index]!.config, first: curves[i]!.training[0]?.[1] ?? 0 })));
   const best = bestOf(tried);
   return tried.map((t, i) => {
     const { choice, config } = asked[t.index]!;
+    const top = tops[i]!;
     const name = wordsOf(choice);
     const worth = t.best ? (t.best.accuracy === undefined ? `loss ${t.best.loss.toPrecision(3)}` : percent(t.best.accuracy)) : 'diverged';
     const chart = smallChart({
