@@ -119,10 +119,11 @@ addEventListener(
   () =>
     void told(async () => {
       await show();
-      if (shown !== train) return;
-      const isLink = location.hash.includes('?') && history.state !== taken; // opened in this tab, and not come back to
+      const isNew = history.state === null; // opened in this tab, and not come back to
+      const isLink = shown === train && location.hash.includes('?') && history.state !== taken;
       if (isLink) taken++;
-      history.replaceState(taken, '');
+      if (isNew || isLink) history.replaceState(taken, ''); // of one come back to it would end that the browser scrolls there
+      if (isNew) scrollTo(0, 0); // where the view before was scrolled to says nothing of this one
       if (isLink) train.configure(query());
     }),
 );

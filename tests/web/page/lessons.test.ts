@@ -82,12 +82,24 @@ if (
     await at.accessible();
   });
 
-  test('an answer unfolds, and its run opens in Train', async () => {
+  test('an answer unfolds, and its run opens at the top of Train, as the next lesson at its own', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
     await page.getByText('Answer', { exact: true }).click();
     await page.locator('.question details p').waitFor();
-    await page.getByRole('link', { name: 'Open in Train' }).click();
+    const link = page.getByRole('link', { name: 'Open in Train' });
+    await link.scrollIntoViewIfNeeded();
+    assert.ok((await page.evaluate<number>('scrollY')) > 1000);
+    await link.click();
     await page.locator('#start').waitFor();
     assert.match(page.url(), /#train\?model=lenet5&optimizer=nesterov/);
+    await page.waitForFunction('scrollY === 0');
+    await page.goBack();
+    const next = page.getByRole('navigation', { name: 'Next lessons' }).getByRole('link').last();
+    await next.scrollIntoViewIfNeeded();
+    await next.click();
+    await page.getByRole('heading', { name: 'Adaptive rates' }).waitFor();
+    await page.waitForFunction('scrollY === 0');
+    await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

@@ -49,7 +49,6 @@ export class LessonsView {
     }
     this.title = lesson?.title;
     this.#article.replaceChildren(...(lesson ? this.#lesson(lesson) : overview()));
-    scrollTo(0, 0);
     const figures = this.#figures;
     // the width of a figure is known once the page is laid out
     requestAnimationFrame(() => {

@@ -169,7 +169,7 @@ export class PlaygroundView {
   #writeAddress(): void {
     if (!this.#isShown) return;
     const query = new URLSearchParams(writeAddress(this.#settings)).toString();
-    history.replaceState(null, '', `#playground${query ? `?${query}` : ''}`);
+    history.replaceState(history.state, '', `#playground${query ? `?${query}` : ''}`);
   }
 
   /** The points that are computed become points of one's own. */

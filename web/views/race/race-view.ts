@@ -205,7 +205,7 @@ export class RaceView {
   #writeAddress(): void {
     if (!this.#isShown) return;
     const query = new URLSearchParams(writeAddress(this.#settings)).toString();
-    history.replaceState(null, '', `#race${query ? `?${query}` : ''}`);
+    history.replaceState(history.state, '', `#race${query ? `?${query}` : ''}`);
   }
 
   /** Has the device compute the ways that are not known; `anew` shows them from their first step on. */
