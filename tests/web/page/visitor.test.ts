@@ -134,6 +134,19 @@ if (
     await page.setViewportSize({ width: 1280, height: 720 });
   });
 
+  test('before the first run the keyboard skips the configuration to what one could try, and then goes on at the run', async () => {
+    await at.open('train');
+    const has = (text: string) => page.waitForFunction(`document.activeElement.textContent === ${JSON.stringify(text)}`);
+    await page.getByRole('button', { name: 'Compare', exact: true }).focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await has('A trained LeNet-5 (Fashion-MNIST)');
+    await page.keyboard.press('Enter');
+    await at.until('r.state === "paused"');
+    await has('Resume'); // the button that was pressed is gone
+    await at.press('Remove run 1');
+  });
+
   test('a race is drawn anew when the system turns dark', async () => {
     await at.open('race');
     await page.getByText(/^Step \d+ of/).waitFor();

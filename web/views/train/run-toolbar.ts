@@ -68,9 +68,9 @@ export class RunToolbar {
     this.element = el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons));
   }
 
-  /** Gives the keyboard to the first button that can be pressed. */
+  /** Gives the keyboard to the first button that can be pressed; where there is no run, to one that begins one. */
   focus(): void {
-    this.element.querySelector<HTMLButtonElement>('button:enabled')?.focus();
+    this.element.parentElement!.querySelector<HTMLButtonElement>('button:enabled:not([hidden] *)')?.focus();
   }
 
   /** Offers what can be done with the run now. */

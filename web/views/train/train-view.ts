@@ -170,11 +170,16 @@ export class TrainView {
 
   /** The runs of a preset, one beside another; one of a trained net is built and looked at, and can be trained on. */
   async try({ runs, trained }: Preset): Promise<void> {
+    const byKeys = this.#presets.querySelector(':focus-visible'); // which is gone once there is a run
     await told(async () => {
       for (const [i, texts] of runs.entries()) {
         this.configuration.set(texts);
         const take = async (run: Run) => void (await run.engine.call('importWeights', await weightsOf(trained!), trained!.label));
         const run = await this.#set.begin(this.configuration.shared, i > 0, { ...(trained && { ready: take }), plays: !trained });
+        if (byKeys && !i) {
+          this.#draw();
+          this.#toolbar.focus();
+        }
         if (run && trained) await this.#inspect.refresh(run, true);
       }
     });
