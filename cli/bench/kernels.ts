@@ -2,7 +2,8 @@
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
 import { benchKernels, rowsWith, type KernelResult, type Timed } from '../../bench/kernels.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
-import { check, DeviceLost } from '../../engine/check.ts';
+import { check, DeviceLost, named } from '../../engine/check.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import { openDevice } from '../run/device.ts';
 import { percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
@@ -10,18 +11,22 @@ import { result, type BenchOptions } from './result.ts';
 export interface KernelsOptions extends BenchOptions {
   filter?: string;
   variants?: boolean;
+  precision: string;
 }
 
 export async function kernels(options: KernelsOptions): Promise<void> {
-  const device = await openDevice({ ...options, tune: false });
   const { filter } = options;
+  const precision = OPTIONS.precision.type.parse(named('precision'), options.precision);
+  const half = precision === 'f16';
+  const device = await openDevice({ ...options, tune: false });
   check(rowsWith(filter ?? '', device).length, `--filter: no kernel or shape contains '${filter}'`, 'leave it out to see all');
+  check(!half || device.profile.f16, `--precision f16: ${device.report.description} has no shader-f16`, 'leave it out');
   const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
   const results: KernelResult[] = [];
   const onResult = ({ result }: Timed) => void results.push(result);
   let lost: DeviceLost | undefined;
   try {
-    await benchKernels(device, ceiling, { filter, all: options.variants, processor, onResult });
+    await benchKernels(device, ceiling, { filter, all: options.variants, half, processor, onResult });
   } catch (error) {
     if (!(error instanceof DeviceLost)) throw error;
     lost = error; // what was timed before is told
@@ -30,7 +35,7 @@ export async function kernels(options: KernelsOptions): Promise<void> {
     print(`${device.report.description}: ${describeCeiling(ceiling)}, all measured now`);
     print(kernelTable(results, ceiling));
   }
-  result(options, device, { ceiling, kernels: results });
+  result(options, device, { precision, ceiling, kernels: results });
   if (lost) throw lost;
   device.close();
 }

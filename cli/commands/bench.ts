@@ -39,9 +39,16 @@ function addKernels(bench: Command): void {
   )
     .option('--filter <text>', 'only rows whose kernel or shape contains this')
     .option('--variants', 'each variant that fits the adapter, not just the one taken')
+    .addOption(
+      new Option('--precision <type>', 'f32, or f16: activations in half precision, as products by matrix units are').default('f32'),
+    )
     .addHelpText(
       'after',
-      examples('descent bench kernels', 'descent bench kernels --filter matmul --variants', 'descent bench kernels --out kernels.json'),
+      examples(
+        'descent bench kernels',
+        'descent bench kernels --filter matmul --variants --precision f16',
+        'descent bench kernels --out kernels.json',
+      ),
     )
     .action(async (options: KernelsOptions) => {
       const { kernels } = await import('../bench/kernels.ts');

@@ -1,7 +1,10 @@
 /** `descent bench kernels`: its rows name calls that exist. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { create, globals } from 'webgpu';
+import { benchKernels, type KernelResult } from '../../bench/kernels.ts';
 import { rows } from '../../bench/rows.ts';
+import { Device } from '../../engine/device.ts';
 import { DEFAULT_PROFILE, fitting } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { withDevices } from '../support/changed-devices.ts';
@@ -26,6 +29,25 @@ for (const lanes of [8, 0]) {
     }
   });
 }
+
+test('with activations in f16 it times the variants for these too, on half the bytes', async () => {
+  const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']); // checks all, and computes nothing
+  Object.assign(globalThis, globals, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
+  const matrices = [{ type: 'f16', m: 16, n: 16, k: 16, subgroup: 32, largest: 32 }] as const;
+  const device = await Device.open((await gpu.requestAdapter())!, { lanes: 0, matrices });
+  const ceiling = { gbPerSecond: 1, gflopPerSecond: 1, avx2: undefined };
+  const [whole, halved] = await Promise.all(
+    [false, true].map(half => benchKernels(device, ceiling, { filter: 'matmul 64x120x400', all: true, half, rounds: 1, target: 1 })),
+  );
+  device.close();
+  assert.ok(whole!.every(({ variant }) => !/f16|matrix/.test(variant)));
+  for (const name of ['tiled f16 64x64', 'tiled 64x64', 'matrix 64x64', 'plain']) {
+    const found = halved!.find(r => r.variant === name);
+    assert.ok(found, name);
+    const bytes = ({ gbs, ms }: KernelResult) => Math.round(gbs * ms * 1e6);
+    assert.is(bytes(found), bytes(whole!.find(r => r.variant === 'plain')!) / 2, name);
+  }
+});
 
 test('a device that is lost ends it with the kernel that was timed, and with what was timed before', async () => {
   let timed = 0;
