@@ -13,7 +13,7 @@ import { parseNumber } from '../../engine/spec.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
-import { print, table } from '../output.ts';
+import { milliseconds, print, table } from '../output.ts';
 import { preparePeers, namesIn } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
@@ -127,8 +127,8 @@ function answerTable(rows: readonly AnswerRow[]): string {
   const cells = rows.map(r => [
     r.name,
     r.version ?? '',
-    r.median.toFixed(2),
-    r.best.toFixed(2),
+    milliseconds(r.median, 2),
+    milliseconds(r.best, 2),
     String(r.steps),
     r.ratio.toFixed(2),
     r.difference ? r.difference.toExponential(1) : '-',

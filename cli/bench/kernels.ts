@@ -5,7 +5,7 @@ import { processor, processorPeak } from '../../bench/processor.ts';
 import { check, DeviceLost, named } from '../../engine/check.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { openDevice } from '../run/device.ts';
-import { percent, print, table } from '../output.ts';
+import { milliseconds, percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface KernelsOptions extends BenchOptions {
@@ -51,7 +51,7 @@ function kernelTable(results: readonly KernelResult[], { avx2 }: Ceiling): strin
     r.kernel,
     r.variant,
     r.shape,
-    r.ms.toFixed(3),
+    milliseconds(r.ms, 3),
     r.gflops.toFixed(1),
     percent(r.ofFma),
     ...(avx2 ? [percent(r.ofAvx2!)] : []),

@@ -9,7 +9,7 @@ import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
-import { print, table } from '../output.ts';
+import { milliseconds, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface PeersOptions extends BenchOptions {
@@ -84,8 +84,8 @@ function peerTable(rows: readonly Row[], started: readonly Peer[], ownFirst: num
     return [
       r.name,
       peer?.version ?? '',
-      r.median.toFixed(2),
-      r.best.toFixed(2),
+      milliseconds(r.median, 2),
+      milliseconds(r.best, 2),
       String(r.steps),
       r.ratio.toFixed(2),
       (peer?.first ?? ownFirst).toFixed(0),

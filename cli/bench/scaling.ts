@@ -25,7 +25,7 @@ import type { Panel } from '../../plots/panel.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
-import { count, print, table } from '../output.ts';
+import { count, milliseconds, print, table } from '../output.ts';
 import { preparePeers, namesIn, start } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
@@ -147,9 +147,9 @@ function scalingTable({ label }: Axis, rows: readonly ScalingRow[]): string {
     String(r.batch),
     count(r.parameters),
     String(r.dispatches),
-    r.ms.toFixed(2),
-    r.idle.toFixed(2),
-    r.perImage.toFixed(3),
+    milliseconds(r.ms, 2),
+    milliseconds(r.idle, 2),
+    milliseconds(r.perImage, 3),
     count(Math.round(r.imagesPerSecond)),
     mebi(r.activations),
     mebi(r.bound),

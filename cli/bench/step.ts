@@ -8,7 +8,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { flagOf } from '../flags.ts';
-import { count, print, table } from '../output.ts';
+import { count, milliseconds, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { openSession } from '../run/session.ts';
 import { describeCeiling } from './kernels.ts';
@@ -94,9 +94,9 @@ function stepTable(measured: StepResult, firstStepMs: number): string {
     ['images/s', 'ms a step', 'best', 'idle', 'dispatches', 'submits', 'pipelines', 'first step ms'],
     [
       count(Math.round(measured.imagesPerSecond)),
-      measured.ms.toFixed(2),
-      measured.best.toFixed(2),
-      measured.idle.toFixed(2),
+      milliseconds(measured.ms, 2),
+      milliseconds(measured.best, 2),
+      milliseconds(measured.idle, 2),
       String(measured.dispatches),
       String(measured.submits),
       String(measured.pipelines),
@@ -124,6 +124,6 @@ function startTable({ cold, warm }: { cold: FirstStep; warm: FirstStep }): strin
 }
 
 function traceTable(trace: readonly DispatchResult[]): string {
-  const rows = trace.map(t => [t.op, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-']);
+  const rows = trace.map(t => [t.op, t.kernel, t.variant, milliseconds(t.ms, 3), t.gflops ? t.gflops.toFixed(1) : '-']);
   return table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...rows]);
 }

@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
 import { shapes } from '../../datasets/shapes.ts';
-import { figure } from '../../cli/output.ts';
+import { figure, milliseconds } from '../../cli/output.ts';
 import { encodeOnnx } from '../../train/onnx/net.ts';
 import { called } from '../support/process/called.ts';
 import { BIN, words } from '../support/process/command.ts';
@@ -33,6 +33,11 @@ test('devices and models tell what is there', async () => {
 test('figures have the digits that say something: a count all of them, a loss beyond what doubles count has three', () => {
   const said = [0.03123, 3.1234e-7, 12345, 61706000, -2.5e6, 2.5e6 + 0.5, 145899637553174980000000000000].map(figure);
   assert.equal(said, ['0.0312', '3.12e-7', '12,345', '61,706,000', '-2,500,000', '2.50e+6', '1.46e+29']);
+});
+
+test('times have their decimals, and two digits where a GPU takes less', () => {
+  const said = [0, 1234.5678, 0.0123, 0.01, 0.00456, 0.0000456, 4.56e-8].map(ms => milliseconds(ms, 3));
+  assert.equal(said, ['0.000', '1234.568', '0.012', '0.010', '0.0046', '0.000046', '4.6e-8']);
 });
 
 test('models of an ONNX file takes the images and classes that the file names', async () => {
