@@ -48,6 +48,10 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     for (const [name, { data }] of Object.entries(other)) assert.equal([...one[name]!.data], [...data], name);
   });
 
+  test("options and data that a page's framework has made reactive train in a worker too", async () => {
+    assert.equal(await call('reactive'), { ended: 'complete', workers: 1 });
+  });
+
   test('a model that is a function trains in the page; to break out of the loop stops a run', async () => {
     const own = await call('byFunction');
     assert.equal([own.workers, own.outcome.step], [0, 12]);

@@ -62,7 +62,7 @@ export class RemoteTraining implements Training {
     const { device: _, worker: __, signal: ___, onStep, onEpoch, onCheckpoint, onWarning, ...plain } = this.#options;
     const options: PlainOptions = plain;
     const model = typeof this.#model === 'string' ? { name: this.#model } : { href: this.#model.href };
-    const ended = this.#ask({ method: 'run', model, data, options }) as Promise<Ended>;
+    const ended = this.#ask({ method: 'run', model, data: copied(data), options: copied(options) }) as Promise<Ended>;
     this.#start();
     return ended.finally(() => signal?.removeEventListener('abort', abort));
   }
@@ -146,6 +146,13 @@ export class RemoteTraining implements Training {
     for (const { reject } of this.#waiting.values()) reject(why);
     this.#waiting.clear();
   }
+}
+
+/** A copy of objects and arrays within each other: those that a framework has made reactive are proxies, which no worker can be sent. */
+function copied<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copied) as T;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, copied(own)])) as T;
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -47,6 +47,15 @@ async function trained(model: Parameters<typeof fit>[0], options: FitOptions, mo
   return { events, outcome, checkpoint: [...checkpoint], answers: answers.map(([first]) => first!.label), workers: workers - before };
 }
 
+/** An object as Vue and others give it to a page, all the way down. */
+const reactive = <T extends object>(value: T): T =>
+  new Proxy(value, {
+    get(target, key) {
+      const own: unknown = Reflect.get(target, key);
+      return typeof own === 'object' && own !== null && !ArrayBuffer.isView(own) ? reactive(own) : own;
+    },
+  });
+
 /** The address of a module. */
 const module = (text: string): URL => new URL(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
 
@@ -60,6 +69,12 @@ const library = {
   byName: (options: FitOptions = {}) => trained('mlp:hidden=8', options),
   broken: () => trained('mlp:hidden=8', { epochs: 100000 }, 5),
   byFunction: () => trained(({ classes }) => sequential({ fc: dense(classes) }), {}),
+  async reactive() {
+    const before = workers;
+    const data = reactive(await datasetOf({ ...bars, shape: [1, 12, 12] }));
+    const { ended } = await fit('mlp:hidden=8', data, reactive({ ...quick, augment: ['flip'], classWeights: { across: 2, down: 1 } })).done;
+    return { ended, workers: workers - before };
+  },
   async resumed() {
     const run = fit('mlp:hidden=8', { ...bars, shape: [1, 12, 12] }, { ...quick, checkpointEvery: 6 });
     let bytes: Uint8Array | undefined;
