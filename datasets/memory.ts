@@ -309,6 +309,12 @@ function accept(at: string, values: Values, form: Form): Values {
   return values;
 }
 
+function floatsOf(at: string, list: readonly unknown[]): Float32Array {
+  const wrong = list.findIndex(v => typeof v !== 'number');
+  check(wrong < 0, `${at}: value ${wrong} is ${kindOf(list[wrong])}`, 'give numbers, of nested rows image.flat(Infinity)');
+  return Float32Array.from(list as readonly number[]);
+}
+
 async function valuesFrom(at: string, image: Image, form: Form): Promise<Values> {
   const shape = form.shape!;
   const [, h, w] = shape;
@@ -324,7 +330,7 @@ async function valuesFrom(at: string, image: Image, form: Form): Promise<Values>
     return accept(at, bytes, form);
   }
   const bytes = image instanceof Uint8ClampedArray ? new Uint8Array(image.buffer, image.byteOffset, image.length) : image;
-  const numbers = Array.isArray(bytes) ? Float32Array.from(bytes as readonly number[], v => (typeof v === 'number' ? v : NaN)) : bytes;
+  const numbers = Array.isArray(bytes) ? floatsOf(at, bytes) : bytes;
   check(
     numbers instanceof Uint8Array || numbers instanceof Float32Array,
     `${at}: it is ${kindOf(image)}`,

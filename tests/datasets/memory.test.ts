@@ -292,7 +292,12 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
         [1, 2],
       ],
     },
-    'images[1]: holds NaN at 1; give finite numbers',
+    "images[1]: value 1 is 'x'; give numbers, of nested rows image.flat(Infinity)",
+  ],
+  [
+    'rows within an image',
+    { ...table, images: Array(6).fill([[1], [2]]), shape: [1, 2, 1] },
+    'images[0]: value 0 is of the class Array; give numbers, of nested rows image.flat(Infinity)',
   ],
   [
     'an infinity in one array',
