@@ -1,4 +1,5 @@
 /** A run as the program that began it sees it. */
+import { Turns } from '../../engine/turns.ts';
 import type { Predictor } from '../evaluate/predictor.ts';
 import type { Ended, Outcome, Run, RunEvent, StepEvent, Training } from './events.ts';
 
@@ -84,19 +85,21 @@ export class StartedRun implements Run {
       this.#listeners.delete(listener);
       return { done: true, value: undefined };
     };
-    return {
-      next: async () => {
-        for (;;) {
-          const value = listener.events.shift();
-          if (value) return { done: false, value };
-          if (this.#isOver) {
-            await leave();
-            await this.#ended;
-            return { done: true, value: undefined };
-          }
-          await new Promise<void>(resolve => (listener.wake = resolve));
+    const take = async (): Promise<IteratorResult<RunEvent>> => {
+      for (;;) {
+        const value = listener.events.shift();
+        if (value) return { done: false, value };
+        if (this.#isOver) {
+          await leave();
+          await this.#ended;
+          return { done: true, value: undefined };
         }
-      },
+        await new Promise<void>(resolve => (listener.wake = resolve));
+      }
+    };
+    const turns = new Turns(); // of those who ask for several at once
+    return {
+      next: () => turns.take(take),
       return: async () => {
         await this.stop();
         return leave();

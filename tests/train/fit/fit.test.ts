@@ -117,6 +117,18 @@ test('who is slow misses steps, never epochs, and holds nothing up', async () =>
   );
 });
 
+test('who asks for several events at once gets them in their order', async () => {
+  const run = fit(net, data, { ...quick, epochs: 1 });
+  const events = run[Symbol.asyncIterator]();
+  const given: (string | undefined)[] = [];
+  for (let i = 0; i < 6; i++) void events.next().then(({ value }) => given.push((value as RunEvent | undefined)?.type));
+  await run.done;
+  await new Promise(resolve => setTimeout(resolve));
+  assert.is(given.length, 6, 'none waits for ever');
+  assert.is(given.filter(Boolean).at(-1), 'epoch');
+  assert.is(given.at(-1), undefined);
+});
+
 test('to break out of the loop stops the run, and its model is valid', async () => {
   const run = fit(net, data, { ...quick, epochs: 1000 });
   for await (const event of run) if (event.type === 'epoch') break;
