@@ -46,7 +46,11 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     return await use(open);
   } catch (error) {
     if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
-    throw new DescentError(`${name}: cannot be read as an image (${whyUnread(error)})`, `give a ${host().formats} file`);
+    const isForeign = (error as Error).name === 'SecurityError';
+    throw new DescentError(
+      `${name}: cannot be read as an image (${whyUnread(error)})`,
+      isForeign ? "load it with crossOrigin = 'anonymous' from a server that allows it" : `give a ${host().formats} file`,
+    );
   }
 }
 

@@ -97,6 +97,9 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     assert.is(floats!.message, `the picture: its data are of the class Float32Array; ${wanted}`);
     assert.is(rgb!.message, 'the picture: it has 12 values for 2x2 pixels; four a pixel are needed: red, green, blue, alpha');
     assert.match(missing!.message, /^images\[0\] .*missing\.png: cannot be read as an image \(/);
+    const body = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>';
+    await at.page.route('http://other.example/**', route => route.fulfill({ body, contentType: 'image/svg+xml' }));
+    assert.match((await call('foreign')).message, /^the picture: cannot be read .*; load it with crossOrigin = 'anonymous' from a server/);
     assert.equal(await call('large'), [5, 50, 1, 10, 2, 20, 3, 30]);
   });
 }

@@ -186,6 +186,12 @@ const library = {
       failure(pictureBytes({ data: new Float32Array(16) as never, width: 2, height: 2 }, [3, 2, 2])),
       failure(pictureBytes({ data: new Uint8Array(12), width: 2, height: 2 }, [3, 2, 2])),
     ]),
+  /** A picture of a server that does not say that pages of others may read it. */
+  async foreign() {
+    const image = new Image();
+    image.src = 'http://other.example/a.svg';
+    return failure(pictureBytes(image, [3, 2, 2]));
+  },
   /** Samples that do not stay in memory. */
   async large() {
     const { train } = await datasetOf({ images: [1, 2, 3, 4, 5].map(v => Float32Array.of(v, 10 * v)), labels: [0, 1, 0, 1, 0] }, 8);
