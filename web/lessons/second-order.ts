@@ -27,6 +27,6 @@ export const secondOrder: Lesson = {
   answer: t`Far from a minimum the parabola says little: the estimate is of a curvature that soon changes, and the search for a length may take several gradients of the whole data, of each of which Adam makes a step. On batches $y$ is the difference of two noisy gradients: the noise is taken for curvature.`,
   train: {
     what: 'A function of one variable, by Adam and then L-BFGS on all points.',
-    texts: { model: 'mlp', dataset: 'sine', loss: 'mse', optimizer: 'adam:epochs=30,lbfgs', batchSize: '90', epochs: '80' },
+    texts: { model: 'mlp', dataset: 'sine', loss: 'mse', optimizer: 'adam:epochs=30,lbfgs', batchSize: '230', epochs: '80' },
   },
 };

@@ -3,8 +3,10 @@ import type { Page } from 'playwright-core';
 import temml from 'temml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { datasetFrom } from '../../../datasets/index.ts';
 import { formatSpec, parseSpec } from '../../../engine/spec.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
+import { heldOut, splitIndices } from '../../../train/data/split.ts';
 import { planned } from '../../../train/study/experiments.ts';
 import { configOf } from '../../../web/form/texts.ts';
 import { LESSONS } from '../../../web/lessons/index.ts';
@@ -37,6 +39,11 @@ for (const { topic, title, blocks, about, question, answer, train } of LESSONS) 
     recipeOf(configOf(train.texts));
   });
 }
+
+test('second-order: each step of its run is on all points, as its text says and L-BFGS needs', () => {
+  const { config } = recipeOf(configOf(LESSONS.find(({ topic }) => topic === 'second-order')!.train.texts));
+  assert.is(config.batchSize, splitIndices(datasetFrom(config.dataset).info.train, heldOut(config)).train.length);
+});
 
 if (
   onPage(test, 'page/lessons.test.ts', built => {
