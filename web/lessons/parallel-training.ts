@@ -27,7 +27,7 @@ export const parallelTraining: Lesson = {
   question: t`Eight devices take a step in 20 ms and need 15 ms to add up their gradients, one after the other. How much faster than one device are they with the batch shared among them, if one needs 160 ms? And if only every tenth step is averaged?`,
   answer: t`Shared: $160/8 + 15 = 35$ ms, so 4.6 times as fast. With the mean of every tenth step it is $20 + 1.5 = 21.5$ ms, 7.4 times as fast in images a second; but the ten steps between are made by copies that drift apart, and the loss for each image seen is a little higher. Which of both arrives first is an experiment.`,
   train: {
-    what: 'A batch of 512, eight times the usual, with eight times the rate after a warm-up. Compare with 64 at the usual rate: by epochs they look alike, by steps they do not.',
+    what: 'A batch of 512, eight times the usual, with eight times a rate of 0.01 after a warm-up. Compare with 64 at that rate, without the warm-up: by epochs they look alike, by steps they do not.',
     texts: { model: 'lenet5', optimizer: 'momentum', lr: '0.08', batchSize: '512', schedule: 'constant:warmup=100', epochs: '4' },
   },
 };
