@@ -17,7 +17,7 @@ export const normalisation: Lesson = {
       look: t`Inputs between 20 and 22. The same net, the same steps of Adam; only mean and scale of the inputs differ.`,
     },
     {
-      title: 'Five ways to normalise, and what they do to the valley',
+      title: 'Four ways to normalise, and what they do to the valley',
       experiment: 'input-normalisation',
       live: true,
       look: t`The same cloud of points as it is, centred, standardised, whitened, and by its samples. The condition number, and with it the steps that descent needs, falls from hundreds to 1 of the whitened ones; by samples it stays high.`,
