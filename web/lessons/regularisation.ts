@@ -30,7 +30,7 @@ export const regularisation: Lesson = {
     },
     {
       title: 'How many units to keep',
-      experiment: 'dropout-rates:images=200,epochs=15,width=64',
+      experiment: 'dropout-rates:images=200,epochs=60,width=64',
       look: t`Test error by the share of units that stay, on few images. Too few and nothing can be learnt, all of them and the images are learnt by heart. This takes a minute.`,
     },
     t`Some of what regularises has no term in the loss: small batches, large rates and an early stop all keep the weights near where they began or in wide valleys. Label smoothing keeps scores from growing without end. The surest regulariser is more data, and augmentation is the next best.`,
