@@ -1,4 +1,4 @@
-/** `descent bench kernels`: every kernel and variant over the shapes of the zoo, as a share of what the adapter can do. */
+/** `descent bench kernels`: kernels and their variants over the shapes of the zoo, as a share of what the adapter can do. */
 import { stream } from '../datasets/random.ts';
 import type { Device } from '../engine/device.ts';
 import { withProgram } from '../engine/compute.ts';

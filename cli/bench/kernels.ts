@@ -19,7 +19,11 @@ export async function kernels(options: KernelsOptions): Promise<void> {
   const precision = OPTIONS.precision.type.parse(named('precision'), options.precision);
   const half = precision === 'f16';
   const device = await openDevice({ ...options, tune: false });
-  check(rowsWith(filter ?? '', device).length, `--filter: no kernel or shape contains '${filter}'`, 'leave it out to see all');
+  check(
+    rowsWith(filter ?? '', device).length,
+    `--filter: no kernel or shape that is timed contains '${filter}'`,
+    'leave it out to see all',
+  );
   check(!half || device.profile.f16, `--precision f16: ${device.report.description} has no shader-f16`, 'leave it out');
   const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
   const results: KernelResult[] = [];

@@ -34,7 +34,7 @@ function addKernels(bench: Command): void {
   benchCommand(
     bench,
     'kernels',
-    'Times every kernel over the shapes of the models: GFLOP/s, GB/s ' +
+    'Times convolutions, products, pooling, sums and elementwise kernels over the shapes of the models: GFLOP/s, GB/s ' +
       'and the share of what a multiply-add and a copy kernel reach in the same run.',
   )
     .option('--filter <text>', 'only rows whose kernel or shape contains this')

@@ -76,7 +76,7 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
     words('compare schedules --dataset shapes --limit-train 5'),
     /^--limit-train: 5 images leave 4 to train on, and a batch is 64; give more$/,
   ],
-  [words('bench kernels --filter zzz'), /^--filter: no kernel or shape contains 'zzz'; leave it out to see all$/],
+  [words('bench kernels --filter lrn'), /^--filter: no kernel or shape that is timed contains 'lrn'; leave it out to see all$/],
   [words('bench scaling --picture x.gif'), /^--picture: 'x\.gif' is no picture's name; /],
   [words('bench scaling batch --points 3'), /^--points: 3 is no point there; give some of 1, 4, 16, /],
   [words('bench scaling deep'), /^unknown axis 'deep'; known: batch, depth, width, size$/],
