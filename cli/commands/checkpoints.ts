@@ -144,7 +144,7 @@ export function addLook(command: Command): void {
       'Writes pictures of a trained net, each as SVG and PNG: confusions and reliability on the test images, filters of the first layer ' +
         '(templates of a linear model), what each layer makes of an image and does on several, the most confident mistakes.',
     )
-    .argument('<checkpoint>', 'run folder, or a .safetensors file');
+    .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file');
   namedOptions(
     command
       .option('--out <folder>', 'folder of the pictures (default: look/ in the run)')
