@@ -54,10 +54,6 @@ export function figure(n: number): string {
   return size >= 1e6 || size < 1e-3 ? n.toExponential(2) : String(Number(n.toPrecision(3)));
 }
 
-/** Milliseconds with so many decimals, or with as many as show two digits of what a GPU does in less. */
-export const milliseconds = (ms: number, decimals: number): string =>
-  ms === 0 || ms >= 10 ** (1 - decimals) ? ms.toFixed(decimals) : String(Number(ms.toPrecision(2)));
-
 export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 
 /** `1:05`, `2:00:09`. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answering, difference, exported, SAME } from '../../bench/inference.ts';
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { network, NETWORKS } from '../../bench/peers/networks.ts';
 import type { Peer } from '../../bench/peers/process.ts';
@@ -13,7 +14,7 @@ import { parseNumber } from '../../engine/spec.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
-import { milliseconds, print, table } from '../output.ts';
+import { print, table } from '../output.ts';
 import { preparePeers, namesIn } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 

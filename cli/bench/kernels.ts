@@ -1,11 +1,12 @@
 /** `descent bench kernels`. */
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
 import { benchKernels, rowsWith, type KernelResult, type Timed } from '../../bench/kernels.ts';
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
 import { check, DeviceLost, named } from '../../engine/check.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { openDevice } from '../run/device.ts';
-import { milliseconds, percent, print, table } from '../output.ts';
+import { percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface KernelsOptions extends BenchOptions {

@@ -1,4 +1,5 @@
 /** `descent bench peers`: this engine's step beside what a user would take instead. */
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { ours } from '../../bench/ours.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
@@ -9,7 +10,7 @@ import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
-import { milliseconds, print, table } from '../output.ts';
+import { print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface PeersOptions extends BenchOptions {

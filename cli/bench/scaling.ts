@@ -1,4 +1,5 @@
 /** `descent bench scaling`: steps over growing batches, depth, width and images, by themselves or beside the peers. */
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { runnerOf } from '../../bench/ours.ts';
 import { compare } from '../../bench/peers/compare.ts';
 import type { Peer } from '../../bench/peers/process.ts';
@@ -25,7 +26,7 @@ import type { Panel } from '../../plots/panel.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
-import { count, milliseconds, print, table } from '../output.ts';
+import { count, print, table } from '../output.ts';
 import { preparePeers, namesIn, start } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 

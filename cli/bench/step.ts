@@ -1,5 +1,6 @@
 /** `descent bench step`. */
 import { measureCeiling } from '../../bench/ceiling.ts';
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult } from '../../bench/step.ts';
 import { openDataset } from '../../datasets/node/open.ts';
@@ -8,7 +9,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { flagOf } from '../flags.ts';
-import { count, milliseconds, print, table } from '../output.ts';
+import { count, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { openSession } from '../run/session.ts';
 import { describeCeiling } from './kernels.ts';

@@ -1,5 +1,6 @@
 /** The kernel and step parts of `descent bench` in the page: the same code, the same tables, the results as JSON. */
 import type { KernelResult } from '../../bench/kernels.ts';
+import { milliseconds } from '../../bench/milliseconds.ts';
 import { chromeTrace, type StepResult } from '../../bench/step.ts';
 import { built } from '../../engine/build.ts';
 import { models } from '../../models/index.ts';
@@ -177,7 +178,7 @@ export class BenchView {
       const { result: r, wgsl, done, of } = event;
       results.push(r);
       this.#keepText(r, wgsl);
-      const numbers = [r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toPrecision(3), percent(r.ofCopy)];
+      const numbers = [milliseconds(r.ms, 3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toPrecision(3), percent(r.ofCopy)];
       const row = line([r.kernel, r.variant, r.shape, ...numbers], 3);
       const slower = results.filter(other => other !== r && other.ms >= r.ms).length;
       body.insertBefore(row, body.children[slower] ?? null);
@@ -232,8 +233,8 @@ export class BenchView {
 function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTMLElement[] {
   const numbers = [
     count(Math.round(s.imagesPerSecond)),
-    s.ms.toFixed(2),
-    s.best.toFixed(2),
+    milliseconds(s.ms, 2),
+    milliseconds(s.best, 2),
     count(s.dispatches),
     count(s.submits),
     count(s.pipelines),
@@ -256,11 +257,11 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
     const sum = trace.reduce((all, { ms }) => all + ms, 0);
     const longest = trace.reduce((most, { ms }) => Math.max(most, ms), 0);
     const rows = trace.map(t => {
-      const row = line([t.op, t.kernel, t.variant, t.ms.toFixed(3), percent(t.ms / sum), t.gflops ? t.gflops.toFixed(1) : '–'], 3);
+      const row = line([t.op, t.kernel, t.variant, milliseconds(t.ms, 3), percent(t.ms / sum), t.gflops ? t.gflops.toFixed(1) : '–'], 3);
       bar(row.children[3]!, t.ms / longest);
       return row;
     });
-    rows.push(line(['sum', '', '', sum.toFixed(3), '100 %', ''], 3));
+    rows.push(line(['sum', '', '', milliseconds(sum, 3), '100 %', ''], 3));
     shown.push(
       el(
         'table',

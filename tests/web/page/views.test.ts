@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { milliseconds } from '../../../bench/milliseconds.ts';
 import { datasetFolder } from '../../../datasets/node/cache.ts';
 import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 import { tarOf } from '../../support/tar-of.ts';
@@ -181,6 +182,9 @@ if (
       'broadcast, vec4, a repeated: squeeze and excite',
     ]);
     assert.match((await page.getByRole('region', { name: 'WGSL' }).textContent())!, /\nfn main\(.*\{\n {2}\w/);
+    const { kernels } = JSON.parse(Buffer.from(await at.downloaded('Download JSON')).toString());
+    const times = page.getByRole('table', { name: 'Times of kernels' }).locator('tbody td:nth-child(4)');
+    assert.equal(await times.allTextContents(), [milliseconds(kernels[0].ms, 3)]);
   });
 
   longTests(test)('kernels and a step are timed by the code of the command line', async () => {
@@ -196,10 +200,10 @@ if (
     assert.equal([kernels[0].kernel, batch, adapter.software], ['conv_backward_weight', 16, true]);
     const cells = (table: string, column: number) =>
       page.getByRole('table', { name: table }).locator(`tbody td:nth-child(${column})`).allTextContents();
-    const times = (await cells('Times of kernels', 4)).map(Number);
+    const times = (kernels as { ms: number }[]).map(({ ms }) => ms).sort((a, b) => b - a);
     assert.equal(
-      times,
-      times.toSorted((a, b) => b - a),
+      await cells('Times of kernels', 4),
+      times.map(ms => milliseconds(ms, 3)),
     );
     const shares = (await cells('Times of dispatches', 5)).map(Number.parseFloat);
     assert.is(shares.pop(), 100);
