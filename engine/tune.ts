@@ -38,6 +38,8 @@ const LONG_RACE = { rounds: 3, target: 4 };
 const TICKS = 150;
 /** Milliseconds of work before the first call of a GPU is timed. */
 const WARM_UP = 100;
+/** Milliseconds after which what was found is kept, though more calls are to come. */
+const SAVE = 1000;
 /** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
 const SMALL = 2e8;
 
@@ -82,16 +84,15 @@ export class Tuner implements Tuning {
       this.#o.note?.(`${this.#o.store?.name ?? 'tuning'}: knows variants that this version has not, ${names}; their calls are timed again`);
     }
     const fresh = [...calls.values()].filter(c => !here[c.key]);
-    if (fresh.length) {
-      const found = await this.#time(device, fresh, here);
-      Object.assign(here, found);
-      await this.#save(device, found);
-    }
+    if (fresh.length) await this.#time(device, fresh, here);
     device.choose(Object.fromEntries([...calls.keys()].filter(key => here[key]).map(key => [key, here[key]![0]!])));
   }
 
-  /** Calls come after their stages: what is timed of a call in stages is with the fastest variant of each, as found just now or `before`. */
-  async #time(device: Device, calls: readonly Call[], before: Findings[string]): Promise<Record<string, readonly string[]>> {
+  /**
+   * Adds to what was found `here` and keeps it as it goes: who is stopped midway goes on from there. Calls come after their stages: what is
+   * timed of a call in stages is with the fastest variant of each, as found just now or before.
+   */
+  async #time(device: Device, calls: readonly Call[], here: Findings[string]): Promise<void> {
     // all at once, since drivers compile in parallel; a variant that the driver cannot compile is dropped
     const refused = new Set<string>();
     const tryToCompile = async ({ key, op }: Call, name: string): Promise<void> => {
@@ -107,19 +108,26 @@ export class Tuner implements Tuning {
     };
     await Promise.all(calls.flatMap(call => call.candidates.map(name => tryToCompile(call, name))));
 
-    const found: Record<string, readonly string[]> = {};
-    for (const [i, call] of calls.entries()) {
-      this.#o.progress?.(i, calls.length);
-      const able = call.candidates.filter(name => !refused.has(`${call.key} ${name}`));
-      const taken = Object.fromEntries(Object.entries({ ...before, ...found }).map(([key, [name]]) => [key, name!]));
-      const ranked = () => rank(device, call, able, { ...this.#o, warm: i > 0, taken });
-      const what = `${call.op.kernel.name} was timed by its variants ${able.join(', ')}`;
-      const order = able.length > 1 ? await ranked().catch(lostWhile(what)) : able;
-      found[call.key] = [...order, ...call.candidates.filter(name => !order.includes(name))];
-      this.timed++;
+    const found: Findings[string] = {};
+    let saved = performance.now();
+    try {
+      for (const [i, call] of calls.entries()) {
+        this.#o.progress?.(i, calls.length);
+        const able = call.candidates.filter(name => !refused.has(`${call.key} ${name}`));
+        const taken = Object.fromEntries(Object.entries(here).map(([key, [name]]) => [key, name!]));
+        const ranked = () => rank(device, call, able, { ...this.#o, warm: i > 0, taken });
+        const what = `${call.op.kernel.name} was timed by its variants ${able.join(', ')}`;
+        const order = able.length > 1 ? await ranked().catch(lostWhile(what)) : able;
+        here[call.key] = found[call.key] = [...order, ...call.candidates.filter(name => !order.includes(name))];
+        this.timed++;
+        if (performance.now() - saved < SAVE) continue;
+        await this.#save(device, found);
+        saved = performance.now();
+      }
+    } finally {
+      if (Object.keys(found).length) await this.#save(device, found);
     }
     this.#o.progress?.(calls.length, calls.length);
-    return found;
   }
 
   #place({ report: { description, vendor, architecture }, profile: { lanes } }: Device): string {

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDevice } from '../../cli/run/device.ts';
@@ -170,6 +171,31 @@ test('where the device is lost it says what was timed', async () => {
   };
   const error = await run('lost', { clock }).catch((e: Error) => e);
   assert.match((error as Error).message, /^device lost on .+\) while \w+ was timed by its variants .*plain.*$/);
+});
+
+test('what was found is kept as it goes, and a run that was stopped midway goes on from there', async () => {
+  rmSync(file);
+  const kept = () => (existsSync(file) ? Object.keys(stored()[Object.keys(stored())[0]!]!).length : 0);
+  const seen: number[] = [];
+  let looks = 0;
+  const clock: TunerOptions['time'] = async (bench, jobs, { rounds } = {}) => {
+    if (rounds === 1 && ++looks < 4) {
+      seen.push(kept());
+      if (looks === 1) await sleep(1100); // as a call that takes long
+    }
+    if (looks === 4) {
+      bench.gpu.destroy();
+      await bench.gpu.lost;
+      bench.check();
+    }
+    return jobs.map(() => ({ median: 1, best: 1, idle: 1, first: 1 }));
+  };
+  const error = await run('midway', { clock }).catch((e: Error) => e);
+  assert.match((error as Error).message, /^device lost/);
+  assert.equal(seen, [0, 1, 1], 'not at each call');
+  assert.is(kept(), 3);
+  const { timed, choices } = await run('midway');
+  assert.is(timed, choices - 3);
 });
 
 /** The kernels of a convolution and the batch norm behind it on a GPU, tuned by a clock that knows what each kernel takes. */
