@@ -63,9 +63,9 @@ export async function inference(models: readonly string[], options: InferenceOpt
     }
   } finally {
     await rm(folder, { recursive: true });
+    for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
+    if (Object.keys(results).length) result(options, device, { inference: results, missing }); // where the device died too
   }
-  for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
-  result(options, device, { inference: results, missing });
   device.close();
 }
 

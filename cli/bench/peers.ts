@@ -33,26 +33,29 @@ export async function peers(models: readonly string[], options: PeersOptions): P
   const say = (line: string) => {
     if (!options.json) print(line);
   };
-  for (const name of names) {
-    const own = await ours(device, name, undefined, options.dataDir);
-    const started: Peer[] = [];
-    try {
-      for (const peer of wanted) {
-        const why = await start(peer, name, started, { say });
-        if (why) missing[peer] = why;
+  try {
+    for (const name of names) {
+      const own = await ours(device, name, undefined, options.dataDir);
+      const started: Peer[] = [];
+      try {
+        for (const peer of wanted) {
+          const why = await start(peer, name, started, { say });
+          if (why) missing[peer] = why;
+        }
+        const wait = device.report.software ? 'step' : 'share';
+        const rows = await compare([own, ...started], { rounds, wait });
+        results[name] = rows;
+        say(`\n${name}, batch ${NETWORKS[name]!.batch}, on ${device.report.description}`);
+        say(peerTable(rows, started, own.first));
+      } finally {
+        own.close();
+        for (const peer of started) await peer.close();
       }
-      const wait = device.report.software ? 'step' : 'share';
-      const rows = await compare([own, ...started], { rounds, wait });
-      results[name] = rows;
-      say(`\n${name}, batch ${NETWORKS[name]!.batch}, on ${device.report.description}`);
-      say(peerTable(rows, started, own.first));
-    } finally {
-      own.close();
-      for (const peer of started) await peer.close();
     }
+  } finally {
+    for (const [peer, why] of Object.entries(missing)) say(`${peer} was left out: ${why}`);
+    if (Object.keys(results).length) result(options, device, { peers: results, missing }); // where a peer or the device died too
   }
-  for (const [peer, why] of Object.entries(missing)) say(`${peer} was left out: ${why}`);
-  result(options, device, { peers: results, missing });
   device.close();
 }
 

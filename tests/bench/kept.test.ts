@@ -1,0 +1,39 @@
+/** What `descent bench peers` and `bench inference` keep of the nets that they timed before one of them failed. */
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { datasetFolder } from '../../datasets/node/cache.ts';
+import { descent, words } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('what a benchmark keeps');
+const scratch = scratchFolders(test);
+
+const keys = (folder: string, part: 'peers' | 'inference') =>
+  Object.entries(JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8'))[part]).map(([net, rows]) => [net, Object.keys(rows as object)]);
+
+test('bench peers writes the nets that were timed before one whose data cannot be read', async () => {
+  const folder = await scratch();
+  symlinkSync(datasetFolder('fashion-mnist'), join(folder, 'fashion-mnist'));
+  writeFileSync(join(folder, 'cifar10'), 'no folder');
+  const command = 'bench peers lenet5 resnet20 --peers pytorch-cuda --rounds 1 --data-dir . --out out.json';
+  const { code, out, err } = await descent(words(command), folder);
+  assert.is(code, 1);
+  assert.match(err, /cifar10/);
+  assert.match(out, /written to out\.json/);
+  assert.equal(
+    keys(folder, 'peers').map(([net]) => net),
+    ['lenet5'],
+  );
+});
+
+test('bench inference writes the batches that were timed before one that memory does not hold', async () => {
+  const folder = await scratch();
+  const command = 'bench inference lenet5 --peers ort-wasm --rounds 1 --batches 1,100000000 --out out.json';
+  const { code } = await descent(words(command), folder);
+  assert.is(code, 1);
+  assert.equal(keys(folder, 'inference'), [['lenet5', ['1']]]);
+});
+
+test.run();
