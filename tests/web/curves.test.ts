@@ -91,6 +91,16 @@ test('a smoothed curve goes on behind values that are not finite', () => {
   assert.is(smooth(holed, 2, [1, 1, 5, 5, 1, 1, 1])[2]![1], 5 / 3);
 });
 
+test('a smoothed curve has all its digits again once a huge value is out of reach', () => {
+  for (const huge of [1e16, -1e308]) {
+    const found = smooth(line(1, huge, ...Array.from({ length: 9 }, (_, i) => 0.25 + i)), 1);
+    assert.equal(
+      found.slice(3).map(([, y]) => y),
+      [1.25, 2.25, 3.25, 4.25, 5.25, 6.25, 7.25, 7.75],
+    );
+  }
+});
+
 test('one value far from the others leaves these their height, and is told of', () => {
   const curve = (...ys: number[]) => ({ name: '', colour: '', points: line(...ys) });
   const flat = Array.from({ length: 99 }, (_, i) => 2 - i / 99);

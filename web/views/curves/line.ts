@@ -63,16 +63,27 @@ export function heightAt(points: readonly Point[], x: number): number {
  */
 export function smooth(points: readonly Point[], reach: number, weights?: readonly number[]): Point[] {
   if (reach < 1) return [...points];
-  const sums = [0];
-  const counts = [0];
-  for (const [i, [, y]] of points.entries()) {
-    const weight = Number.isFinite(y) ? (weights?.[i] ?? 1) : 0;
-    sums.push(sums.at(-1)! + (weight && weight * y));
-    counts.push(counts.at(-1)! + weight);
-  }
-  return points.map(([x], i) => {
+  const counts = points.map(([, y], i) => (Number.isFinite(y) ? (weights?.[i] ?? 1) : 0));
+  const counted = sumsAround(counts, reach);
+  const sums = sumsAround(
+    points.map(([, y], i) => counts[i]! && counts[i]! * y),
+    reach,
+  );
+  return points.map(([x], i) => [x, sums[i]! / counted[i]!]);
+}
+
+/** The sums of the values up to `reach` beside each. None is a difference: a sum with a huge value in it has lost what is small. */
+function sumsAround(values: readonly number[], reach: number): number[] {
+  const size = 2 * reach + 1;
+  // Sums within blocks of `size` values, from the first on and to the last: no window lies in more than two blocks.
+  const begun: number[] = [];
+  for (const [i, value] of values.entries()) begun.push(value + (i % size && begun[i - 1]!));
+  const left = [...values];
+  for (let i = values.length - 1; i > 0; i--) if (i % size) left[i - 1]! += left[i]!;
+  return values.map((_, i) => {
     const low = Math.max(0, i - reach);
-    const high = Math.min(points.length, i + reach + 1);
-    return [x, (sums[high]! - sums[low]!) / (counts[high]! - counts[low]!)];
+    const high = Math.min(values.length - 1, i + reach);
+    if (low % size === 0) return begun[high]!;
+    return left[low]! + (high % size < low % size ? begun[high]! : 0);
   });
 }
