@@ -33,7 +33,7 @@ function checkLength({ optimizers, swag, steps }: Recipe, length: number): void 
   const { name } = optimizers.at(-1)!;
   check(
     before < length,
-    say`${named('optimizer')}: ${name} begins after ${before} epochs, and ${span} is over by then`,
+    say`${named('optimizer')}: ${name} begins after ${counted(before, 'epoch')}, and ${span} is over by then`,
     say`give ${longer}`,
     'fewer to the optimizers before it',
   );

@@ -1,5 +1,6 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
 import { check, DescentError, faultOf, named, say, type Named } from '../../engine/check.ts';
+import { counted } from '../../engine/counted.ts';
 import { needed, valuesOf } from '../../engine/parameter.ts';
 import { COUNT } from '../../engine/range.ts';
 import type { Layer } from '../../engine/graph.ts';
@@ -222,7 +223,7 @@ function checkSample({ sample, order, shuffle }: RunConfig): void {
 function checkSnapshots({ snapshots, schedule, steps, epochs }: RunConfig): void {
   if (snapshots === undefined) return;
   check(schedule === undefined, say`${named('snapshots')}: brings a schedule of its own`, say`leave out ${named('schedule')}`);
-  const span = steps === undefined ? `${epochs} epochs` : 'a number of steps';
+  const span = steps === undefined ? counted(epochs, 'epoch') : 'a number of steps';
   check(
     steps === undefined && epochs % snapshots === 0,
     say`${named('snapshots')}: ${snapshots} cycles do not fit ${span}`,
@@ -233,7 +234,7 @@ function checkSnapshots({ snapshots, schedule, steps, epochs }: RunConfig): void
 /** What trains, in words: `adam at learning rate 0.001`. */
 export function describeOptimizer({ optimizers, config }: Recipe): string {
   const phases = optimizers.map(({ name, hyper, epochs }) => {
-    const span = epochs === undefined ? '' : ` for ${epochs} epochs`;
+    const span = epochs === undefined ? '' : ` for ${counted(epochs, 'epoch')}`;
     return `${name} at learning rate ${hyper.lr}${span}`;
   });
   return phases.join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
