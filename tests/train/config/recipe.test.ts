@@ -28,6 +28,7 @@ test('one optimizer, and one after another', () => {
     describeOptimizer(recipe({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
     'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1',
   );
+  assert.match(describeOptimizer(recipe({ optimizer: 'adam:epochs=1,lbfgs', epochs: '2' })), ' for 1 epoch, then lbfgs');
 });
 
 /** A recipe without functions. */
