@@ -42,7 +42,7 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
   try {
     const opening = host().open(picture);
     const open = opening instanceof Promise ? await opening : opening;
-    check(open.width && open.height, 'it has no pixels', "wait for a video's first frame, of which 'loadeddata' tells");
+    check(open.width && open.height, 'it has no pixels', toHavePixels(picture));
     return await use(open);
   } catch (error) {
     if (error instanceof DescentError && error.advice.length) throw new DescentError(say`${name}: ${error.problem}`, ...error.advice);
@@ -53,6 +53,13 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
     );
   }
 }
+
+/** What to do about a picture without pixels: a bitmap and a frame of a video have none once they are closed. */
+const toHavePixels = (picture: Picture): string => {
+  const has = (key: string) => typeof picture === 'object' && key in picture;
+  if (has('videoWidth')) return "wait for a video's first frame, of which 'loadeddata' tells";
+  return has('close') ? 'close it later' : 'give it a width and a height';
+};
 
 /** Why a decoder reads no picture, in its own words: their first line, at whose end sharp leaves a colon. */
 export const whyUnread = (error: unknown): string => (error as Error).message.split('\n')[0]!.replace(/:$/, '');

@@ -169,7 +169,7 @@ test('a picture that does not fit is named', async () => {
   );
   assert.match(
     await said({ images: [of(8, 8), of(0, 8)], labels, shape: [3, 8, 8] }),
-    /^images\[1\]: it has no pixels; wait for a video's first/,
+    /^images\[1\]: it has no pixels; give it a width and a height$/,
   );
 });
 

@@ -88,11 +88,18 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     assert.equal(await call('changed'), [255, 255, 255, 255]);
   });
 
+  test('what to do about a picture without pixels fits its kind', async () => {
+    const advice = ["wait for a video's first frame, of which 'loadeddata' tells", 'close it later', 'close it later'];
+    assert.equal(
+      await call('empty'),
+      [...advice, 'give it a width and a height'].map(what => `the picture: it has no pixels; ${what}`),
+    );
+  });
+
   test('what is no picture is named; what is too large for memory comes back from a Blob', async () => {
-    const [blob, element, missing, video, floats, rgb] = await call('refused');
+    const [blob, element, missing, floats, rgb] = await call('refused');
     assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG, JPEG, WebP, GIF or AVIF file$/);
     assert.match(element!.message, /^images\[0\]: it is of the class HTMLDivElement; give a picture/);
-    assert.is(video!.message, "the picture: it has no pixels; wait for a video's first frame, of which 'loadeddata' tells");
     const wanted = 'give bytes: red, green, blue and alpha of each pixel';
     assert.is(floats!.message, `the picture: its data are of the class Float32Array; ${wanted}`);
     assert.is(rgb!.message, 'the picture: it has 12 values for 2x2 pixels; four a pixel are needed: red, green, blue, alpha');

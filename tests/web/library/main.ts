@@ -182,10 +182,19 @@ const library = {
       failure(datasetOf({ images: [new Blob(['no picture']), bar(1)], labels: [0, 1] })),
       failure(datasetOf({ images: [document.createElement('div') as never, bar(1)], labels: [0, 1] })),
       failure(datasetOf({ images: [new URL('missing.png', location.href)], labels: [0] })),
-      failure(pictureBytes(document.createElement('video'), [3, 7, 9])),
       failure(pictureBytes({ data: new Float32Array(16) as never, width: 2, height: 2 }, [3, 2, 2])),
       failure(pictureBytes({ data: new Uint8Array(12), width: 2, height: 2 }, [3, 2, 2])),
     ]),
+  /** What is said of pictures without pixels. */
+  async empty() {
+    const bitmap = await createImageBitmap(bar(1));
+    const frame = new VideoFrame(bar(1), { timestamp: 0 });
+    for (const closed of [bitmap, frame]) closed.close();
+    const canvas = document.createElement('canvas');
+    canvas.width = 0;
+    const pictures = [document.createElement('video'), bitmap, frame, canvas];
+    return (await Promise.all(pictures.map(picture => failure(pictureBytes(picture, [3, 7, 9]))))).map(({ message }) => message);
+  },
   /** A picture of a server that does not say that pages of others may read it. */
   async foreign() {
     const image = new Image();
