@@ -91,7 +91,9 @@ export class Owner {
 
   /** Enqueues a copy of bytes to the device. */
   upload(buffer: GPUBuffer, offset: number, data: Bytes): void {
-    this.guard(() => this.device.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>));
+    const { resizable } = ('buffer' in data ? data.buffer : data) as { resizable?: boolean };
+    const fixed = resizable ? data.slice(0) : data; // browsers refuse memory that may shrink
+    this.guard(() => this.device.gpu.queue.writeBuffer(buffer, offset, fixed as Uint8Array<ArrayBuffer>));
   }
 
   /** Copies bytes back to the host. Waits for all work before it. */

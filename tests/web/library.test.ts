@@ -96,6 +96,10 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     );
   });
 
+  test('values in memory that may shrink are taken, in a worker and beside it', async () => {
+    for (const { message } of await call('resizable')) assert.is(message, 'it did not fail');
+  });
+
   test('what is no picture is named; what is too large for memory comes back from a Blob', async () => {
     const [blob, element, missing, floats, rgb] = await call('refused');
     assert.match(blob!.message, /^images\[0\]: cannot be read as an image \(.*\); give a PNG, JPEG, WebP, GIF or AVIF file$/);

@@ -195,6 +195,15 @@ const library = {
     const pictures = [document.createElement('video'), bitmap, frame, canvas];
     return (await Promise.all(pictures.map(picture => failure(pictureBytes(picture, [3, 7, 9]))))).map(({ message }) => message);
   },
+  /** How runs in a worker and in the page end, whose values are in memory that may shrink. */
+  async resizable() {
+    const buffer: ArrayBuffer = new (ArrayBuffer as unknown as new (bytes: number, o: object) => ArrayBuffer)(160, { maxByteLength: 320 });
+    const images = new Float32Array(buffer);
+    for (const i of images.keys()) images[i] = i % 4;
+    const data = { images, shape: [2], labels: images.subarray(20).map(v => v & 1) } as const;
+    const runs = [true, false].map(worker => fit('mlp:hidden=8', data, { epochs: 1, batchSize: 10, valSplit: 0, worker }));
+    return Promise.all(runs.map(({ done }) => failure(done)));
+  },
   /** A picture of a server that does not say that pages of others may read it. */
   async foreign() {
     const image = new Image();
