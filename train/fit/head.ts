@@ -170,17 +170,23 @@ export class Head {
 
   /** Logits [n, classes] of features [n, size]. */
   logits(features: Float32Array): Promise<Float32Array> {
-    return this.#predictor.logits(features);
+    return this.#inTurn(predictor => predictor.logits(features));
   }
 
   /** Class probabilities [n, classes] of features [n, size]. */
   probabilities(features: Float32Array): Promise<Float32Array> {
-    return this.#predictor.probabilities(features);
+    return this.#inTurn(predictor => predictor.probabilities(features));
   }
 
   /** Of the classifier alone. */
   weights(): Promise<Tensors> {
-    return this.#predictor.weights();
+    return this.#inTurn(predictor => predictor.weights());
+  }
+
+  /** Asks the predictor, which answers in order too, once what it was trained on by calls before is in its weights. */
+  async #inTurn<T>(ask: (predictor: Predictor) => Promise<T>): Promise<T> {
+    await this.#turns.done;
+    return ask(this.#predictor);
   }
 
   /** Extractor and classifier as one net, images to classes. It is yours to destroy. */

@@ -76,6 +76,24 @@ test('a head learns on features, and with its trunk is one net: as a predictor, 
   for (const made of [extractor, again, whole, opened]) made.destroy();
 });
 
+test('calls of a head that are made while it trains wait for it, and those made before do not', async () => {
+  const extractor = await FeatureExtractor.open(device, await fileOf('mlp:hidden=12', ['x', 'y']));
+  const features = await extractor.features(images);
+  const head = await extractor.head({ classes: three });
+  const first = await head.probabilities(features);
+  const before = head.probabilities(features);
+  const trained = head.train({ features, labels }, { epochs: 2 });
+  const during = [head.probabilities(features), head.probabilities(features)];
+  const weights = head.weights();
+  await trained;
+  const last = await head.probabilities(features);
+  assert.not.equal([...last], [...first]);
+  assert.equal([...(await before)], [...first]);
+  for (const answer of during) assert.equal([...(await answer)], [...last]);
+  assert.equal(await weights, await head.weights());
+  extractor.destroy();
+});
+
 test('what cannot be is said in one line, and changes nothing', async () => {
   const extractor = await FeatureExtractor.open(device, await fileOf('mlp:hidden=12', ['x', 'y']));
   const head = await extractor.head({ classes: three });
