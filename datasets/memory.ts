@@ -2,6 +2,7 @@
 import { check, kindOf, lookUp, show } from '../engine/check.ts';
 import { Numbers } from './coarse.ts';
 import { imagesOf, targetsAt, UNLABELLED, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
+import { endedBy } from './ended-by.ts';
 import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
 import { bytesOfOpen, isPicture, withPicture } from './pictures.ts';
@@ -73,7 +74,7 @@ interface Form {
 
 /**
  * A data set of images and labels or targets. Throws at the first image, label or target that does not fit, with its place, and with the
- * reason of `signal` at the next sample after it was aborted.
+ * reason of `signal` once it is aborted, though the next sample should never come.
  */
 export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: AbortSignal): Promise<Dataset> {
   check(
@@ -225,7 +226,7 @@ async function collect(
     for (const values of await Promise.all(waiting.map(make => make()))) await store.add(values);
     waiting = [];
   };
-  for await (const item of images as AsyncIterable<Image | Sample>) {
+  for await (const item of signal && Symbol.asyncIterator in images ? endedBy(signal, images) : (images as Iterable<Image | Sample>)) {
     signal?.throwIfAborted();
     const at = `${who}images[${own.length}]`;
     const sample = labels === undefined ? (item as Sample) : { image: item as Image, label: labels[own.length]! };

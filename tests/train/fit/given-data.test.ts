@@ -1,7 +1,7 @@
 /** Data that a program has in memory, as fit takes them: their limits, what is of files alone, and samples that still come. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { datasetOf, fit, type FitData, type FitOptions, type Samples } from '../../../index.ts';
+import { datasetOf, fit, type FitData, type FitOptions, type Sample, type Samples } from '../../../index.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
 import { data, images, labels, n, net, quick } from '../../support/rows.ts';
@@ -28,6 +28,28 @@ test('a signal ends a run whose samples still come', async () => {
   const { done } = fit(net, { images: camera() }, { ...quick, signal: controller.signal });
   assert.is(await done.catch((error: Error) => error.message), 'enough');
   assert.ok(left, 'the camera is let go');
+});
+
+test('a signal ends a run whose next sample never comes', async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  const stuck: AsyncIterable<Sample> = {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (asked++ < 5) return { done: false, value: { image: images[asked]!, label: labels[asked]! } };
+        setTimeout(() => controller.abort(new Error('enough')), 10);
+        return new Promise(() => undefined);
+      },
+      return: () => {
+        asked = -1;
+        return new Promise(() => undefined);
+      },
+    }),
+  };
+  const { done } = fit(net, { images: stuck }, { ...quick, signal: controller.signal });
+  const late = new Promise(resolve => setTimeout(resolve, 5000, 'it went on waiting'));
+  assert.is(await Promise.race([done.catch((error: Error) => error.message), late]), 'enough');
+  assert.is(asked, -1, 'it is let go');
 });
 
 test('limits are of data in memory too, and what is of files is refused', async () => {
