@@ -19,6 +19,24 @@ if (
 ) {
   const tiles = (of: string) => page.getByRole('region', { name: of }).locator('.tile');
 
+  test('by Tab alone one comes to the test images and to the net of a finished run', async () => {
+    await at.open(`train?${new URLSearchParams(small)}`);
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    await page.evaluate(`document.querySelector('.together summary').focus()`);
+    const isIn = (selector: string) => page.evaluate<boolean>(`document.activeElement.matches(${JSON.stringify(`${selector} *`)})`);
+    await page.keyboard.press('Tab');
+    await tiles('Test images').first().waitFor();
+    await page.keyboard.press('Tab');
+    assert.ok(await isIn('[aria-label="Test images"]'), 'the test images');
+    for (let presses = 0; presses < 60 && !(await isIn('[aria-label="The net"]')); presses++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(`document.activeElement.matches('[aria-label="The net"]')`))
+        await page.locator('.net .box').first().waitFor();
+    }
+    assert.ok(await isIn('[aria-label="The net"]'), 'the net');
+  });
+
   test('mistakes come first, each with label and answer; others by a choice', async () => {
     await at.open(`train?${new URLSearchParams(small)}`);
     await at.press('Start');

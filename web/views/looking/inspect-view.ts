@@ -40,6 +40,8 @@ export class InspectView {
   constructor(configured: () => RunConfig) {
     this.#configured = configured;
     this.element = el('div', { class: 'inspect' }, this.#whose, this.#tiles.box, this.#table.box, this.#netPanel.box);
+    // By Tab nobody would come to what is filled only once it is on the screen.
+    for (const { box } of [this.#tiles, this.#table, this.#netPanel]) box.tabIndex = 0;
     this.#clear(undefined);
     this.#netPanel.body.replaceChildren(el('div', { class: 'net-place' }, quiet(UNSEEN)));
     onceSeen(this.#netPanel.body, async () => {
