@@ -95,6 +95,7 @@ test('who asks to stop is heard within a part that the host computes for long', 
     ['stationary:runs=100000', 0],
     ['bias-variance:sets=10000,points=200', 0],
     ['box-basis:nets=1000000', 0],
+    ['penalty-geometry:problems=100000', 0],
     ['batch-or-stochastic:seeds=1000', 1], // all samples at once are one run
   ] as const) {
     const told: number[] = [];

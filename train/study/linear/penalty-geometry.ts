@@ -4,7 +4,7 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
-import { experiment } from '../experiment.ts';
+import { experiment, inTurn, repeated } from '../experiment.ts';
 import { normalsOf } from './problems.ts';
 
 export type Pair = readonly [number, number];
@@ -62,10 +62,10 @@ const VIEW = [-1.5, 3] as const;
 const DRAWN = 1000;
 const LEVELS = [0.05, 0.2, 0.9, 1.6, 2.4, 3.2];
 
-/** Problems whose two features have the variance 1 and a correlation, or none. */
-const correlated = (problems: number, seed: number, correlation: (next: () => number) => number): Bowl[] => {
-  const next = normalsOf(seed);
-  return Array.from({ length: problems }, () => ({ curvature: [1, correlation(next), 1] as const, minimum: [next(), next()] as const }));
+/** Correlations of the two features of a problem, whose variance is 1. */
+const CORRELATIONS: Readonly<Record<string, (next: () => number) => number>> = {
+  independent: () => 0,
+  dependent: next => 0.9 * Math.tanh(next()),
 };
 
 /** The share of normal numbers that lie within `x` standard deviations, by Simpson's rule. */
@@ -106,17 +106,22 @@ export const penaltyGeometry = experiment({
     lambda: number(0.5, 'strength of both penalties', POSITIVE),
   },
   async run(lab, { problems, lambda }) {
-    const kinds = [
-      { features: 'independent', bowls: correlated(problems, lab.seed, () => 0) },
-      { features: 'dependent', bowls: correlated(problems, lab.seed, next => 0.9 * Math.tanh(next())) },
-    ];
-    const found = kinds.flatMap(({ features, bowls }) =>
-      (['L1', 'L2'] as const).map((penalty): Solutions => {
-        const solutions = bowls.map(bowl => SOLVED[penalty](bowl, lambda));
-        const share = (n: number) => solutions.filter(pair => zerosIn(pair) === n).length / problems;
-        return { features, penalty, solutions, none: share(0), one: share(1), both: share(2) };
-      }),
+    const parts = await inTurn(
+      lab,
+      Object.entries(CORRELATIONS),
+      ([features]) => `${features} features`,
+      async ([features, correlation]) => {
+        const next = normalsOf(lab.seed);
+        const bowls = await repeated(lab, problems, (): Bowl => ({ curvature: [1, correlation(next), 1], minimum: [next(), next()] }));
+        const under = async (penalty: 'L1' | 'L2'): Promise<Solutions> => {
+          const solutions = await repeated(lab, problems, k => SOLVED[penalty](bowls[k]!, lambda));
+          const share = (n: number) => solutions.filter(pair => zerosIn(pair) === n).length / problems;
+          return { features, penalty, solutions, none: share(0), one: share(1), both: share(2) };
+        };
+        return [await under('L1'), await under('L2')];
+      },
     );
+    const found = parts.flat();
     const p = within(lambda);
     const [independent] = found;
     return {
@@ -130,9 +135,9 @@ export const penaltyGeometry = experiment({
         'weights that are 0': one / 2 + both,
       })),
       shares: ['no weight 0', 'one is 0', 'both are 0', 'weights that are 0'],
-      expected: [
-        { what: 'one weight 0, independent', expected: 2 * p * (1 - p), found: independent!.one, source: 'P(|z| \u2264 \u03bb), z normal' },
-        { what: 'both 0, independent', expected: p * p, found: independent!.both, source: 'P(|z| \u2264 \u03bb), z normal' },
+      expected: independent && [
+        { what: 'one weight 0, independent', expected: 2 * p * (1 - p), found: independent.one, source: 'P(|z| \u2264 \u03bb), z normal' },
+        { what: 'both 0, independent', expected: p * p, found: independent.both, source: 'P(|z| \u2264 \u03bb), z normal' },
       ],
       panels: [shownPanel('L1', lambda), shownPanel('L2', lambda), ...found.filter(f => f.features === 'dependent').map(cloudPanel)],
       layout: { columns: 2, width: 420, height: 400 },
