@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare } from '../../../cli/study/compare.ts';
 import { COMPARISONS } from '../../../train/study/comparison/comparisons.ts';
-import { giveWay, inTurn, type Lab } from '../../../train/study/experiment.ts';
+import { giveWay, inTurn, Stopped, type Lab } from '../../../train/study/experiment.ts';
 import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
 import { labOf, outcomeOf } from '../../support/lab.ts';
 import { printed } from '../../support/process/printed.ts';
@@ -96,6 +96,7 @@ test('who asks to stop is heard within a part that the host computes for long', 
     ['bias-variance:sets=10000,points=200', 0],
     ['box-basis:nets=1000000', 0],
     ['penalty-geometry:problems=100000', 0],
+    ['input-normalisation:images=20000', 0],
     ['batch-or-stochastic:seeds=1000', 1], // all samples at once are one run
   ] as const) {
     const told: number[] = [];
@@ -106,6 +107,17 @@ test('who asks to stop is heard within a part that the host computes for long', 
     const lab = { ...labOf(), stopped: false, progress };
     await planned(text).run(lab);
     assert.equal([told.length > part + 1, told.at(-1)], [true, part], text);
+  }
+});
+
+test('who asks to stop is heard before the first part too, while problems are drawn', async () => {
+  for (const text of ['input-normalisation:points=1000000', 'least-squares:samples=100000']) {
+    const lab = { ...labOf(), stopped: false, progress: () => assert.unreachable(text) };
+    setTimeout(() => (lab.stopped = true), 20);
+    const stopped = await planned(text)
+      .run(lab)
+      .catch((error: unknown) => error);
+    assert.instance(stopped, Stopped, text);
   }
 });
 

@@ -5,7 +5,7 @@ import { drawn, rmse } from '../../../train/study/linear/problems.ts';
 import { bowlOf, errorAfter } from '../../../train/study/linear/input-normalisation.ts';
 import { lassoOf, lossOf, ridgeOf, type Bowl, type Pair } from '../../../train/study/linear/penalty-geometry.ts';
 import { lasso, ridge } from '../../../train/study/linear/weight-paths.ts';
-import { outcomeOf, rowsBy } from '../../support/lab.ts';
+import { labOf, outcomeOf, rowsBy } from '../../support/lab.ts';
 
 const test = suite('experiments on linear models');
 
@@ -23,7 +23,7 @@ test('dependent features leave Cholesky no solution, and gradient descent from 0
 });
 
 test('coordinate descent is at the minimum of its penalty, and soft thresholds on the device come to the same zeros', async () => {
-  const { train } = drawn(30, [1, 0, -2, 0.5], 0.1, 3, next => [next(), next(), next()]);
+  const { train } = await drawn(labOf({ seed: 3 }), 30, [1, 0, -2, 0.5], 0.1, next => [next(), next(), next()]);
   const objective = (w: Float64Array) => rmse(train, w) ** 2 + 0.2 * w.slice(0, -1).reduce((sum, v) => sum + Math.abs(v), 0);
   const w = lasso(train, 0.2);
   for (let i = 0; i < 4; i++) {
@@ -67,10 +67,10 @@ test('points far behind turn the boundary of the squared error, and not those of
   assert.ok(turn('mse') > 20 && turn('hinge') < 5 && turn('logistic') < 5, JSON.stringify(rows));
 });
 
-test('the error of plain descent by curvatures is that of its steps', () => {
-  const { train } = drawn(40, [1, -2, 0.5], 0.3, 1, next => [3 + next(), 0.5 * next()]);
+test('the error of plain descent by curvatures is that of its steps', async () => {
+  const { train } = await drawn(labOf({ seed: 1 }), 40, [1, -2, 0.5], 0.3, next => [3 + next(), 0.5 * next()]);
   const rows = train.rows.map(row => row.slice(0, -1)); // the constant is added
-  const bowl = bowlOf({ rows, y: train.y });
+  const bowl = await bowlOf(labOf(), { rows, y: train.y });
   const w = new Float64Array(3);
   const errors: number[] = [];
   for (let t = 0; t < 400; t++) {

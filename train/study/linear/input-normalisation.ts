@@ -8,10 +8,10 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { eigenSymmetric, symmetric } from '../../data/eigen.ts';
-import { leastSquares, type Normal } from '../../linear/least-squares.ts';
-import { experiment, imageCount, inTurn, type Expected } from '../experiment.ts';
+import { accumulate, leastSquares, normalOf, type Normal } from '../../linear/least-squares.ts';
+import { experiment, imageCount, inTurn, repeated, type Expected, type Lab } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
-import { dot, normalOfProblem, normalsOf, type Problem } from './problems.ts';
+import { dot, normalsOf, type Problem } from './problems.ts';
 
 /** The error above the least one is to become so much smaller. */
 const GOAL = 1e-3;
@@ -24,22 +24,29 @@ const SIDE = 7;
 type Rows = readonly Float64Array[];
 
 /** What x - shift, multiplied by a matrix, is for each row. */
-const affine = (rows: Rows, shift: ArrayLike<number>, matrix: Rows): Float64Array[] =>
-  rows.map(row => {
-    const centred = row.map((v, i) => v - shift[i]!);
+const affine = (lab: Lab, rows: Rows, shift: ArrayLike<number>, matrix: Rows): Promise<Rows> =>
+  repeated(lab, rows.length, n => {
+    const centred = rows[n]!.map((v, i) => v - shift[i]!);
     return Float64Array.from(matrix, line => dot(line, centred));
   });
 
 const meanOf = (rows: Rows): Float64Array => rows[0]!.map((_, i) => mean(rows.map(row => row[i]!)));
 
+/** The sums over a problem with `d` features of each row. */
+async function normalIn(lab: Lab, { rows, y }: Problem, d: number, features: (row: Float64Array) => Float64Array): Promise<Normal> {
+  const normal = normalOf(d, 1);
+  await repeated(lab, rows.length, n => accumulate(normal, features(rows[n]!), [y[n]!]));
+  return normal;
+}
+
 const diagonal = (values: ArrayLike<number>): Float64Array[] =>
   Array.from(values, (v, i) => Float64Array.from({ length: values.length }, (_, j) => (i === j ? v : 0)));
 
 /** The root of the inverse of the covariance, symmetric: of all matrices that whiten the one that changes the inputs least. */
-function whitening(rows: Rows): Float64Array[] {
+async function whitening(lab: Lab, rows: Rows): Promise<Float64Array[]> {
   const d = rows[0]!.length;
   const centre = meanOf(rows);
-  const { gram } = normalOfProblem({ rows: rows.map(row => row.map((v, i) => v - centre[i]!)), y: new Float64Array(rows.length) });
+  const { gram } = await normalIn(lab, { rows, y: new Float64Array(rows.length) }, d, row => row.map((v, i) => v - centre[i]!));
   const { values, vectors } = eigenSymmetric(
     symmetric(
       d,
@@ -60,13 +67,14 @@ function whitening(rows: Rows): Float64Array[] {
  * Kinds of normalisation. PCA whitening is ZCA's, turned: it has the same eigenvalues. Each sample is divided by its own root mean square,
  * and keeps its mean: of two numbers nothing but a sign would be left without it.
  */
-const KINDS: Readonly<Record<string, (rows: Rows) => Rows>> = {
-  'as they are': rows => rows,
-  centred: rows => affine(rows, meanOf(rows), diagonal(rows[0]!.map(() => 1))),
-  standardised: rows =>
-    affine(rows, meanOf(rows), diagonal(rows[0]!.map((_, i) => 1 / (spreadOf(rows.map(row => row[i]!)).deviation || 1)))),
-  'whitened (ZCA)': rows => affine(rows, meanOf(rows), whitening(rows)),
-  'each sample by itself': rows => rows.map(row => row.map(v => (v * Math.sqrt(row.length)) / Math.hypot(...row))),
+const KINDS: Readonly<Record<string, (lab: Lab, rows: Rows) => Promise<Rows>>> = {
+  'as they are': async (_, rows) => rows,
+  centred: (lab, rows) => affine(lab, rows, meanOf(rows), diagonal(rows[0]!.map(() => 1))),
+  standardised: (lab, rows) =>
+    affine(lab, rows, meanOf(rows), diagonal(rows[0]!.map((_, i) => 1 / (spreadOf(rows.map(row => row[i]!)).deviation || 1)))),
+  'whitened (ZCA)': async (lab, rows) => affine(lab, rows, meanOf(rows), await whitening(lab, rows)),
+  'each sample by itself': (lab, rows) =>
+    repeated(lab, rows.length, n => rows[n]!.map((v, _, row) => (v * Math.sqrt(row.length)) / Math.hypot(...row))),
 };
 
 /** The curvatures of half the mean squared error of a linear model, and the parts of its error from weights of 0 on along them. */
@@ -79,10 +87,11 @@ export interface Bowl {
   readonly rate: number;
 }
 
-/** The bowl over weights and a constant, which features have no place for. */
-export function bowlOf({ rows, y }: Problem): Bowl {
-  const normal = normalOfProblem({ rows: rows.map(row => Float64Array.of(...row, 1)), y });
-  const { d } = normal;
+/** The bowl over weights and a constant, which features have no place for. Throws where the user asks to stop. */
+export async function bowlOf(lab: Lab, problem: Problem): Promise<Bowl> {
+  const { rows } = problem;
+  const d = rows[0]!.length + 1;
+  const normal = await normalIn(lab, problem, d, row => Float64Array.of(...row, 1));
   const scaled: Normal = { ...normal, gram: normal.gram.map(v => v / rows.length), moment: normal.moment.map(v => v / rows.length) };
   const w = leastSquares(scaled).x;
   const { values, vectors } = eigenSymmetric(symmetric(d, scaled.gram.slice()), d);
@@ -110,9 +119,9 @@ function stepsOf(bowl: Bowl): number {
 }
 
 /** Points around a mean far from 0, of two features that differ in their scale and depend on one another. */
-function cloudOf(points: number, seed: number): Problem {
-  const next = normalsOf(seed);
-  const rows = Array.from({ length: points }, () => {
+async function cloudOf(lab: Lab, points: number): Promise<Problem> {
+  const next = normalsOf(lab.seed);
+  const rows = await repeated(lab, points, () => {
     const [a, b] = [next(), next()];
     return Float64Array.of(4 + 2 * a, 1.5 + 0.4 * (0.8 * a + 0.6 * b));
   });
@@ -120,8 +129,8 @@ function cloudOf(points: number, seed: number): Problem {
 }
 
 /** Images as SIDE x SIDE means of their pixels from 0 to 1, and whether each is of the first half of the classes. */
-function pixelsOf({ train, shape: [c, h, w], classes }: Dataset): Problem {
-  const rows = Array.from({ length: train.n }, (_, n) => {
+async function pixelsOf(lab: Lab, { train, shape: [c, h, w], classes }: Dataset): Promise<Problem> {
+  const rows = await repeated(lab, train.n, n => {
     const row = new Float64Array(SIDE * SIDE);
     const counts = new Float64Array(SIDE * SIDE);
     for (let i = 0; i < c * h * w; i++) {
@@ -142,15 +151,16 @@ export const inputNormalisation = experiment({
     images: number(2000, 'of Fashion-MNIST', imageCount('fashion-mnist', 200)),
   },
   async run(lab, { points, images }) {
-    const cloud = cloudOf(points, lab.seed);
-    const pixels = pixelsOf(await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 10 }));
+    const cloud = await cloudOf(lab, points);
+    const pixels = await pixelsOf(lab, await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 10 }));
     const ways = await inTurn(
       lab,
       Object.entries(KINDS),
       ([name]) => name,
       async ([name, normalised]): Promise<Way> => {
-        const rows = normalised(cloud.rows);
-        return { name, rows, cloud: solvedBy(rows, cloud.y), images: solvedBy(normalised(pixels.rows), pixels.y) };
+        const rows = await normalised(lab, cloud.rows);
+        const images = await normalised(lab, pixels.rows);
+        return { name, rows, cloud: await solvedBy(lab, { ...cloud, rows }), images: await solvedBy(lab, { ...pixels, rows: images }) };
       },
     );
     return {
@@ -177,8 +187,8 @@ interface Solved {
   readonly steps: number;
 }
 
-function solvedBy(rows: Rows, y: Float64Array): Solved {
-  const bowl = bowlOf({ rows, y });
+async function solvedBy(lab: Lab, problem: Problem): Promise<Solved> {
+  const bowl = await bowlOf(lab, problem);
   return { bowl, steps: stepsOf(bowl) };
 }
 

@@ -36,7 +36,7 @@ export const leastSquaresExperiment = experiment({
     steps: number(600, 'updates of gradient descent', COUNT),
   },
   async run(lab, { samples, noise, ridge, steps }) {
-    const problem = dependent(samples, noise, lab.seed);
+    const problem = await dependent(lab, samples, noise);
     const { train, test } = problem;
     const normal = normalOfProblem(train);
     const svd = bySvd(train);
@@ -95,8 +95,8 @@ const weightsPanel = (solutions: Readonly<Record<string, Float64Array>>): Panel 
 });
 
 /** Features a, b, c, d and a + b, in 256ths, so that this sum is exact. */
-const dependent = (samples: number, noise: number, seed: number): Linear =>
-  drawn(samples, [2, -1, 0.5, 0, 1, 0.7], noise, seed, next => {
+const dependent = (lab: Lab, samples: number, noise: number): Promise<Linear> =>
+  drawn(lab, samples, [2, -1, 0.5, 0, 1, 0.7], noise, next => {
     const [a, b, c, d] = [next(), next(), 0.3 * next(), next()].map(v => Math.round(256 * v) / 256) as [number, number, number, number];
     return [a, b, c, d, a + b];
   });

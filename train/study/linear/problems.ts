@@ -4,7 +4,7 @@ import { datasetOf } from '../../../datasets/memory.ts';
 import { normals, STREAMS, type Draw } from '../../../shaders/kernel/random.ts';
 import { accumulate, normalOf, type Normal } from '../../linear/least-squares.ts';
 import type { Trainer } from '../../step/trainer.ts';
-import type { Lab } from '../experiment.ts';
+import { repeated, type Lab } from '../experiment.ts';
 import { withTrainer, type Given } from '../with-trainer.ts';
 
 /** Samples with features X [n, d], the constant 1 among them where a model has one, and targets y [n]. */
@@ -25,15 +25,21 @@ export const normalsOf = (seed: number): Draw => normals(seed, STREAMS.sample);
 
 /**
  * Features drawn by `feature`, and targets of them by `weights`, whose last one is the constant, with noise. As many samples to test on as
- * to train on.
+ * to train on. Throws where the user asks to stop.
  */
-export function drawn(n: number, weights: readonly number[], noise: number, seed: number, feature: (next: Draw) => number[]): Linear {
-  const next = normalsOf(seed);
-  const samples = (): Problem => {
-    const rows = Array.from({ length: n }, () => Float64Array.of(...feature(next).map(Math.fround), 1));
+export async function drawn(
+  lab: Lab,
+  n: number,
+  weights: readonly number[],
+  noise: number,
+  feature: (next: Draw) => number[],
+): Promise<Linear> {
+  const next = normalsOf(lab.seed);
+  const samples = async (): Promise<Problem> => {
+    const rows = await repeated(lab, n, () => Float64Array.of(...feature(next).map(Math.fround), 1));
     return { rows, y: Float64Array.from(rows, row => Math.fround(dot(row, weights) + noise * next())) };
   };
-  return { train: samples(), test: samples(), weights: Float64Array.from(weights) };
+  return { train: await samples(), test: await samples(), weights: Float64Array.from(weights) };
 }
 
 export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {

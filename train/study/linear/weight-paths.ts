@@ -71,7 +71,7 @@ export const weightPaths = experiment({
     steps: number(400, 'updates of that training', COUNT),
   },
   async run(lab, { samples, noise, lambda, steps }) {
-    const problem = drawn(samples, WEIGHTS, noise, lab.seed, dependentFeatures);
+    const problem = await drawn(lab, samples, WEIGHTS, noise, dependentFeatures);
     const { train, test } = problem;
     const paths = {
       L2: LAMBDAS.map(strength => ridge(train, strength)),
