@@ -12,6 +12,13 @@ export const quantile = (values: ArrayLike<number>, share: number): number =>
 
 export const median = (values: ArrayLike<number>): number => quantile(values, 0.5);
 
+/** The least and the greatest of values that may be more than a call takes arguments; NaN where one is. */
+export function extremes(values: ArrayLike<number>): [least: number, greatest: number] {
+  let [least, greatest] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) [least, greatest] = [Math.min(least, values[i]!), Math.max(greatest, values[i]!)];
+  return [least, greatest];
+}
+
 export interface Spread {
   /** How many values there are. */
   readonly n: number;

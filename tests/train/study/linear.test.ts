@@ -97,6 +97,15 @@ test('each further normalisation makes the bowl rounder and descent shorter, and
   for (const { what, expected, found } of outcome.expected!) assert.ok(Math.abs(found - expected) < 1e-6, `${what}: ${found}`);
 });
 
+test('a cloud may have more points than a call takes arguments and a picture shows', async () => {
+  const { rows, panels } = await outcomeOf('input-normalisation:points=150000,images=200', { images: 'shapes', limitTest: 10 });
+  assert.is(rows.length, 5);
+  for (const panel of panels.slice(0, 5)) {
+    assert.is(panel.kind, 'scatter');
+    if (panel.kind === 'scatter') assert.is(panel.series.flatMap(({ points }) => points).length, 10_000);
+  }
+});
+
 test('solutions under L1 and L2 are the least ones, and L1 sets to 0 as many weights as theory says', async () => {
   const bowls: Bowl[] = [
     { curvature: [0.8, -0.3, 1], minimum: [0.6, 1.8] },

@@ -5,7 +5,9 @@ import { dense } from '../../../layers/dense.ts';
 import { sequential } from '../../../layers/compose.ts';
 import { Net } from '../../../train/net/net.ts';
 import { between, filterDirection, moved, places } from '../../../train/study/surface/directions.ts';
+import { aroundPanel, finiteOf, gridOf, smoothnessOf } from '../../../train/study/surface/grid.ts';
 import { barrierOf } from '../../../train/study/surface/interpolation.ts';
+import { extremes } from '../../../train/study/statistics.ts';
 import { sharpest } from '../../../train/study/surface/sharpest.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
 import { planned } from '../../../train/study/experiments.ts';
@@ -62,6 +64,18 @@ test('the middle of the surface is the net as it is, and around it the loss is g
   const [row] = rows;
   assert.is(row!['in the middle'], row!['its loss']);
   assert.ok(Number(row!.greatest) > 1.2 * Number(row!['its loss']));
+});
+
+test('a surface may have more places than a call takes arguments', () => {
+  const grid = gridOf(places(-1, 1, 401), places(-1, 1, 401));
+  for (const i of grid.losses.keys()) grid.losses[i] = 2 + Math.sin(i);
+  grid.losses[7] = NaN;
+  assert.equal(
+    extremes(finiteOf(grid)).map(v => v.toFixed(4)),
+    ['1.0000', '3.0000'],
+  );
+  assert.ok(smoothnessOf({ ...grid, losses: grid.losses.fill(2, 7, 8) }).factor > 2.9);
+  assert.is(aroundPanel('wide', grid).kind, 'line');
 });
 
 test('lines between nets end in these, and between two minima lies a barrier', async () => {

@@ -11,7 +11,7 @@ import type { Series } from '../../../plots/panel.ts';
 import { leastSquares } from '../../linear/least-squares.ts';
 import { experiment, inTurn, repeated, type Lab } from '../experiment.ts';
 import { dot, normalOfProblem, normalsOf, rmse, type Problem } from '../linear/problems.ts';
-import { median } from '../statistics.ts';
+import { extremes, median } from '../statistics.ts';
 
 const SAMPLES = 1024;
 const FEATURES = 10;
@@ -139,7 +139,8 @@ async function overSeeds(lab: Lab, problem: Problem, batch: (typeof BATCHES)[num
   const runs = await repeated(lab, batch.size === SAMPLES ? 1 : seeds, k => curveOf(problem, least, batch, lab.seed + k));
   const { updates } = runs[0]!;
   const at = updates.map((_, k) => runs.map(run => run.excess[k]! / first));
-  return { updates, middle: at.map(median), low: at.map(v => Math.min(...v)), high: at.map(v => Math.max(...v)) };
+  const ends = at.map(extremes);
+  return { updates, middle: at.map(median), low: ends.map(([low]) => low), high: ends.map(([, high]) => high) };
 }
 
 /** The updates after which the median is at the goal. */

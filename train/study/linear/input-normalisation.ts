@@ -10,7 +10,7 @@ import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { eigenSymmetric, symmetric } from '../../data/eigen.ts';
 import { accumulate, leastSquares, normalOf, type Normal } from '../../linear/least-squares.ts';
 import { experiment, imageCount, inTurn, repeated, type Expected, type Lab } from '../experiment.ts';
-import { mean, spreadOf } from '../statistics.ts';
+import { extremes, mean, spreadOf } from '../statistics.ts';
 import { dot, normalsOf, type Problem } from './problems.ts';
 
 /** The error above the least one is to become so much smaller. */
@@ -18,6 +18,8 @@ const GOAL = 1e-3;
 /** Steps of the panel, and the least error in it. */
 const DRAWN = 400;
 const FLOOR = GOAL / 10;
+/** Points of a cloud that are drawn of all. */
+const SHOWN = 10_000;
 /** Images are averaged to so many pixels a side, of which the last rows and columns have almost no variance, as in the whole images. */
 const SIDE = 7;
 
@@ -208,13 +210,14 @@ const whitenedExpected = ({ cloud, images }: Way): Expected[] => [
   { what: 'steps, whitened', expected: 1, found: cloud.steps, source: 'a gradient step is Newton\u2019s' },
 ];
 
-/** The points, by the sides of the mean of `y` on which their own lies. */
+/** The points, of very many the first, by the sides of the mean of `y` on which their own lies. */
 function cloudPanel({ name, rows, cloud }: Way, y: Float64Array): Panel {
   const middle = mean(y);
-  const axes = axesOf(rows);
+  const some = rows.slice(0, SHOWN);
+  const axes = axesOf(some);
   const side = (title: string, above: boolean): Series => ({
     name: title,
-    points: rows.flatMap((row, i) => (y[i]! > middle === above ? [[row[0]!, row[1]!] as const] : [])),
+    points: some.flatMap((row, i) => (y[i]! > middle === above ? [[row[0]!, row[1]!] as const] : [])),
   });
   return {
     kind: 'scatter',
@@ -227,10 +230,7 @@ function cloudPanel({ name, rows, cloud }: Way, y: Float64Array): Panel {
 
 /** One scale for both features, in whole numbers: the shape of the cloud is what is looked at. */
 function axesOf(rows: Rows): Axis[] {
-  const sides = [0, 1].map(i => {
-    const values = rows.map(row => row[i]!);
-    return [Math.min(...values), Math.max(...values)] as const;
-  });
+  const sides = [0, 1].map(i => extremes(rows.map(row => row[i]!)));
   const centres = sides.map(([low, high]) => Math.round((low + high) / 2));
   const half = Math.ceil(Math.max(...sides.map(([low, high], i) => Math.max(high - centres[i]!, centres[i]! - low))));
   return centres.map((centre, i) => ({ label: `feature ${i + 1}`, min: centre - half, max: centre + half }));

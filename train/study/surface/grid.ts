@@ -3,6 +3,7 @@ import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import type { Lab, Task } from '../experiment.ts';
 import { keptNumbers } from '../kept.ts';
+import { extremes } from '../statistics.ts';
 import { places } from './directions.ts';
 import type { At, Plane } from './plane.ts';
 
@@ -36,7 +37,7 @@ export function around(reach: number, points: number): number[] {
 export function gridOver(points: readonly At[], n: number): Grid {
   const spanned = (k: 0 | 1) => {
     const coordinates = points.map(point => point[k]);
-    const [low, high] = [Math.min(...coordinates), Math.max(...coordinates)];
+    const [low, high] = extremes(coordinates);
     const beyond = BEYOND * (high - low || 1);
     return places(low - beyond, high + beyond, n);
   };
@@ -75,7 +76,7 @@ export function surfacePanel(title: string, labels: readonly [x: string, y: stri
   const { x, y } = grid;
   const logs = grid.losses.map(Math.log);
   const finite = logs.filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const [low, high] = extremes(finite);
   const levels = finite.length ? places(low, high, LEVELS + 2).slice(1, -1) : [];
   const axis = (at: readonly number[], label: string) => {
     const half = (at[1]! - at[0]!) / 2;
@@ -88,7 +89,7 @@ export function surfacePanel(title: string, labels: readonly [x: string, y: stri
     title,
     x: axis(x, labels[0]),
     y: axis(y, labels[1]),
-    ground: { columns: x.length, rows: y.length, values: logs, colours: 'rising' },
+    ground: { columns: x.length, rows: y.length, values: logs, colours: 'rising', range: [low, high] },
     series: [
       ...levels.map(level => ({
         name: `loss ${Math.exp(level).toPrecision(2)}`,
@@ -143,9 +144,9 @@ export function smoothnessOf(grid: Grid): Smoothness {
       ratios.push(least >= 0 ? 0 : greatest <= 0 ? 1 : Math.min(1, -least / greatest));
     }
   }
-  const finite = finiteOf(grid);
+  const [least, greatest] = extremes(finiteOf(grid));
   return {
-    factor: Math.max(...finite) / Math.min(...finite),
+    factor: greatest / least,
     concave: ratios.filter(r => r > 0).length / ratios.length,
     down: ratios.reduce((sum, r) => sum + r, 0) / ratios.length,
   };

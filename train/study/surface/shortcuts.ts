@@ -5,6 +5,7 @@ import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { experiment, imageCount, tasksInTurn, type Lab } from '../experiment.ts';
 import { around, aroundPanel, fillRow, gridOf, rowsOf, smoothnessOf, type Grid } from './grid.ts';
+import { extremes } from '../statistics.ts';
 import { withMinima, type Find } from './minimum.ts';
 import { filterPlane, type Plane } from './plane.ts';
 
@@ -78,7 +79,7 @@ function rowOf({ model, own, grid }: Surface) {
   return {
     net: model,
     'its loss': own,
-    greatest: Math.max(...grid.losses),
+    greatest: extremes(grid.losses)[1],
     'greatest / least': factor,
     'bent downwards': concave,
     '-least / greatest curvature': down,

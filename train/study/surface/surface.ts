@@ -6,6 +6,7 @@ import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import { experiment, imageCount, tasksInTurn, type Lab, type Outcome } from '../experiment.ts';
 import { around, aroundPanel, finiteOf, gridOf, rowsOf, rowTasks, type Grid } from './grid.ts';
+import { extremes } from '../statistics.ts';
 import { DESCENT, withMinima, type Find } from './minimum.ts';
 import { filterPlane, type Plane } from './plane.ts';
 
@@ -66,14 +67,15 @@ async function filled(lab: Lab, find: Find, { model, epochs, dataset, grid }: Fi
 function rowsOfNet(net: string, own: number, grid: Grid): Outcome['rows'] {
   const finite = finiteOf(grid);
   if (!finite.length) return [];
+  const [least, greatest] = extremes(finite);
   const center = grid.losses[(grid.losses.length - 1) / 2]!; // the net itself lies in the middle
   return [
     {
       net,
       'its loss': own,
       'in the middle': Number.isNaN(center) ? undefined : center,
-      least: Math.min(...finite),
-      greatest: Math.max(...finite),
+      least,
+      greatest,
       'share below 1': finite.filter(loss => loss < 1).length / finite.length,
     },
   ];
