@@ -43,6 +43,8 @@ export function hintOf(key: Key): Hint {
 export class ConfigForm {
   readonly element: HTMLFormElement;
   #texts: Texts;
+  /** What an address, a run or the visit before has put in. */
+  #given: Texts;
   #available: ReadonlySet<string>;
   #dataset: HTMLSelectElement;
   #datasetHint = el('p', { class: 'hint', id: 'dataset-hint' });
@@ -72,6 +74,7 @@ export class ConfigForm {
     this.#beside = beside;
     this.#around = around;
     this.#texts = { ...HERE, ...texts };
+    this.#given = texts;
     this.#available = available;
     this.#dataset = el('select', {
       id: 'dataset',
@@ -94,9 +97,10 @@ export class ConfigForm {
     return config;
   }
 
-  /** Takes out the first text that no run can be made of, and throws to say why. */
+  /** Takes out the first text that was given and that no run can be made of, and throws to say why. What was typed since is marked at its field. */
   validate(): void {
-    for (const [key, text] of Object.entries(this.#texts) as [keyof Texts, string][]) {
+    for (const [key, text] of Object.entries(this.#given) as [keyof Texts, string][]) {
+      if (this.#texts[key] !== text) continue;
       try {
         if (key !== 'model') lookUp('option in the address', key, OPTIONS).type.parse(labelOf(key), text);
         if (SPECS[key]) recipeOf(configOf({ [key]: text }));
@@ -122,6 +126,7 @@ export class ConfigForm {
 
   set(texts: Texts): void {
     this.#texts = { ...HERE, ...texts };
+    this.#given = texts;
     this.#draw();
   }
 
