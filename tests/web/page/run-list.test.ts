@@ -89,6 +89,7 @@ if (
     await at.until('r.id === 2 && r.state === "running"');
     await at.pause();
     await at.press('Remove run 1');
+    await page.getByText('Run 1 removed').waitFor();
     await at.press('Remove run 2');
     await page.getByText('Run 2 removed').waitFor();
     assert.is(await page.getByRole('button', { name: 'Undo' }).count(), 1);
