@@ -22,7 +22,7 @@ import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { onInterrupt, type Interrupt } from '../run/interrupt.ts';
 import { agree, agreeOnData } from '../run/job-checks.ts';
 import { asRank, joinAnyJob, told, type Job } from '../run/job.ts';
-import { duration, note, percent, print, table } from '../output.ts';
+import { duration, figure, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { asNew, localRecipe } from '../run/session.ts';
 
@@ -168,7 +168,7 @@ async function agreeOnRuns(job: Job, runs: readonly Run[]): Promise<void> {
 function lineOf({ recipe: _, ...run }: Run, { best, diverged, seconds }: Trial): SweepLine {
   return {
     ...run,
-    ...(best && { accuracy: best.accuracy, loss: best.loss, epoch: best.epoch }),
+    ...(best && { accuracy: best.accuracy, loss: best.loss, rmse: best.rmse, epoch: best.epoch }),
     ...(diverged !== undefined && { diverged }),
     seconds: Number(seconds.toFixed(2)),
   };
@@ -187,9 +187,12 @@ function describeBefore(runs: readonly Run[], left: readonly Run[], before: read
   return already + (changed ? `, ${changed} of them done on data or a model that have changed since, and done again` : '');
 }
 
-function describeOutcome({ choice, folds, fold = 0, accuracy, loss, diverged = '', seconds }: SweepLine): string {
+function describeOutcome({ choice, folds, fold = 0, accuracy, loss, rmse, diverged = '', seconds }: SweepLine): string {
   const which = folds === undefined ? '' : `  fold ${fold + 1}`;
-  const told = accuracy === undefined ? '' : `accuracy ${percent(accuracy)}, `;
+  const told = [
+    ...(accuracy === undefined ? [] : [`accuracy ${percent(accuracy)}, `]),
+    ...(rmse === undefined ? [] : [`RMSE ${figure(rmse)}, `]),
+  ].join('');
   const result = loss === undefined ? diverged : `held-out ${told}loss ${loss.toFixed(4)}`;
   return `${describe(choice)}${which}  ${result}  (${duration(seconds)})`;
 }
@@ -198,12 +201,14 @@ function scoreTable(scores: readonly Score[]): string {
   const keys = Object.keys(scores[0]!.choice);
   const spread = scores.some(s => s.spread !== undefined);
   const accuracy = scores.some(s => s.accuracy !== undefined);
+  const rmse = scores.some(s => s.rmse !== undefined);
   return table([
-    [...keys, ...(accuracy ? ['accuracy'] : []), ...(spread ? ['+-'] : []), 'loss', 'seconds'],
+    [...keys, ...(accuracy ? ['accuracy'] : []), ...(spread ? ['+-'] : []), ...(rmse ? ['RMSE'] : []), 'loss', 'seconds'],
     ...scores.map(s => [
       ...keys.map(k => s.choice[k]!),
       ...(accuracy ? [s.diverged ? 'diverged' : `${(s.accuracy! * 100).toFixed(2)}%`] : []),
       ...(spread ? [s.spread === undefined ? '-' : `${(s.spread * 100).toFixed(2)}%`] : []),
+      ...(rmse ? [s.diverged || s.rmse === undefined ? '-' : figure(s.rmse)] : []),
       s.diverged ? (accuracy ? '-' : 'diverged') : s.loss.toFixed(4),
       s.seconds.toFixed(1),
     ]),

@@ -12,6 +12,8 @@ export interface SweepLine {
   digest?: string;
   accuracy?: number;
   loss?: number;
+  /** Of a regression. */
+  rmse?: number;
   epoch?: number;
   diverged?: string;
   seconds: number;
@@ -29,12 +31,16 @@ export interface Score {
   readonly config: RunConfig;
   readonly accuracy?: number;
   readonly loss: number;
+  readonly rmse?: number;
   readonly spread?: number;
   readonly diverged: number;
   readonly seconds: number;
 }
 
-/** Best accuracy first, the lower loss among equals; those that diverged in a fold last. */
+/**
+ * Best accuracy first, the lower loss among equals; of regressions the least root mean squared error, since losses of different kinds compare
+ * by nothing. Those that diverged in a fold come last.
+ */
 export function ranking(lines: readonly SweepLine[]): Score[] {
   const groups = new Map<string, SweepLine[]>(); // the folds of each configuration
   for (const line of lines) {
@@ -50,6 +56,7 @@ export function ranking(lines: readonly SweepLine[]): Score[] {
       config: group[0]!.config,
       ...(accuracy !== undefined && { accuracy }),
       loss: mean(l => l.loss!),
+      ...(sound.length && sound.every(l => l.rmse !== undefined) && { rmse: Math.sqrt(mean(l => l.rmse! ** 2)) }),
       diverged: group.length - sound.length,
       seconds: group.reduce((n, l) => n + l.seconds, 0),
       ...(sound.length > 1 &&
@@ -58,5 +65,7 @@ export function ranking(lines: readonly SweepLine[]): Score[] {
         }),
     };
   });
-  return scores.sort((a, b) => a.diverged - b.diverged || (b.accuracy ?? 0) - (a.accuracy ?? 0) || a.loss - b.loss);
+  const hasErrors = scores.every(s => s.rmse !== undefined || !Number.isFinite(s.loss)); // lines of earlier versions have none
+  const off = ({ rmse, loss }: Score) => (hasErrors ? (rmse ?? loss) : loss);
+  return scores.sort((a, b) => a.diverged - b.diverged || (b.accuracy ?? 0) - (a.accuracy ?? 0) || off(a) - off(b));
 }

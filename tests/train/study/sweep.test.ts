@@ -113,6 +113,25 @@ test('ranks by accuracy, then loss, over folds; what diverged comes last', () =>
   assert.ok(Math.abs(scores[1]!.accuracy! - 0.6) < 1e-12 && Math.abs(scores[1]!.spread! - Math.SQRT1_2 * 0.2) < 1e-12);
 });
 
+test('regressions are ranked by their error, whatever losses they have learned by', () => {
+  const line = (loss: string, more: Partial<SweepLine>): SweepLine => ({
+    choice: { loss },
+    config: configOf({ model: 'mlp', dataset: 'sine' }, { loss }),
+    seconds: 1,
+    ...more,
+  });
+  const lines = [
+    line('mse', { loss: 0.04, rmse: 0.2 }),
+    line('mae', { loss: 0.1, rmse: 0.1, fold: 0 }),
+    line('mae', { loss: 0.1, rmse: 0.17, fold: 1 }),
+    line('huber', { diverged: 'the loss is NaN' }),
+  ];
+  const order = (all: readonly SweepLine[]) => ranking(all).map(s => s.choice.loss);
+  assert.equal(order(lines), ['mae', 'mse', 'huber']);
+  assert.ok(Math.abs(ranking(lines)[0]!.rmse! - Math.sqrt((0.01 + 0.0289) / 2)) < 1e-12);
+  assert.equal(order([{ ...lines[0]!, rmse: undefined }, ...lines.slice(1)]), ['mse', 'mae', 'huber'], 'by loss where a line has no error');
+});
+
 const tiny = { model: 'mlp:hidden=8', dataset: 'shapes', limitTrain: '200', limitTest: '10', batchSize: '20', steps: '4' };
 const images = () => openDataset('shapes', { quiet: true, limitTrain: 200, limitTest: 10 });
 

@@ -54,9 +54,9 @@ const wordsOf = (choice: Choice): string =>
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 
-/** The one with the best validation accuracy, of regressions with the least loss. */
+/** The one with the best validation accuracy, of regressions with the least root mean squared error: their losses may be of different kinds. */
 function bestOf(all: readonly Tried[]): Tried | undefined {
-  const worth = ({ best }: Tried) => (best ? (best.accuracy ?? -best.loss) : -Infinity);
+  const worth = ({ best }: Tried) => (best ? (best.accuracy ?? -best.rmse!) : -Infinity);
   return all.filter(t => t.best).reduce<Tried | undefined>((a, b) => (a && worth(a) >= worth(b) ? a : b), undefined);
 }
 
@@ -73,7 +73,7 @@ function picturesOf(tried: readonly Tried[], asked: readonly Asked[], use: Searc
     const { choice, config } = asked[t.index]!;
     const top = tops[i]!;
     const name = wordsOf(choice);
-    const worth = t.best ? (t.best.accuracy === undefined ? `loss ${t.best.loss.toPrecision(3)}` : percent(t.best.accuracy)) : 'diverged';
+    const worth = t.best ? (t.best.accuracy === undefined ? `RMSE ${t.best.rmse!.toPrecision(3)}` : percent(t.best.accuracy)) : 'diverged';
     const chart = smallChart({
       title: `${t === best ? '★ ' : ''}${name}`,
       label: `${name}: training and validation loss by step; ${worth}`,
