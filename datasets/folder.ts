@@ -51,8 +51,8 @@ const VALIDATION = ['val', 'valid', 'validation', 'dev'];
 
 /**
  * Images by class and split from the files `<class>/**`, or `train/<class>/**` and `test/<class>/**`, with `val/<class>/**` beside them where
- * there is such a folder. Without a test/ folder a fifth of each class is held back; what has no label is trained on alone. Throws where there are fewer than two classes, an empty one, or none to
- * test on.
+ * there is such a folder. Without a test/ folder a fifth of each class is held back; what has no label is trained on alone. Throws where there
+ * are fewer than two classes, an empty one, or none to test on.
  */
 export async function splitFolder<T extends { readonly path: string }>(
   who: string,

@@ -30,7 +30,10 @@ const nameOf = (picture: Picture): string | undefined => {
   return picture instanceof Blob && 'name' in picture ? String(picture.name) : undefined;
 };
 
-/** Opens a picture and does something with it, before it returns where its pixels are at hand; `who` as in PictureOptions. Throws where it cannot be read, with its name. */
+/**
+ * Opens a picture and does something with it, before it returns where its pixels are at hand; `who` as in PictureOptions. Throws where it
+ * cannot be read, with its name.
+ */
 export async function withPicture<T>(picture: Picture, who: string | undefined, use: (open: OpenPicture) => T | Promise<T>): Promise<T> {
   const own = nameOf(picture);
   const name = [who, own && who?.endsWith(own) ? undefined : own].filter(Boolean).join(' ') || 'the picture';

@@ -40,8 +40,8 @@ const git = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
 const define = { __DESCENT__: JSON.stringify({ version, commit: git.code === 0 ? git.stdout.trim() : undefined }) };
 
 /**
- * What tsc leaves as it stands in the sources: the version that a build puts in, the URLs of workers. Its helpers ask for others of `this`, which
- * a module does not have, as Rollup tells whoever bundles it.
+ * What tsc leaves as it stands in the sources: the version that a build puts in, the URLs of workers. Its helpers ask for others of `this`,
+ * which a module does not have, as Rollup tells whoever bundles it.
  */
 function patch(file) {
   const path = join(DIST, file);

@@ -17,6 +17,8 @@ export const IMAGINED = {
 
 export type Imagined = keyof typeof IMAGINED;
 
+export const ADAPTERS = Object.keys(IMAGINED) as readonly Imagined[];
+
 /** A kernel of the table, with its calls. */
 export interface Listed {
   readonly kernel: Kernel<any>;
@@ -50,13 +52,15 @@ function* labelled({ calls }: Listed, profile: Profile): Generator<{ row: CallRo
   for (const row of calls) yield { row, label: row.why, params: row.params };
 }
 
-/** Each way of computing a kernel on each imagined adapter, at each call that takes it: those that are timed before those that are tested. */
-export function* shownOf(one: Listed): Generator<Shown> {
+/** Each way of computing a kernel on imagined adapters, at each call that takes it: those that are timed before those that are tested. */
+export function* shownOf(one: Listed, adapters = ADAPTERS): Generator<Shown> {
   const { kernel } = one;
-  for (const [adapter, profile] of Object.entries(IMAGINED) as [Imagined, Profile][])
+  for (const adapter of adapters) {
+    const profile: Profile = IMAGINED[adapter];
     for (const { row, label, params } of labelled(one, profile))
       for (const [i, way] of waysOf(kernel, params, profile).entries())
         yield { kernel, way, adapter, label, params, tensors: row.tensors(params), leads: i === 0 };
+  }
 }
 
 /** The WGSL of a call. */

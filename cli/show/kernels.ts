@@ -1,7 +1,7 @@
 /** `descent kernels`. */
 import { check, lookUp, some, suggestion } from '../../engine/check.ts';
 import { parseChoice } from '../../engine/spec.ts';
-import { IMAGINED, listed, shownOf, textsOf, type Imagined, type Listed, type Shown, type Text } from '../../shaders/listing.ts';
+import { ADAPTERS, listed, shownOf, textsOf, type Imagined, type Listed, type Shown, type Text } from '../../shaders/listing.ts';
 import { print, table } from '../output.ts';
 
 export interface KernelsOptions {
@@ -12,17 +12,18 @@ export interface KernelsOptions {
   quiet?: boolean;
 }
 
-const ADAPTERS = Object.keys(IMAGINED) as Imagined[];
+/** Those of --for, or all. */
+const adaptersFor = ({ for: adapter }: KernelsOptions): readonly Imagined[] =>
+  adapter === undefined ? ADAPTERS : [parseChoice('--for', adapter, ADAPTERS)];
 
 export async function kernels(name: string | undefined, options: KernelsOptions): Promise<void> {
-  const { variant, call, for: adapter } = options;
-  if (adapter !== undefined) parseChoice('--for', adapter, ADAPTERS);
+  const { variant, call } = options;
   if (name === undefined) {
     check(variant === undefined && call === undefined, `--${variant === undefined ? 'call' : 'variant'}: of no kernel`, 'name a kernel');
     return listKernels(options);
   }
   const one = lookUp('kernel', name, Object.fromEntries(listed.map(each => [each.kernel.name, each])));
-  const shown = [...shownOf(one)].filter(s => adapter === undefined || s.adapter === adapter);
+  const shown = [...shownOf(one, adaptersFor(options))];
   if (variant === undefined && call === undefined) return showKernel(one, shown, options);
   const chosen = choose(name, shown, options);
   const texts = await textsOf(chosen);
@@ -54,17 +55,18 @@ function waysIn(shown: readonly Shown[]): Map<string, Shown[]> {
 
 const adaptersOf = (shown: readonly Shown[]): Imagined[] => ADAPTERS.filter(adapter => shown.some(s => s.adapter === adapter));
 
-function listKernels({ for: adapter, json, quiet }: KernelsOptions): void {
+function listKernels(options: KernelsOptions): void {
+  const { json, quiet } = options;
   const kernels = listed.map(one => {
-    const shown = [...shownOf(one)].filter(s => adapter === undefined || s.adapter === adapter);
-    const bindings = Object.entries(one.kernel.bindings).map(([name, access]) => `${name} ${access}`);
-    return { kernel: one.kernel.name, folder: `shaders/${one.folder}`, bindings, variants: [...waysIn(shown).keys()] };
+    const { name: kernel, bindings } = one.kernel;
+    const variants = [...waysIn([...shownOf(one, adaptersFor(options))]).keys()];
+    return { kernel, folder: `shaders/${one.folder}`, bindings, variants };
   });
   if (json || quiet) {
     for (const one of kernels) print(json ? JSON.stringify(one) : one.kernel);
     return;
   }
-  const rows = kernels.map(one => [one.kernel, one.folder, String(one.variants.length), one.bindings.map(b => b.split(' ')[0]).join(', ')]);
+  const rows = kernels.map(one => [one.kernel, one.folder, String(one.variants.length), Object.keys(one.bindings).join(', ')]);
   print(table([['kernel', 'in', 'variants', 'bindings'], ...rows]));
   print('');
   print(

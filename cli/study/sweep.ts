@@ -138,7 +138,10 @@ interface Place {
   readonly interrupt: Interrupt;
 }
 
-/** Does runs in rounds, in each of which every rank does one, until all are done or one was stopped; `add` has each that is complete, with its number. */
+/**
+ * Does runs in rounds, in each of which every rank does one, until all are done or one was stopped; `add` has each that is complete, with its
+ * number.
+ */
 async function trainAll(
   left: readonly Run[],
   { device, load, job, interrupt }: Place,

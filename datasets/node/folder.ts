@@ -1,5 +1,6 @@
 /**
- * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, with `<folder>/val/<class>`.
+ * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, with
+ * `<folder>/val/<class>` beside them or without.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';

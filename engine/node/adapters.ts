@@ -113,7 +113,7 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
-// A process that ends in the midst of work, by process.exit() or an error, is killed now and then by the driver's threads, which go on meanwhile.
+// The driver's threads go on while a process ends, by process.exit() or an error in the midst of work, and now and then kill it.
 const open = new Set<GPUDevice>();
 process.on('exit', () => {
   for (const gpu of open) gpu.destroy();

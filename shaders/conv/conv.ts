@@ -1,4 +1,4 @@
-/** Convolution and its two gradients, of the input and of the weight: their bindings, variants, and what they take over from calls after them. */
+/** Convolution and its gradients, of the input and of the weight: their bindings, variants, and what they take over from calls after them. */
 import { apart } from './apart.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
 import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';

@@ -73,8 +73,8 @@ export const channelThreads = (d: Profile): number => threads(d, 256);
 const threadsOf = ({ plane }: ChannelSizes, images: number, d: Profile): number => threads(d, plane ? Math.min(256, images) : 256);
 
 /**
- * WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. Where sizes are read a plane has
- * 2^`bits` of them, `last` is the number of its last, `next` leads to the same place of the next image, and `at` is the first of all.
+ * WGSL: the place in x of what is `j` values (or vec4) behind the first of image number `start`, of channel `c`. Where sizes are read a plane
+ * has 2^`bits` of them, `last` is the number of its last, `next` leads to the same place of the next image, and `at` is the first of all.
  */
 export function placeOf(p: ChannelSizes, d: Target, j: string): string {
   if (readsSizes(p, d)) return `at + (${j} >> bits) * next + (${j} & last)`;

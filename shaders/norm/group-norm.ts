@@ -1,6 +1,6 @@
 /**
- * Layer, group and instance normalisation (Ba 2016, Wu & He 2018, Ulyanov 2016) are one family: sets of neighbouring values, each by its own mean and variance, then weight and
- * bias by element (layer norm) or by channel. `moments` and `joinMoments` (moments.ts) take each set as a channel of one image.
+ * Layer, group and instance normalisation (Ba 2016, Wu & He 2018, Ulyanov 2016) are one family: sets of neighbouring values, each by its own
+ * mean and variance, then weight and bias by element (layer norm) or by channel. `moments` and `joinMoments` (moments.ts) take each set as a channel of one image.
  */
 import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';

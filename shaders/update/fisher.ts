@@ -1,4 +1,4 @@
-/** What K-FAC (Martens & Grosse 2015) does on the device: gradients by targets that the net draws itself, and gradients of a layer as one matrix. */
+/** What K-FAC (Martens & Grosse 2015) does on the device: gradients by targets that the net draws, and gradients of a layer as one matrix. */
 import { kernel } from '../kernel/define.ts';
 import { items, values } from '../kernel/loops.ts';
 import { STREAMS } from '../kernel/random.ts';

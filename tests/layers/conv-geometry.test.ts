@@ -14,7 +14,10 @@ import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv geometry');
 
-/** The long tests run each case in every way, the others with workgroup memory only where a case asks for it: its kernels take two seconds each to compile. */
+/**
+ * The long tests run each case in every way, the others with workgroup memory only where a case asks for it: its kernels take two seconds
+ * each to compile.
+ */
 const waysFor = (gpu?: true): readonly Way[] => (isLongRun ? WAYS : gpu ? ['own', 'gpu'] : ['own']);
 
 /** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it in the short tests too. */

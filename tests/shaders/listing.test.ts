@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { laidOut } from '../../shaders/kernel/laid-out.ts';
-import { IMAGINED, listed, shownOf, textsOf, type Shown } from '../../shaders/listing.ts';
+import { ADAPTERS, listed, shownOf, textsOf, type Shown } from '../../shaders/listing.ts';
 import { deviceFor } from '../support/check.ts';
 
 const test = suite('listing');
@@ -20,8 +20,8 @@ function oneOfEach(): Shown[] {
 
 test('each kernel has ways on each imagined adapter, of which one leads', () => {
   for (const one of listed)
-    for (const adapter of Object.keys(IMAGINED)) {
-      const shown = [...shownOf(one)].filter(s => s.adapter === adapter);
+    for (const adapter of ADAPTERS) {
+      const shown = [...shownOf(one, [adapter])];
       assert.ok(
         shown.some(s => s.leads),
         `${one.kernel.name}, ${adapter}`,

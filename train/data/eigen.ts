@@ -20,7 +20,7 @@ export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: 
   return { values: Float64Array.from(order, i => diagonal[i]!), vectors };
 }
 
-/** A matrix with three diagonals that has the eigenvalues of the symmetric `a` [n, n], which is overwritten; `q` is turned by its reflections. */
+/** A tridiagonal matrix with the eigenvalues of the symmetric `a` [n, n], which is overwritten; `q` is turned by its reflections. */
 function reduced(a: Float64Array, q: Float64Array, n: number): { diagonal: Float64Array; off: Float64Array } {
   const v = new Float64Array(n);
   const p = new Float64Array(n);

@@ -1,6 +1,6 @@
 /**
- * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>`, `<folder>/val/<class>` and `<folder>/test/<class>`, as the command line
- * takes it.
+ * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>`, `<folder>/val/<class>` and
+ * `<folder>/test/<class>`, as the command line takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { departures, IN_BROWSER, isImage, isPictureName, isVisible, splitFolder } from '../../datasets/folder.ts';

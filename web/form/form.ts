@@ -97,7 +97,7 @@ export class ConfigForm {
     return config;
   }
 
-  /** Takes out the first text that was given and that no run can be made of, and throws to say why. What was typed since is marked at its field. */
+  /** Takes out the first given text that no run can be made of, and throws to say why. What was typed since is marked at its field. */
   validate(): void {
     for (const [key, text] of Object.entries(this.#given) as [keyof Texts, string][]) {
       if (this.#texts[key] !== text) continue;

@@ -53,7 +53,10 @@ export async function carliniWagner(oracle: Oracle, x: Float32Array, labels: Uin
   return found;
 }
 
-/** The way of Adam over w, x' = low + (high - low) (tanh w + 1) / 2, for one weighing `c` [n]: x' before each update and after the last, and its margins. */
+/**
+ * The way of Adam over w, x' = low + (high - low) (tanh w + 1) / 2, for one weighing `c` [n]: x' before each update and after the last, and
+ * its margins.
+ */
 async function* descent(oracle: Oracle, x: Float32Array, labels: Uint32Array, c: Float64Array, o: L2Search) {
   const { low = 0, high = 1 } = o;
   const [n, width] = [labels.length, x.length / labels.length];
