@@ -36,6 +36,9 @@ export async function violations(page: Page): Promise<string[]> {
   );
 }
 
+/** Milliseconds that is waited for anything: nothing here is timed, it is as slow as a busy machine with a software adapter. */
+const PATIENCE = 120_000;
+
 /** Of the run that is selected. */
 export interface Seen {
   state: string;
@@ -122,7 +125,7 @@ export class BuiltPage {
   }
 
   /** The page as another machine has it, with nothing in common but the server. */
-  async another(timeout = 120_000): Promise<BuiltPage> {
+  async another(timeout = PATIENCE): Promise<BuiltPage> {
     const context = await this.page.context().browser()!.newContext({ bypassCSP: true, serviceWorkers: 'block' });
     context.setDefaultTimeout(timeout);
     return new BuiltPage(await context.newPage(), this.address, this.folder, () => context.close());
@@ -150,6 +153,22 @@ export class BuiltPage {
     assert.is(await this.page.evaluate('document.documentElement.scrollWidth'), 390);
     await this.page.emulateMedia({ colorScheme: 'light' });
     await this.page.setViewportSize({ width: 1280, height: 720 });
+  }
+
+  /** What stands there now, for who reads why a test failed. */
+  async described(): Promise<string> {
+    const shown = await this.page
+      .evaluate(
+        `({
+          address: location.hash,
+          notice: document.querySelector('#notice')?.textContent,
+          status: [...document.querySelectorAll('.status')].map(e => e.textContent),
+          runs: [...document.querySelectorAll('.runs li, .runs [role=status]')].map(e => e.textContent),
+          states: globalThis.descent?.runs.map(r => [r.id, r.state, r.step, r.message]),
+        })`,
+      )
+      .catch((error: Error) => error.message);
+    return JSON.stringify({ shown, said: this.said });
   }
 
   /** Waits for words in the notice. */
@@ -184,7 +203,12 @@ export function onPage(
     return false;
   }
   let page: BuiltPage | undefined;
+  let begun = 0;
   test.before(async () => opened((page = await openBuilt(browserPath, root, flags))));
+  test.before.each(() => void (begun = performance.now()));
+  test.after.each(async () => {
+    if (performance.now() - begun >= PATIENCE) console.log(`${file}: something was waited for in vain: ${await page!.described()}`);
+  });
   test.after(() => page?.close());
   return true;
 }
@@ -215,7 +239,7 @@ async function openBuilt(executablePath: string, root: string, flags: readonly s
   const server = await preview({ ...common(root), build: { outDir: await site(root) }, preview: { port: 0, host: 'localhost' } });
   const browser = await launched(executablePath, flags);
   const context = await browser.newContext({ bypassCSP: true, serviceWorkers: 'block' }); // conditions that tests wait for are evaluated as texts
-  context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
+  context.setDefaultTimeout(PATIENCE);
   return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
     await browser.close();
     await server.close();

@@ -24,6 +24,19 @@ const reloaded = async (): Promise<void> => {
   await page.waitForFunction('globalThis.descent?.configuration.available.size > 1');
 };
 
+/** Waits until so many runs are kept as they are at their end. */
+async function keeps(count: number): Promise<void> {
+  const done = `new Promise(done => {
+    indexedDB.open('descent-runs').onsuccess = ({ target: { result } }) => {
+      result.transaction('runs').objectStore('runs').getAll().onsuccess = ({ target: { result: runs } }) => {
+        result.close();
+        done(runs.filter(r => r.done).length);
+      };
+    };
+  })`;
+  while ((await page.evaluate<number>(done)) < count) await page.waitForTimeout(100);
+}
+
 if (
   onPage(test, 'page/kept.test.ts', built => {
     at = built;
@@ -93,7 +106,7 @@ if (
       if (removes) await other.getByRole('button', { name: 'Remove run 1' }).click();
       others.push(other); // the next one would take the runs of one that is closed
     }
-    await page.waitForTimeout(500); // what is at rest is kept at once
+    await keeps(6); // those that are removed too
     for (const other of others) await other.close();
     for (let visit = 0; visit < 2; visit++) {
       await reloaded();

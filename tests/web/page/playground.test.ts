@@ -17,6 +17,11 @@ const goesOn = async (): Promise<void> => {
     `Number(document.querySelector('.playground .status').textContent.match(/Step ([\\d,]+)/)?.[1].replaceAll(',', '')) > ${before}`,
   );
 };
+/** Pauses, and waits until what was trained by then is shown. */
+const paused = async (): Promise<void> => {
+  await at.press('Pause');
+  await page.locator('.playground .status[data-state=paused]').waitFor();
+};
 /** Goes to a unit of the drawn net, and gives what is said of it. */
 const told = async (name: string): Promise<string> => {
   await page.getByRole('button', { name, exact: true }).focus();
@@ -50,7 +55,7 @@ if (
     await page.getByLabel('Noise').fill('0.5');
     await page.getByLabel('Batch size').fill('20');
     await goesOn();
-    await at.press('Pause');
+    await paused();
     assert.is(await page.evaluate('location.hash'), '#playground?noise=0.5&hidden=4&lr=0.01&batchSize=20&penalty=l2');
     assert.equal(at.said, []);
   });
@@ -157,7 +162,7 @@ if (
     await at.press('One unit more in layer 1');
     await page.waitForFunction(`location.hash.includes('hidden=3')`);
     await goesOn();
-    await at.press('Pause');
+    await paused();
     assert.is(await page.evaluate('location.hash'), '#playground?problem=xor&features=x-y-xy&hidden=3&batchSize=20');
   });
 
@@ -190,7 +195,7 @@ if (
       await page.waitForFunction(
         `Number(document.querySelector('.playground .status').textContent.match(/Step [1-9].*Training: loss ([\\d.]+)/)?.[1]) < ${first}`,
       );
-      await at.press('Pause');
+      await paused();
     };
     await learnt('slope');
     await learnt('sine');

@@ -1,7 +1,7 @@
 /** Small nets on points of a plane: the net is drawn and alive, and goes on while it is changed. */
 import './playground.css';
 import { Engine } from '../../worker/client.ts';
-import type { PlayLook, RunEvent } from '../../worker/protocol.ts';
+import type { PlayLook, RunEvent, RunState } from '../../worker/protocol.ts';
 import { inPageWords } from '../../words.ts';
 import { button, capital, el, fold, notice, told } from '../dom.ts';
 import { DEFAULTS, rateOf, readAddress, writeAddress, type Settings } from './address.ts';
@@ -31,8 +31,9 @@ export class PlaygroundView {
   #building: Promise<void> | undefined;
   /** What is to be built next, once what is being built is there. */
   #next: { readonly anew: boolean } | undefined;
-  /** Whether it is to train. */
+  /** Whether it is to train, and what the worker does: steps that it was at when it was told to pause are still looked at. */
   #going = false;
+  #state: RunState = 'paused';
   #isShown = false;
   /** Whether an address has said what to begin with. */
   #isNew = false;
@@ -257,10 +258,11 @@ export class PlaygroundView {
         this.#paint();
         this.#say();
       });
-    } else if (event.kind === 'state' && event.state === 'failed') {
-      this.#going = false;
+    } else if (event.kind === 'state') {
+      this.#state = event.state;
+      if (event.state === 'failed') this.#going = false;
       if (typeof event.message === 'object') notice(inPageWords(event.message));
-      this.#say();
+      if (!this.#drawing) this.#say();
     }
   }
 
@@ -272,7 +274,7 @@ export class PlaygroundView {
     this.#play.disabled = isAwaited || why !== undefined;
     this.#play.textContent = isAwaited ? 'Building …' : this.#going ? 'Pause' : this.#look?.step ? 'Resume' : 'Start';
     this.#status.ariaLive = this.#going ? 'off' : 'polite'; // many times a second
-    this.#status.dataset.state = this.#going ? 'running' : 'paused';
+    this.#status.dataset.state = this.#state;
     this.#status.textContent = why ?? (this.#look ? inWords(this.#look) : isBuilding ? 'The net is being built …' : 'Press Start.');
   }
 

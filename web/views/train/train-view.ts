@@ -137,7 +137,7 @@ export class TrainView {
   /** Brings back what there was before a reload; then a name in the form that is of no data can be told. */
   async #recall(): Promise<void> {
     await this.configuration.recall();
-    await this.#set.recall();
+    void told(() => this.#set.recall());
     this.configuration.validate();
   }
 
