@@ -6,7 +6,10 @@ import type { Phase } from '../step/phases/phase.ts';
 import type { Change } from '../step/trainer-options.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 
-interface Making {
+/** What makes a recipe's changes. */
+export interface Making {
+  /** What moves the weights that is not the recipe's. */
+  readonly own: 'schedule' | 'optimizer' | undefined;
   /** The phases and the rates of a recipe. */
   readonly phasesOf: (recipe: Recipe) => readonly Phase[];
   readonly ratesOf: (recipe: Recipe) => Schedule | undefined;
@@ -15,8 +18,9 @@ interface Making {
   readonly augmented: ((augment: Recipe['augment']) => Promise<RunData>) | undefined;
 }
 
-/** In the order of the steps. Throws where images cannot be augmented so. */
-export async function changesOf(recipe: Recipe, { phasesOf, ratesOf, data, augmented }: Making): Promise<Change[]> {
+/** In the order of the steps. Throws where what moves the weights would not hear of them, or images cannot be augmented so. */
+export async function changesOf(recipe: Recipe, { own, phasesOf, ratesOf, data, augmented }: Making): Promise<Change[]> {
+  check(!own || !recipe.changes, say`${named('changes')}: the ${own} is one of your own, which would not hear of them`, 'leave them out');
   const changes: Change[] = [];
   let now = { augment: recipe.augment, data };
   for (const { after, ...others } of recipe.changes ?? []) {

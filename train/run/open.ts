@@ -9,26 +9,25 @@ import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import type { FirstOrder } from '../config/optimizers.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { weightsOf } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
 import { heldOut } from '../data/split.ts';
-import { BOXES } from '../init/schemes.ts';
-import type { Phase } from '../step/phases/phase.ts';
+import { goesByData } from '../init/schemes.ts';
 import { Trainer } from '../step/trainer.ts';
 import { built } from '../evaluate/built.ts';
-import type { FeatureOptions, Features } from '../tune/features.ts';
+import type { Features } from '../tune/features.ts';
 import type { GivenWeights, Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
-import { changesOf } from './changes.ts';
+import { changesOf, type Making } from './changes.ts';
 import { inParts } from './in-parts.ts';
+import { phasesOf } from './phases.ts';
 import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { methods } from '../distribute/methods.ts';
-import { scheduleOf } from './rates.ts';
+import { scheduleOf, stepsOf } from './rates.ts';
 
 export interface Opened {
   /** The recipe on this data set (see onDataset). */
@@ -74,88 +73,48 @@ export interface OpenOptions {
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(asked: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const recipe = onDataset(asked, dataset);
-  const { shape, classes, outputs, inputs } = dataset;
-  const { batchSize, normalize, augment, seed, initScheme: scheme } = recipe;
-  const { folds, fold, exchange } = options;
-  const moments = momentsFor(recipe.moments, shape[0]);
-  const seen = { normalize, moments, ...heldOut(recipe), folds, fold };
-  const images = await openData(dataset, { ...seen, augment });
-  const { classWeights } = recipe;
-  const input = { shape, classes: outputsOf(dataset).length };
-  const tunes = options.start ?? recipe.freeze ?? recipe.lrOf ?? recipe.weightDecayOf;
-  const tuning: Tuning = tunes ? (await import('../tune/tuning.ts')).tuningOf(recipe, input, options.start) : {};
-  const whole = recipe.model.layer(input);
-  const own = scheme !== undefined && Object.hasOwn(schemes, scheme);
-  const drawn = own ? { weights: initializer(scheme), biases: biasScheme(scheme) } : {};
-  const features = await cached(recipe, { device, model: whole, data: images, drawn }, tuning, exchange);
+  const { classes, outputs, inputs, shape, dtype } = dataset;
+  const { batchSize, normalize, distribute, classWeights } = recipe;
+  const { exchange, start } = options;
+  const { images, whole, tuning, drawn, features, augmented } = await netOf(recipe, dataset, device, options);
   const { data, head: model } = features ?? { data: images, head: whole };
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
-  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
-  const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch, tuning);
-  const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
-  const changing = (recipe: Recipe) => {
-    const own = options.rates ? 'schedule' : options.optimizer && 'optimizer';
-    check(!own || !recipe.changes, say`${named('changes')}: the ${own} is one of your own, which would not hear of them`, 'leave them out');
-    return changesOf(recipe, {
-      phasesOf: changed => phasesOf(changed, stepsPerEpoch, tuning),
-      ratesOf: changed => scheduleOf(changed, total, stepsPerEpoch),
-      data,
-      augmented: features ? undefined : augment => openData(dataset, { ...seen, augment }),
-    });
+  const total = stepsOf(recipe, stepsPerEpoch);
+  const making: Making = {
+    own: options.rates ? 'schedule' : options.optimizer && 'optimizer',
+    phasesOf: recipe => phasesOf(recipe, stepsPerEpoch, tuning),
+    ratesOf: recipe => scheduleOf(recipe, total, stepsPerEpoch),
+    data,
+    augmented,
   };
-  const changes = await changing(recipe);
-  const { distribute } = recipe;
-  check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
-  const together = distribute && exchange && methods[distribute.name].together;
-  const sizes = together
-    ? Array.from({ length: exchange.size }, (_, rank) => lengthOf(batchSize, { rank, size: exchange.size }))
-    : [batchSize];
-  const split = recipe.dp === undefined ? recipe : { batchSize, accumulate: each(recipe, sizes[exchange?.rank ?? 0] ?? batchSize) };
-  const { trainer, parts, note } = await inParts(split, exchange, sizes, parts =>
-    Trainer.create({
-      device,
-      data,
-      model,
-      batchSize,
-      accumulate: parts,
-      optimizer: distribute?.name === 'delay-tolerant' ? [{ optimizer: optimizer(sgd, { lr: phases[0]!.optimizer.hyper.lr }) }] : phases,
-      schedule: rates,
-      changes,
-      seed,
-      shuffle: recipe.shuffle,
-      curriculum: recipe.order === 'curriculum',
-      debug: options.debug,
-      loss: options.loss ?? recipe.loss,
-      smoothing: recipe.labelSmoothing,
-      adversarial: recipe.adversarial,
-      classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
-      balanced: recipe.sample === 'balanced',
-      ...drawn,
-      frozen: tuning.frozen,
-      beside: features?.trunk,
-      population: recipe.bnStats === 'population',
-      fuse: recipe.fuse,
-      checkpoint: recipe.checkpointActivations,
-      half: recipe.precision === 'f16',
-      exchange,
-      evaluatesAlone: options.evaluatesAlone,
-      ...(together && {
-        sharesBatches: true,
-        sharesGradients: distribute.name === 'sync',
-        syncBatchNorm: distribute.options['sync-bn'] === true,
-      }),
-      withoutUpdate: distribute?.name === 'delay-tolerant',
-    }),
+  const phases = options.optimizer ? [{ optimizer: options.optimizer }] : making.phasesOf(recipe);
+  const schedule = options.rates ?? making.ratesOf(recipe);
+  const changes = await changesOf(recipe, making);
+  const { sizes, shares } = sharing(recipe, exchange);
+  const trainerOptions = {
+    ...saidOf(recipe),
+    ...drawn,
+    ...shares,
+    device,
+    data,
+    model,
+    optimizer: distribute?.name === 'delay-tolerant' ? [{ optimizer: optimizer(sgd, { lr: phases[0]!.optimizer.hyper.lr }) }] : phases,
+    schedule,
+    changes,
+    debug: options.debug,
+    loss: options.loss ?? recipe.loss,
+    classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
+    frozen: tuning.frozen,
+    beside: features?.trunk,
+    exchange,
+    evaluatesAlone: options.evaluatesAlone,
+  };
+  const { trainer, parts, note } = await inParts(microBatches(recipe, sizes[exchange?.rank ?? 0]), exchange, sizes, accumulate =>
+    Trainer.create({ ...trainerOptions, accumulate }),
   );
-  // Ways of drawing weights that few runs take are loaded by those that do.
-  if (scheme === 'lsuv') await (await import('../init/lsuv.ts')).lsuv({ model, seed }, trainer.data);
-  const box = BOXES.find(name => name === scheme);
-  if (box) (await import('../init/box.ts')).boxInit(trainer.graph, trainer.data, box, seed);
-  const { whitened } = recipe.model;
-  if (whitened) await (await import('../init/whiten-patches.ts')).whitenFirst(trainer.graph, trainer.data, whitened);
-  const { start } = tuning;
-  const given = Object.entries(start?.weights ?? {}).filter(([name]) => !Object.hasOwn(features?.trunk ?? {}, name));
-  if (given.length) await trainer.loadWeights(Object.fromEntries(given), { strict: options.start?.isOwn === true });
+  if (goesByData(recipe)) await (await import('../init/by-data.ts')).drawByData(recipe, trainer, model);
+  const given = Object.entries(tuning.start?.weights ?? {}).filter(([name]) => !Object.hasOwn(features?.trunk ?? {}, name));
+  if (given.length) await trainer.loadWeights(Object.fromEntries(given), { strict: start?.isOwn === true });
   const trained = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
   return {
     recipe,
@@ -163,33 +122,86 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     data: images,
     model: whole,
     total,
-    change: async other => trainer.change(await changing(onDataset(other, dataset))),
+    change: async other => trainer.change(await changesOf(onDataset(other, dataset), making)),
     parts,
     note,
-    told: [
-      ...(start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`]),
-      ...(features
-        ? [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`]
-        : recipe.featureViews
-          ? [say`${named('featureViews')}: the frozen layers give no features here, so that each image is augmented anew at each step`]
-          : []),
-      ...savedBy(trainer),
-    ],
+    told: [...toldOf(recipe, tuning, features), ...savedBy(trainer)],
     parameters: tuning.frozen ? built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
     trained,
     metadata: metadataOf({
       model: recipe.config.model,
       dataset: recipe.dataset,
       shape,
-      classes: outputs ? undefined : classes,
+      classes,
       outputs,
       inputs,
-      dtype: dataset.dtype,
+      dtype,
       normalize,
-      moments: normalize === 'none' ? undefined : images.normalisation.moments,
+      moments: normalize === 'none' ? undefined : images.normalisation.moments, // asked for, they are taken of all images
       resize: recipe.resize,
     }),
   };
+}
+
+/** What trains, on which images: all of a model, or what comes after a frozen trunk on the features of that. */
+async function netOf(recipe: Recipe, dataset: Dataset, device: Device, { folds, fold, exchange, start }: OpenOptions) {
+  const { shape } = dataset;
+  const { augment, freeze, featureViews, lrOf, weightDecayOf, normalize, initScheme: scheme } = recipe;
+  const seen = { normalize, moments: momentsFor(recipe.moments, shape[0]), ...heldOut(recipe), folds, fold };
+  const images = await openData(dataset, { ...seen, augment });
+  const input = { shape, classes: outputsOf(dataset).length };
+  const tunes = start ?? freeze ?? lrOf ?? weightDecayOf;
+  const tuning: Tuning = tunes ? (await import('../tune/tuning.ts')).tuningOf(recipe, input, start) : {};
+  const whole = recipe.model.layer(input);
+  const isDrawn = scheme !== undefined && Object.hasOwn(schemes, scheme);
+  const drawn = isDrawn ? { weights: initializer(scheme), biases: biasScheme(scheme) } : {};
+  const features =
+    freeze || featureViews
+      ? await (await import('../tune/frozen-trunk.ts')).featuresFor(recipe, { device, model: whole, data: images, drawn }, tuning, exchange)
+      : undefined;
+  const again: Making['augmented'] = augment => openData(dataset, { ...seen, augment });
+  return { images, whole, tuning, drawn, features, augmented: features ? undefined : again };
+}
+
+/** What a recipe says to its trainer by itself, whatever the data and the device. */
+const saidOf = (recipe: Recipe) => ({
+  batchSize: recipe.batchSize,
+  seed: recipe.seed,
+  shuffle: recipe.shuffle,
+  curriculum: recipe.order === 'curriculum',
+  balanced: recipe.sample === 'balanced',
+  smoothing: recipe.labelSmoothing,
+  adversarial: recipe.adversarial,
+  population: recipe.bnStats === 'population',
+  fuse: recipe.fuse,
+  checkpoint: recipe.checkpointActivations,
+  half: recipe.precision === 'f16',
+});
+
+/** How ranks share a step, and the sizes of their shares of its batch: of one where each takes batches of its own. */
+function sharing({ distribute, batchSize }: Recipe, exchange: Exchange | undefined) {
+  check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
+  if (!distribute || !methods[distribute.name].together)
+    return { sizes: [batchSize], shares: { withoutUpdate: distribute?.name === 'delay-tolerant' } };
+  const { size } = exchange!;
+  const shares = {
+    sharesBatches: true,
+    sharesGradients: distribute.name === 'sync',
+    syncBatchNorm: distribute.options['sync-bn'] === true,
+  };
+  return { sizes: Array.from({ length: size }, (_, rank) => lengthOf(batchSize, { rank, size })), shares };
+}
+
+/** What became of weights that were given and of a frozen trunk. */
+function toldOf({ featureViews }: Recipe, { start }: Tuning, features: Features | undefined): Message[] {
+  const told = start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`];
+  if (features)
+    return [...told, say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`];
+  if (!featureViews) return told;
+  return [
+    ...told,
+    say`${named('featureViews')}: the frozen layers give no features here, so that each image is augmented anew at each step`,
+  ];
 }
 
 /** What computing activations a second time saves, and at what cost, where it is asked for. */
@@ -201,68 +213,17 @@ function savedBy({ program }: Trainer): Message[] {
   return [say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`];
 }
 
-/** What trains in place of a model whose frozen trunk gives the same features each time, where that saves work. */
-async function cached(
-  recipe: Recipe,
-  made: Pick<FeatureOptions, 'device' | 'model' | 'data' | 'drawn'>,
-  { start, frozen }: Tuning,
-  exchange: Exchange | undefined,
-): Promise<Features | undefined> {
-  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, adversarial, seed, fuse, initScheme } = recipe;
-  check(
-    !views || (augment && frozen),
-    say`${named('featureViews')}: is of images that are augmented before a frozen trunk`,
-    say`give ${named('augment')} and ${named('freeze')} too, or leave it out`,
-  );
-  const isMixed = augment?.mix.length || (augment?.views ?? 1) > 1;
-  check(
-    !views || !isMixed,
-    say`${named('featureViews')}: images that are mixed or shown side by side have no features of their own`,
-    'leave it out',
-  );
-  // Fewer steps would not see each image; with views an epoch is longer, which it must be of a run that may go on with more steps too.
-  const once = views > 0 || steps * batchSize >= made.data.parts.train.n;
-  // What is asked here is else the same of a run that goes on, whose weights say nothing of how it began.
-  if (
-    !frozen ||
-    !once ||
-    exchange ||
-    adversarial !== undefined ||
-    precision === 'f16' ||
-    recipe.model.whitened ||
-    (initScheme !== undefined && !Object.hasOwn(schemes, initScheme)) || // made of the images, with all layers in place
-    (augment && !views)
-  )
-    return undefined;
-  const { featuresOf } = await import('../tune/features.ts');
-  return featuresOf({ ...made, frozen, weights: start?.weights, seed, fuse, views });
-}
-
-/** Micro-batches of private training: one for each of a rank's images. Throws where others are asked for. */
-function each({ accumulate, featureViews, dp }: Recipe, own: number): number {
+/**
+ * Into how many micro-batches a batch is asked to be divided: of private training one for each of a rank's `own` images. Throws where others
+ * are asked for.
+ */
+function microBatches({ batchSize, accumulate, featureViews, dp }: Recipe, own = batchSize) {
+  if (dp === undefined) return { batchSize, accumulate };
   check(accumulate === 1, say`${named('dp', dp)}: computes each image by itself`, say`leave out ${named('accumulate', accumulate)}`);
   check(
     featureViews === undefined,
     say`${named('dp', dp)}: ${named('featureViews')} shows each image several times`,
     'leave one of the two out',
   );
-  return own;
-}
-
-/** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
-export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number, { lr, decay }: Tuning = {}): Phase[] {
-  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
-  const epochs = Math.max(1, Math.floor(total / stepsPerEpoch));
-  let start = 0;
-  return optimizers.map(({ epochs: own, ...method }) => {
-    const before = start;
-    const steps = own === undefined ? total - before : own * stepsPerEpoch;
-    start += steps;
-    const groups = { decayBias, lr, decay, epochsBefore: (t: number) => (before + t - 1) / stepsPerEpoch };
-    const pieces = (around: FirstOrder['around']) => around.map(piece => piece({ stepsPerEpoch, epochs, steps }));
-    return {
-      optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), groups) : method,
-      ...(own !== undefined && { steps }),
-    };
-  });
+  return { batchSize, accumulate: own };
 }

@@ -22,6 +22,10 @@ export function scheduleOf(recipe: Recipe, total: number, stepsPerEpoch = Infini
   return scaledRates(own(), lr, batchSize / reference, warmup * stepsPerEpoch);
 }
 
+/** Updates of a whole run. */
+export const stepsOf = ({ steps, epochs }: Pick<Recipe, 'steps' | 'epochs'>, stepsPerEpoch: number): number =>
+  steps ?? epochs * stepsPerEpoch;
+
 /** An optimizer of a run, and the steps that are its own: from the one after `from` to `to`. */
 export interface Stretch {
   readonly name: string;
@@ -40,7 +44,7 @@ export interface RateCurve {
 export function rateCurve(recipe: Recipe, images: number): RateCurve {
   const { batchSize, optimizers } = recipe;
   const stepsPerEpoch = Math.floor(images / batchSize);
-  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
+  const total = stepsOf(recipe, stepsPerEpoch);
   const from = (after: number, of: Recipe) => ({ after, rates: scheduleOf(of, total, stepsPerEpoch), lr: of.optimizers[0]!.hyper.lr });
   const stages = [from(0, recipe), ...(recipe.changes ?? []).map(change => from(change.after, { ...recipe, ...change }))];
   let begun = 0;

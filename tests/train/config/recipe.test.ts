@@ -6,7 +6,7 @@ import { stopsEarly } from '../../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../../train/study/find-lr.ts';
 import { describeOptimizer, type Recipe } from '../../../train/config/recipe.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
-import { phasesOf } from '../../../train/run/open.ts';
+import { phasesOf } from '../../../train/run/phases.ts';
 import { rateCurve, scheduleOf } from '../../../train/run/rates.ts';
 import { bestOf } from '../../../train/step/metrics.ts';
 import { refusal } from '../../support/refusal.ts';
