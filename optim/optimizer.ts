@@ -64,12 +64,7 @@ export function optimizer(
   pieces: readonly Piece[] = [],
   grouped: GroupOptions = {},
 ): Optimizer {
-  check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
-  onlyOptions('optimizer', grouped, GROUPS);
-  check(typeof options === 'object' && options, `${chosen.name}: got ${kindOf(options)}`, 'give options, as { lr: 0.01 }');
-  const isList = Array.isArray(pieces);
-  const wrong = isList ? pieces.find(piece => typeof piece !== 'object') : pieces;
-  check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');
+  checkGiven(chosen, options, pieces, grouped);
   const hyper = hyperParameters(chosen.name, chosen.hyper, options);
   const { state, update } = chosen.form?.(hyper) ?? chosen;
   const hidden = ['w', 'g'].find(name => state.includes(name));
@@ -84,27 +79,10 @@ export function optimizer(
     chain.some(p => p.decays),
     rule.direction !== undefined,
   );
-  const isGrouped = groups.all.length > 1;
-  const valuesOf = (own: Hyper, t: number, lr: number, decay: number, momentum?: number, summed = 1): Record<string, number> => {
-    const h = momentum === undefined || !rule.cycled ? own : { ...own, [rule.cycled]: momentum };
-    const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
-    return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
-  };
-  const beside = rule.beside && { ...hyper, ...rule.beside(hyper) };
   const doneBefore = (t: number): number => grouped.epochsBefore?.(t) ?? 0;
+  const { values, fields } = numbersOf({ rule, hyper, chain, groups, doneBefore });
   const { lr: rates } = grouped;
   const canRest = needsGradientAlone(rule) && !chain.some(piece => piece.reduces ?? piece.privacy);
-  const values: Optimizer['values'] = (t, lr, momentum, summed) => {
-    if (!isGrouped) return valuesOf(hyper, t, lr, 1, momentum, summed); // asked at each step
-    const done = doneBefore(t);
-    const each = groups.all.map((group, k) => {
-      const [h, cycled] = beside && !group.orthogonal ? [beside, undefined] : [hyper, momentum];
-      const own = valuesOf(h, t, lr * factorAt(group.lr, done), factorAt(group.decay, done), cycled, summed);
-      return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
-    });
-    return Object.fromEntries(each.flat());
-  };
-
   return {
     rule,
     hyper,
@@ -126,7 +104,51 @@ export function optimizer(
       );
       const matrices = orthogonal?.matrices(g.params.values()) ?? [];
       const around = { groups, matrices, orthogonalise: () => orthogonal!.orthogonalise(g, matrices, hyper) };
-      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(hyper, 1, hyper.lr, 1)), ...around });
+      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: fields(), ...around });
+    },
+  };
+}
+
+/** Throws where what was given is no rule, options, list of pieces or groups, as a program without types may. */
+function checkGiven(chosen: Rule, options: unknown, pieces: readonly Piece[], grouped: GroupOptions): void {
+  check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
+  onlyOptions('optimizer', grouped, GROUPS);
+  check(typeof options === 'object' && options, `${chosen.name}: got ${kindOf(options)}`, 'give options, as { lr: 0.01 }');
+  const isList = Array.isArray(pieces);
+  const wrong = isList ? pieces.find(piece => typeof piece !== 'object') : pieces;
+  check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');
+}
+
+/** What the numbers of an update come from. */
+interface Sources {
+  readonly rule: Rule;
+  readonly hyper: Hyper;
+  readonly chain: readonly Piece[];
+  readonly groups: Groups;
+  /** Epochs before an update. */
+  readonly doneBefore: (t: number) => number;
+}
+
+/** The step values of each update, of all groups, and the names of those of one. */
+function numbersOf({ rule, hyper, chain, groups, doneBefore }: Sources): { values: Optimizer['values']; fields: () => string[] } {
+  const isGrouped = groups.all.length > 1;
+  const valuesOf = (own: Hyper, t: number, lr: number, decay = 1, momentum?: number, summed = 1): Record<string, number> => {
+    const h = momentum === undefined || !rule.cycled ? own : { ...own, [rule.cycled]: momentum };
+    const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
+    return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
+  };
+  const beside = rule.beside && { ...hyper, ...rule.beside(hyper) };
+  return {
+    fields: () => Object.keys(valuesOf(hyper, 1, hyper.lr)),
+    values(t, lr, momentum, summed) {
+      if (!isGrouped) return valuesOf(hyper, t, lr, 1, momentum, summed); // asked at each step
+      const done = doneBefore(t);
+      const each = groups.all.map((group, k) => {
+        const [h, cycled] = beside && !group.orthogonal ? [beside, undefined] : [hyper, momentum];
+        const own = valuesOf(h, t, lr * factorAt(group.lr, done), factorAt(group.decay, done), cycled, summed);
+        return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
+      });
+      return Object.fromEntries(each.flat());
     },
   };
 }
