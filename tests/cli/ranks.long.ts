@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { methods } from '../../train/distribute/methods.ts';
-import { readCheckpoint } from '../../train/run/node/run-folder.ts';
+import { readCheckpoint } from '../../train/run/node/checkpoint-files.ts';
 import { descent, words } from '../support/process/command.ts';
 import { job, METHODS, started, survivesDeath, weightsOf } from '../support/process/job.ts';
 import { launchers, sayMissing } from '../support/process/mpirun.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readCheckpoint } from '../../../train/run/node/run-folder.ts';
+import { readCheckpoint } from '../../../train/run/node/checkpoint-files.ts';
 import { parseMetrics } from '../../../train/step/metrics.ts';
 import { BIN, words } from './command.ts';
 import { launchers, rankProcess, ranks, type JobOptions, type Launcher } from './mpirun.ts';

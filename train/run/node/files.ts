@@ -1,5 +1,6 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { DescentError, type Message } from '../../../engine/check.ts';
@@ -36,6 +37,22 @@ export function writeThrough(path: string, content: string | Uint8Array): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Adds a line at the end of a file. After a failure the file is as it was, and what `refuse` makes of the failure is thrown. */
+export function appendLine(path: string, line: string, refuse: (path: string, error: unknown) => Error): void {
+  let size = 0;
+  try {
+    size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    appendFileSync(path, `${line}\n`);
+  } catch (error) {
+    try {
+      truncateSync(path, size);
+    } catch {
+      /* the first error is the one to tell */
+    }
+    throw refuse(path, error);
   }
 }
 

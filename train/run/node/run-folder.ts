@@ -1,20 +1,18 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
-import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
-import { factsIn, type WeightsFacts } from '../metadata.ts';
+import type { WeightsFacts } from '../metadata.ts';
 import type { Tensors } from '../safetensors.ts';
 import type { TrainerState } from '../../step/state.ts';
-import * as keys from '../state-keys.ts';
-import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
+import { METRICS, MODEL, readCheckpoint, STATE, writeCheckpoint } from './checkpoint-files.ts';
+import { appendLine, fileError, isFull, readWhole, writeThrough, writeWhole } from './files.ts';
 import { takeLock } from './lock.ts';
-import { RANK_ASIDE, rankFile } from './rank-files.ts';
-import { checkSealed, encodeSealed, readSafetensors, SEAL } from './sealed.ts';
+import { checkSealed, encodeSealed, SEAL } from './sealed.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -40,10 +38,7 @@ export interface RunFolder {
 }
 
 const CONFIG = 'config.json';
-const METRICS = 'metrics.jsonl';
-const MODEL = 'model.safetensors';
 const BEST = 'best.safetensors';
-const STATE = 'state.safetensors';
 
 /** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
 export function defaultFolder(model: string, dataset: string, now = new Date()): string {
@@ -141,38 +136,6 @@ function resumed(path: string, trusted: boolean, release: () => void): Omit<Resu
   return { folder: folder(path, parseMetrics(kept), true, release), weights, trained, state, ranks };
 }
 
-interface Kept {
-  readonly step: number;
-  readonly weights: Tensors;
-  readonly trained: WeightsFacts;
-  readonly state: TrainerState;
-  readonly ranks: number | undefined;
-  /** The bytes of metrics.jsonl that belong to it, and their digest. */
-  readonly metrics: string | undefined;
-}
-
-/** The file of the weights that a run goes on with. */
-export const lastWeights = (path: string): string => join(path, MODEL);
-
-/** The last checkpoint of the run in a folder: both files, of one step and of one checkpoint. */
-export function readCheckpoint(path: string, trusted = false): Kept {
-  settleCheckpoint(path);
-  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept`, say`start the run anew with another ${named('out')}`);
-  const { tensors, metadata } = readSafetensors(join(path, STATE), trusted);
-  const model = readSafetensors(join(path, MODEL), trusted);
-  check(
-    metadata.step !== undefined && metadata.step === model.metadata.step,
-    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}`,
-    'put back the files that belong together',
-  );
-  checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
-  const step = Number(metadata.step);
-  const { metrics } = metadata;
-  const trained = factsIn(model.metadata, join(path, MODEL));
-  const ranks = metadata.ranks === undefined ? undefined : Number(metadata.ranks);
-  return { step, metrics, ranks, weights: model.tensors, trained, state: { tensors, counters: keys.readCounters(metadata) } };
-}
-
 /** The configuration of a run folder and the facts recorded with it. */
 export function readConfig(path: string, trusted = false): { config: RunConfig; facts: Facts } {
   const file = join(path, CONFIG);
@@ -196,29 +159,6 @@ export function weightsFile(path: string): string {
   return join(path, names[0]!);
 }
 
-/**
- * A checkpoint is two files. Both are first written aside; the rename of the state commits, that of the model follows.
- * Between the two, only a crash can leave a model aside that belongs to the state: it is put in place here.
- */
-function settleCheckpoint(path: string): void {
-  const state = join(path, STATE);
-  const asides = readdirSync(path).filter(name => name === `${MODEL}.new` || RANK_ASIDE.test(name));
-  if (!asides.length) return;
-  const stepOf = (file: string) => {
-    try {
-      return readSafetensors(file).metadata.step;
-    } catch {
-      return undefined; // cut short, or not there
-    }
-  };
-  for (const name of asides) {
-    const aside = join(path, name);
-    const step = stepOf(aside);
-    if (step !== undefined && step === stepOf(state)) renameSync(aside, aside.replace(/\.new$/, ''));
-    else rmSync(aside);
-  }
-}
-
 function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, release: () => void): RunFolder {
   const at = (name: string) => join(path, name);
   const next = () => (hasCheckpoint ? say`continue from the last checkpoint with ${named('resume', path)}` : 'start again');
@@ -239,45 +179,11 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
       writeWhole(at(CONFIG), `${JSON.stringify({ ...content, [SEAL]: sha256(JSON.stringify(content)) }, null, 2)}\n`, elsewhere);
     },
     append(line) {
-      const file = at(METRICS);
-      let size = 0;
-      try {
-        size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-        appendFileSync(file, `${JSON.stringify(line)}\n`);
-      } catch (error) {
-        try {
-          truncateSync(file, size);
-        } catch {
-          /* the first error is the one to tell */
-        }
-        throw refuse(file, error);
-      }
+      appendLine(at(METRICS), JSON.stringify(line), refuse);
       lines.push(line);
     },
-    saveCheckpoint(weights, { tensors, counters }, metadata, ranks = []) {
-      const step = String(counters.steps);
-      const model = encodeSealed(weights, { ...metadata, step });
-      let files: [name: string, bytes: Uint8Array][] = [];
-      try {
-        const metrics = throughToDisk(at(METRICS));
-        const own = ranks.length > 0 && { ranks: String(ranks.length) };
-        const facts = { ...keys.writeCounters(counters), model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}`, ...own };
-        files = [
-          [STATE, encodeSealed(tensors, facts).bytes],
-          [MODEL, model.bytes],
-          ...ranks.map((bytes, i): [string, Uint8Array] => [rankFile(i + 1), bytes]),
-        ];
-        for (const [name, bytes] of files) writeThrough(at(`${name}.new`), bytes);
-      } catch (error) {
-        for (const [name] of files) removeQuietly(at(`${name}.new`));
-        throw refuse(at(MODEL), error);
-      }
-      try {
-        for (const [name] of files) renameSync(at(`${name}.new`), at(name)); // what is left between the two settleCheckpoint finishes
-      } catch (error) {
-        throw refuse(at(MODEL), error);
-      }
-      syncFolder(path);
+    saveCheckpoint(weights, state, metadata, ranks) {
+      writeCheckpoint(path, { weights, state, metadata, ranks }, refuse);
       hasCheckpoint = true;
     },
     saveBest: (weights, metadata) => writeWhole(at(BEST), encodeSealed(weights, metadata).bytes, refuse),
@@ -289,15 +195,4 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
       if (!readdirSync(path).length) rmdirSync(path);
     },
   };
-}
-
-/** What a file holds, once all of it is on the disk: a checkpoint and the lines before it are one unit. */
-function throughToDisk(file: string): Buffer {
-  const fd = openSync(file, 'r+');
-  try {
-    fsyncSync(fd);
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
