@@ -9,7 +9,8 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { checkShare } from '../../train/data/own-validation.ts';
 import { validations } from '../../train/step/metrics.ts';
-import { createRun, defaultFolder, lastWeights, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { lastWeights } from '../../train/run/node/checkpoint-files.ts';
+import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { built } from '../../train/evaluate/built.ts';
 import { tuningOf, type GivenWeights } from '../../train/tune/tuning.ts';
 import { flagOf, quoted } from '../flags.ts';
@@ -114,23 +115,14 @@ async function trainIn(
       return dataset;
     });
     if (job) await agreeOnData(job, await reading);
-    const before = resumed && adapterOf(resumed.facts);
-    const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);
+    const adapter = options.adapter ?? (job ? await adapterIn(job) : resumed && adapterOf(resumed.facts).asked);
     session = await openSession(recipe, reading, { ...options, adapter, ranks: job?.exchange, startsFrom: start });
-    const { description, software } = session.facts.adapter as AdapterFacts;
-    if (job) await introduce(job, String(description), software === true, quiet ?? false);
-    if (before && before.description !== description && !quiet) {
-      note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
-    }
-    if (resumed && !quiet) tellOtherData(config.dataset, resumed.facts.images, session.facts.images);
+    await tellSession(session, resumed, job, quiet ?? false);
     if (options.plan || !run) {
       if (job && !job.isFirst) return;
       return print(describePlan(session.trainer.program, { json: options.json, folder: planned }));
     }
-    if (resumed) {
-      await session.trainer.loadState(resumed.own ?? resumed.state);
-      for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
-    } else if (job) await shareWeights(job, session.trainer);
+    await setBack(session, resumed, job);
     try {
       const { own, best, state } = resumed ?? {};
       await fitRun({ run, recipe: session.recipe, session, options, interrupt, before: state, job, own, best });
@@ -148,6 +140,25 @@ async function trainIn(
     run?.close();
     leavePlanned?.();
   }
+}
+
+/** Says on what a run trains, where that is news: beside other ranks, or on another adapter or other data than it began with. */
+async function tellSession({ facts }: Session, resumed: Resumed | undefined, job: Job | undefined, quiet: boolean): Promise<void> {
+  const { description, software } = facts.adapter as AdapterFacts;
+  if (job) await introduce(job, String(description), software === true, quiet);
+  if (!resumed || quiet) return;
+  const { facts: before, config } = resumed;
+  if (adapterOf(before).description !== description)
+    note(`this run began on ${adapterOf(before).description}; on another adapter its numbers differ in the last digits`);
+  tellOtherData(config.dataset, before.images, facts.images);
+}
+
+/** Brings the trainer to where a run was stopped; that of a new one in a job to the first weights of rank 0. */
+async function setBack({ trainer }: Session, resumed: (Resumed & Partial<ResumedJob>) | undefined, job: Job | undefined): Promise<void> {
+  if (resumed) {
+    await trainer.loadState(resumed.own ?? resumed.state);
+    for (const { loss } of validations(resumed.folder.lines)) trainer.observe(loss);
+  } else if (job) await shareWeights(job, trainer);
 }
 
 /** The weights that a stopped run goes on with. */
