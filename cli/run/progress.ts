@@ -62,20 +62,29 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     return { ...silent, metrics: asJson, evaluation: asJson };
   }
   if (o.quiet) return silent;
-  const epochs = Math.ceil(o.total / o.stepsPerEpoch);
-  const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
-  const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${said(l)}`;
-  if (o.plain || !process.stdout.isTTY) {
-    const trained = (l: StepMetrics) => {
-      const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
-      return `${epochOf(l.step)}  step ${l.step}  ${said(l)}  ${rates}`;
-    };
-    return { ...silent, metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)) };
-  }
+  return o.plain || !process.stdout.isTTY ? plain(o) : onTerminal(o);
+}
 
+/** The epoch of a step, among all. */
+const epochOf = (step: number, { total, stepsPerEpoch }: ProgressOptions): string => {
+  const epochs = Math.ceil(total / stepsPerEpoch);
+  return `epoch ${Math.min(epochs, Math.ceil(step / stepsPerEpoch))}/${epochs}`;
+};
+
+function plain(o: ProgressOptions): Progress {
+  const trained = (l: StepMetrics) => {
+    const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
+    return `${epochOf(l.step, o)}  step ${l.step}  ${said(l)}  ${rates}`;
+  };
+  const evaluated = (l: EvalMetrics) => `${epochOf(l.step, o)}  step ${l.step}  ${NAMES[l.split]} ${said(l)}`;
+  return { ...silent, metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)) };
+}
+
+/** A bar while an epoch lasts, and a line where it is evaluated. */
+async function onTerminal(o: ProgressOptions): Promise<Progress> {
   const { SingleBar } = (await import('cli-progress')).default;
   let bar: SingleBar | undefined;
-  let words: BarWords = { epoch: epochOf(o.done + 1), loss: '', accuracy: '', speed: '', left: 'compiling' };
+  let words: BarWords = { epoch: epochOf(o.done + 1, o), loss: '', accuracy: '', speed: '', left: 'compiling' };
   /** When the first step was on its way: the one that compiles says nothing of those to come. */
   let first: { readonly at: number; readonly step: number } | undefined;
   let last = o.done;
@@ -106,7 +115,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
       const now = performance.now();
       first ??= { at: now, step: done };
       const perStep = (now - first.at) / 1000 / (done - first.step);
-      show({ epoch: epochOf(done), left: done > first.step ? `${duration((o.total - done) * perStep)} left` : '' });
+      show({ epoch: epochOf(done, o), left: done > first.step ? `${duration((o.total - done) * perStep)} left` : '' });
     },
     metrics(l) {
       epoch.add(l, l.step - last);
@@ -120,7 +129,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     evaluation(l) {
       stop();
       const trained = epoch.mean();
-      print(`${epochOf(l.step)}  ${trained ? `training ${said(trained)}  ` : ''}${NAMES[l.split]} ${said(l)}`);
+      print(`${epochOf(l.step, o)}  ${trained ? `training ${said(trained)}  ` : ''}${NAMES[l.split]} ${said(l)}`);
       epoch = meanScore();
     },
   };
