@@ -6,7 +6,6 @@
 import type { Graph } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { writes } from '../../engine/op.ts';
-import type { Memory } from '../../engine/memory.ts';
 import type { Command, Cut, Program } from '../../engine/program.ts';
 import { lengthOf } from '../data/share.ts';
 import type { Exchange } from './exchange.ts';
@@ -39,8 +38,19 @@ export function shareGradients(
   program: Program,
 ): SharedGradients {
   const share = lengthOf(batchSize, exchange) / batchSize;
-  const mean = new GradientMean(exchange, program.memory, graph, program, share, isSynced);
+  const mean = new GradientMean({ exchange, graph, program, share, waits: isSynced });
   return { exchange, mean, pauses: isSynced ? syncBatchNorm(exchange, program, share) : [] };
+}
+
+/** Whose gradients become their mean over ranks. */
+interface Averaged {
+  readonly exchange: Exchange;
+  readonly graph: Graph;
+  readonly program: Program;
+  /** The share of a batch's images that this rank computes. */
+  readonly share: number;
+  /** Whether a step makes other calls on its way: gradients then go last, as one, so that all ranks make their calls in one order. */
+  readonly waits: boolean;
 }
 
 /** The mean of gradients over ranks, bucket by bucket, while the backward pass goes on. */
@@ -58,16 +68,14 @@ export class GradientMean {
   #arriving: Promise<void>[] = [];
   #asked = false;
 
-  /**
-   * `share` is the share of a batch's images that this rank computes. The means of running statistics come along. `waits` is whether a step
-   * makes other calls on its way: gradients then go last, as one, so that all ranks make their calls in one order.
-   */
-  constructor(exchange: Exchange, memory: Memory, graph: Graph, program: Program, share: number, waits = false) {
+  /** The means of running statistics come along. */
+  constructor({ exchange, graph, program, share, waits }: Averaged) {
+    const { memory, commands } = program;
     this.#exchange = exchange;
     this.#weight = share;
     this.#stop = exchange.vector(1);
     const running = memory.layout.pages('buffer').map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes }));
-    const buckets = bucketsOf(graph, program.commands, waits);
+    const buckets = bucketsOf(graph, commands, waits);
     this.#buckets = buckets.map(({ after, tensors }, i) => {
       const isLast = i === buckets.length - 1;
       const transfer = new Transfer(memory, [...tensors.map(t => memory.place(t)), ...(isLast ? running : [])]);

@@ -11,6 +11,17 @@ export interface Request {
   test(): boolean;
 }
 
+/** One request for several, looked at in their order, so that none is asked again once it is complete. */
+export const allOf = (requests: readonly Request[]): Request => {
+  const open = [...requests];
+  return {
+    test() {
+      while (open.length && open[0]!.test()) open.shift();
+      return open.length === 0;
+    },
+  };
+};
+
 export type Mpi = ReturnType<typeof mpiOf>;
 
 /** A window of memory that other ranks work on. */
@@ -68,25 +79,23 @@ function functionsOf({ handle: library, abi }: Library) {
   };
 }
 
-export function mpiOf(library: Library) {
-  const { koffi, abi } = library;
-  const { STATUS_IGNORE } = abi;
-  const mpi = functionsOf(library);
-  const world = abi.COMM_WORLD;
-  const typeOf = (x: Values): Handle => (x instanceof Float32Array ? abi.FLOAT : x instanceof BigInt64Array ? abi.INT64_T : abi.BYTE);
-  const countOf = (x: Values): number => (x instanceof Int32Array ? x.byteLength : x.length);
-  const opOf = (op: 'sum' | 'max' | 'none'): Handle => ({ sum: abi.SUM, max: abi.MAX, none: abi.NO_OP })[op];
-  const number = (ask: (out: number[]) => void): number => {
-    const out = [0];
-    ask(out);
-    return out[0]!;
-  };
-  const handleOf = (ask: (out: unknown[]) => void): Handle => {
-    const out: unknown[] = [null];
-    ask(out);
-    return out[0] as Handle;
-  };
-  /** A request on the memory `x`, which it keeps until it is complete; `begin` is given where its handle goes. */
+const countOf = (x: Values): number => (x instanceof Int32Array ? x.byteLength : x.length);
+
+/** The number that `ask` writes into the list that it is given. */
+const numberOf = (ask: (out: number[]) => void): number => {
+  const out = [0];
+  ask(out);
+  return out[0]!;
+};
+const handleOf = (ask: (out: unknown[]) => void): Handle => {
+  const out: unknown[] = [null];
+  ask(out);
+  return out[0] as Handle;
+};
+
+/** Requests by `begin`, which starts a call and is given the place where its handle goes. */
+function requestsOf({ test }: ReturnType<typeof functionsOf>, statusIgnore: bigint) {
+  /** A request on the memory `x`, which it keeps until it is complete. */
   const request = (x: Values, begin: (out: unknown[]) => void): Request => {
     const handle: unknown[] = [null];
     let kept: Values | undefined = x;
@@ -94,9 +103,7 @@ export function mpiOf(library: Library) {
     return {
       test() {
         if (!kept) return true;
-        const done = [0];
-        mpi.test(handle, done, STATUS_IGNORE);
-        if (done[0] !== 0) kept = undefined;
+        if (numberOf(done => test(handle, done, statusIgnore)) !== 0) kept = undefined;
         return !kept;
       },
     };
@@ -104,14 +111,19 @@ export function mpiOf(library: Library) {
   /** One request for all of `x`, piece by piece where it is long. */
   const inPieces = <T extends Float32Array | Uint8Array>(x: T, begin: (piece: T, out: unknown[]) => void): Request => {
     const pieces = Array.from({ length: Math.max(1, Math.ceil(x.length / MOST)) }, (_, i) => x.subarray(i * MOST, (i + 1) * MOST) as T);
-    const requests = pieces.map(piece => request(piece, out => begin(piece, out)));
-    return {
-      test() {
-        while (requests.length && requests[0]!.test()) requests.shift();
-        return requests.length === 0;
-      },
-    };
+    return allOf(pieces.map(piece => request(piece, out => begin(piece, out))));
   };
+  return { request, inPieces };
+}
+
+export function mpiOf(library: Library) {
+  const { koffi, abi } = library;
+  const { STATUS_IGNORE } = abi;
+  const mpi = functionsOf(library);
+  const { request, inPieces } = requestsOf(mpi, STATUS_IGNORE);
+  const world = abi.COMM_WORLD;
+  const typeOf = (x: Values): Handle => (x instanceof Float32Array ? abi.FLOAT : x instanceof BigInt64Array ? abi.INT64_T : abi.BYTE);
+  const opOf = (op: 'sum' | 'max' | 'none'): Handle => ({ sum: abi.SUM, max: abi.MAX, none: abi.NO_OP })[op];
   /** Zeros; every rank may work on them from now on, at any time, until the window is freed. */
   const opened = (handle: Handle, pointer: unknown, bytes: number): Window => {
     const view = bytes ? koffi.view(pointer, bytes) : new ArrayBuffer(0);
@@ -125,10 +137,10 @@ export function mpiOf(library: Library) {
 
   return {
     init(): { rank: number; size: number } {
-      const granted = number(out => mpi.initThread(null, null, abi.THREAD_FUNNELED, out));
+      const granted = numberOf(out => mpi.initThread(null, null, abi.THREAD_FUNNELED, out));
       check(granted >= abi.THREAD_FUNNELED, 'MPI: the library was built for processes of one thread', 'install one that knows threads');
       mpi.setErrhandler(world, abi.ERRORS_RETURN);
-      return { rank: number(out => mpi.commRank(world, out)), size: number(out => mpi.commSize(world, out)) };
+      return { rank: numberOf(out => mpi.commRank(world, out)), size: numberOf(out => mpi.commSize(world, out)) };
     },
     finalize: mpi.finalize,
     barrier: () => mpi.barrier(world),
@@ -142,7 +154,7 @@ export function mpiOf(library: Library) {
     /** Takes a message of any rank that is known to have come. */
     take: (x: Values, tag: number, from = abi.ANY_SOURCE) => mpi.recv(x, countOf(x), typeOf(x), from, tag, world, STATUS_IGNORE),
     /** Whether a message with `tag` has come. Any such call lets MPI get on with what others ask of this rank. */
-    hasCome: (tag: number) => number(out => mpi.iprobe(abi.ANY_SOURCE, tag, world, out, STATUS_IGNORE)) !== 0,
+    hasCome: (tag: number) => numberOf(out => mpi.iprobe(abi.ANY_SOURCE, tag, world, out, STATUS_IGNORE)) !== 0,
     window(bytes: number): Window {
       const base: unknown[] = [null];
       const handle = handleOf(out => mpi.winAllocate(BigInt(bytes), 1, abi.INFO_NULL, world, base, out));
@@ -151,8 +163,8 @@ export function mpiOf(library: Library) {
     /** `bytes` bytes of the ranks of one machine; undefined where there are ranks on another. */
     sharedWindow(bytes: number, { rank, size }: { rank: number; size: number }): Window | undefined {
       const node = handleOf(out => mpi.splitType(world, abi.COMM_TYPE_SHARED, rank, abi.INFO_NULL, out));
-      if (number(out => mpi.commSize(node, out)) !== size) return undefined;
-      const own = number(out => mpi.commRank(node, out)) === 0 ? bytes : 0;
+      if (numberOf(out => mpi.commSize(node, out)) !== size) return undefined;
+      const own = numberOf(out => mpi.commRank(node, out)) === 0 ? bytes : 0;
       const handle = handleOf(out => mpi.winAllocateShared(BigInt(own), 4, abi.INFO_NULL, node, [null], out));
       const pointer: unknown[] = [null];
       mpi.winSharedQuery(handle, 0, [0], [0], pointer);
