@@ -32,32 +32,47 @@ const WHITEN_EPS = 1e-2;
 /** Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, in like time. */
 const WHITEN_SIZE = 1024;
 
-/** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
-function principalAxes(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array; axes: Float64Array } {
+/** Directions as rows [r, d], the one of the largest variance first, and the variances. */
+interface Axes {
+  readonly values: Float64Array;
+  readonly axes: Float64Array;
+}
+
+/** The axes of the images' variances; there are at most as many as images. */
+function principalAxes(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>): Axes {
   const { shape, train } = dataset;
   const [c, h, w] = shape;
   const unit = unitOf(dataset);
   const d = c * h * w;
   const used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000);
-  const m = used.length;
   const centred = (i: number, out: Float64Array) => {
-    for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / unit - mean[k]!) / Math.sqrt(m);
+    for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / unit - mean[k]!) / Math.sqrt(used.length);
     return out;
   };
-  if (m >= d) {
-    const covariance = new Float64Array(d * d);
-    const x = new Float64Array(d);
-    for (const i of used) {
-      centred(i, x);
-      for (let r = 0; r < d; r++) {
-        const f = x[r]!;
-        for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!;
-      }
+  return used.length >= d ? axesOfMany(used, centred, d) : axesOfFew(used, centred, d);
+}
+
+/** An image less the mean, over the root of their number. */
+type Centred = (i: number, out: Float64Array) => Float64Array;
+
+/** By the covariance [d, d]. */
+function axesOfMany(used: Uint32Array, centred: Centred, d: number): Axes {
+  const covariance = new Float64Array(d * d);
+  const x = new Float64Array(d);
+  for (const i of used) {
+    centred(i, x);
+    for (let r = 0; r < d; r++) {
+      const f = x[r]!;
+      for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!;
     }
-    const { values, vectors } = eigenSymmetric(symmetric(d, covariance), d);
-    return { values, axes: vectors };
   }
-  // X X^T has the variances of X^T X, and X^T turns its axes into those
+  const { values, vectors } = eigenSymmetric(symmetric(d, covariance), d);
+  return { values, axes: vectors };
+}
+
+/** By the products of images X X^T, which have the variances of X^T X; X^T turns their axes into those. */
+function axesOfFew(used: Uint32Array, centred: Centred, d: number): Axes {
+  const m = used.length;
   const rows = Array.from(used, i => centred(i, new Float64Array(d)));
   const gram = new Float64Array(m * m);
   for (let i = 0; i < m; i++) {

@@ -37,30 +37,14 @@ const HALVINGS = 12;
 
 /**
  * `steps` Newton steps from the weights `w` [d, k], each halved until the loss falls; ends early where none does. Returns the weights.
- * H = 1/n sum (diag p - p p^T) x a a^T.
  */
 export function newton(data: Labelled, w: Float64Array, steps: number, ridge = 0): Float64Array {
-  const { rows, labels, n, d, k } = data;
-  const size = d * k;
+  const size = data.d * data.k;
   let { p, loss } = evaluate(data, w, ridge);
   for (let step = 0; step < steps; step++) {
     const gradient = w.map(v => ridge * v);
     const hessian = new Float64Array(size * size);
-    for (let s = 0; s < n; s++) {
-      const a = rows.subarray(s * d, (s + 1) * d);
-      for (let c = 0; c < k; c++) {
-        const pc = p[s * k + c]!;
-        const slope = (pc - Number(labels[s] === c)) / n;
-        for (let i = 0; i < d; i++) gradient[i * k + c]! += slope * a[i]!;
-        for (let e = 0; e < k; e++) {
-          const curve = (pc * (Number(c === e) - p[s * k + e]!)) / n;
-          for (let i = 0; i < d; i++) {
-            const row = (i * k + c) * size;
-            for (let j = 0; j <= i; j++) hessian[row + j * k + e]! += curve * a[i]! * a[j]!;
-          }
-        }
-      }
-    }
+    addDerivatives(data, p, gradient, hessian);
     for (let i = 0; i < size; i++) hessian[i * size + i]! += ridge + DAMPING;
     const move = cholesky(hessian, gradient, size, 1, 1e-15);
     if (!move) return w;
@@ -74,4 +58,27 @@ export function newton(data: Labelled, w: Float64Array, steps: number, ridge = 0
     ({ w, p, loss } = next);
   }
   return w;
+}
+
+/**
+ * Adds the gradient of the mean cross-entropy, 1/n sum (p - y) a, and the lower triangle of its Hessian, 1/n sum (diag p - p p^T) x a a^T, at
+ * the probabilities `p`.
+ */
+function addDerivatives({ rows, labels, n, d, k }: Labelled, p: Float64Array, gradient: Float64Array, hessian: Float64Array): void {
+  const size = d * k;
+  for (let s = 0; s < n; s++) {
+    const a = rows.subarray(s * d, (s + 1) * d);
+    for (let c = 0; c < k; c++) {
+      const pc = p[s * k + c]!;
+      const slope = (pc - Number(labels[s] === c)) / n;
+      for (let i = 0; i < d; i++) gradient[i * k + c]! += slope * a[i]!;
+      for (let e = 0; e < k; e++) {
+        const curve = (pc * (Number(c === e) - p[s * k + e]!)) / n;
+        for (let i = 0; i < d; i++) {
+          const row = (i * k + c) * size;
+          for (let j = 0; j <= i; j++) hessian[row + j * k + e]! += curve * a[i]! * a[j]!;
+        }
+      }
+    }
+  }
 }
