@@ -7,6 +7,7 @@ import { AT_LEAST_0 } from '../../engine/range.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import type { Share } from '../../train/data/share.ts';
@@ -68,11 +69,12 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   const data = await openDataset(config.dataset, { dataDir, quiet: true, ...limits });
   check(!data.outputs, `compare: methods are compared by accuracy, and ${data.name} has numbers to predict`, 'take a data set of classes');
   const device = await openDevice(options);
+  const place = { job, data, device, ms };
   const results: Compared[] = [];
   for (const method of Object.keys(methods) as MethodName[]) {
     const usual = { optimizer, lr: '0.02', ...OWN[method] };
     const asked = { ...usual, ...(lr !== undefined && { lr }) };
-    const result = await trained(job, { ...given, distribute: method, ...asked }, model, data, device, ms);
+    const result = await trained(recipeOf(parseConfig(model, { ...given, distribute: method, ...asked })), place);
     results.push({ name: method, lr: asked.lr, ...result });
     if (isFirst && !options.quiet && !options.json)
       note(`${method}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
@@ -96,17 +98,18 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   if (!options.quiet) print(`picture in ${pictures.join(' and ')}`);
 }
 
-/** One method from the first weights on; rank 0's lines of metrics, with the seconds at which they came. */
-async function trained(
-  job: Job,
-  options: Record<string, string | undefined>,
-  model: string,
-  data: Dataset,
-  device: Device,
-  ms: number,
-): Promise<Omit<Compared, 'name' | 'lr'>> {
+/** Where methods are compared. */
+interface Place {
+  readonly job: Job;
+  readonly data: Dataset;
+  readonly device: Device;
+  /** Milliseconds by which this rank is slowed down at each step. */
+  readonly ms: number;
+}
+
+/** A run of one method from the first weights on; rank 0's lines of metrics, with the seconds at which they came. */
+async function trained(recipe: Recipe, { job, data, device, ms }: Place): Promise<Omit<Compared, 'name' | 'lr'>> {
   const { exchange } = job;
-  const recipe = recipeOf(parseConfig(model, options as Record<string, string>));
   const warm = await openTrainer(recipe, data, device, { exchange }); // kernels are compiled before the clock runs
   await warm.trainer.step();
   await warm.trainer.settle();

@@ -13,7 +13,7 @@ import { Stopped, type Cell, type Lab, type Outcome } from '../../train/study/ex
 import { experimentIn, planned, type Planned } from '../../train/study/experiments.ts';
 import { figure, note, percent, print, table } from '../output.ts';
 import { openDevice } from '../run/device.ts';
-import { onInterrupt } from '../run/interrupt.ts';
+import { onInterrupt, type Interrupt } from '../run/interrupt.ts';
 import { commit, version } from '../version.ts';
 import type { CompareOptions } from './compare-options.ts';
 import { keptParts } from './kept-parts.ts';
@@ -60,41 +60,15 @@ const TELL = 3000;
 
 export async function runExperiment(text: string, options: CompareOptions): Promise<void> {
   const { name, options: values, run } = asked(text, options);
-  const { out = `compare-${name}`, dataDir, quiet, json } = options;
+  const { out = `compare-${name}`, adapter, quiet, json } = options;
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
-  const ending = extname(out);
-  const stem = out.slice(0, out.length - ending.length);
-  const { adapter } = options;
+  const stem = out.slice(0, out.length - extname(out).length);
   const kept = keptParts(stem, { name, values, seed, adapter, version: version(), commit: commit() });
   if (kept.count && !quiet && !json) note(`going on with the ${counted(kept.count, 'part')} in ${kept.folder}`);
   const interrupt = onInterrupt();
   const started = performance.now();
-  let device: Promise<Device> | undefined;
-  let complete = 0;
-  let all = 0;
-  let told = started;
-  let lines = 0;
-  const lab: Lab = {
-    seed,
-    device: () => (device ??= openDevice(options)),
-    dataset: (set, limits) => openDataset(set, { dataDir, quiet, ...limits }),
-    kept,
-    progress(done, of, what) {
-      [complete, all] = [done, of];
-      if (quiet || json || !what || performance.now() - told < TELL) return;
-      told = performance.now();
-      note(`${done + 1} of ${of}: ${what}`);
-    },
-    tell(words, facts) {
-      lines++;
-      if (json) print(JSON.stringify(facts));
-      else if (!quiet) note(words);
-    },
-    get stopped() {
-      return interrupt.asked;
-    },
-  };
+  const { lab, reached, close } = openLab({ seed, kept, interrupt }, options);
   let outcome: Outcome | undefined;
   try {
     interrupt.trains = true;
@@ -104,30 +78,65 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
     if (error instanceof Diverged)
       throw new DescentError(say`${name}: ${error.problem}`, ...('lr' in values ? [`give a smaller rate, as ${name}:lr=…`] : []));
     if (!(error instanceof Stopped)) throw error;
-    [complete, all] = [0, Math.max(1, all)]; // what there is of it says nothing by itself
+    [reached.done, reached.of] = [0, Math.max(1, reached.of)]; // what there is of it says nothing by itself
   } finally {
     interrupt.end();
-    (await device?.catch(() => undefined))?.close();
+    await close();
   }
-  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, outcome?.rows.length ?? 0, options);
-  if (complete === all) kept.clear();
+  const { done, of } = reached;
+  const shows = !interrupt.asked || tellStopped(interrupt, done, of, outcome?.rows.length ?? 0, options);
+  if (done === of) kept.clear();
   else if (kept.count) note(`the same command goes on with the parts in ${kept.folder}`);
   if (!shows || !outcome) return;
 
   const seconds = (performance.now() - started) / 1000;
-  const { title, panels, layout, pictures: others = {}, rows, expected, values: measured } = outcome;
-  const drawn = [
-    [out, draw(panels, { title, ...layout })],
-    ...Object.entries(others).map(([more, svg]) => [`${stem}-${more}${ending}`, svg]),
-  ];
-  const pictures: string[] = [];
-  for (const [path, svg] of drawn) pictures.push(...(await writePicture(path!, svg!)));
-  if (json && lines) return print(JSON.stringify({ pictures })); // all else was told when it was there
+  const pictures = await writePictures(out, outcome);
+  if (json && reached.lines) return print(JSON.stringify({ pictures })); // all else was told when it was there
+  const { title, rows, expected, values: measured } = outcome;
   const facts = { experiment: name, options: values, seed, seconds, title, rows, expected, values: measured };
   if (json) return print(JSON.stringify({ ...facts, pictures }));
   print(rowsTable(outcome));
   if (expected?.length) print(`\n${expectedTable(expected)}`);
-  if (!quiet) print(`${seconds.toFixed(0)} s; picture${drawn.length > 1 ? 's' : ''} in ${pictures.join(' and ')}`);
+  const drawn = 1 + Object.keys(outcome.pictures ?? {}).length;
+  if (!quiet) print(`${seconds.toFixed(0)} s; picture${drawn > 1 ? 's' : ''} in ${pictures.join(' and ')}`);
+}
+
+/** What an experiment works with here, and how far it is. */
+function openLab({ seed, kept, interrupt }: Pick<Lab, 'seed' | 'kept'> & { interrupt: Interrupt }, options: CompareOptions) {
+  const { dataDir, quiet, json } = options;
+  const reached = { done: 0, of: 0, lines: 0 };
+  let told = performance.now();
+  let device: Promise<Device> | undefined;
+  const lab: Lab = {
+    seed,
+    kept,
+    device: () => (device ??= openDevice(options)),
+    dataset: (set, limits) => openDataset(set, { dataDir, quiet, ...limits }),
+    progress(done, of, what) {
+      Object.assign(reached, { done, of });
+      if (quiet || json || !what || performance.now() - told < TELL) return;
+      told = performance.now();
+      note(`${done + 1} of ${of}: ${what}`);
+    },
+    tell(words, facts) {
+      reached.lines++;
+      if (json) print(JSON.stringify(facts));
+      else if (!quiet) note(words);
+    },
+    get stopped() {
+      return interrupt.asked;
+    },
+  };
+  return { lab, reached, close: async () => (await device?.catch(() => undefined))?.close() };
+}
+
+/** Writes the picture of an experiment as `out`, and others that it has beside it; returns their files. */
+async function writePictures(out: string, { title, panels, layout, pictures = {} }: Outcome): Promise<string[]> {
+  const ending = extname(out);
+  const stem = out.slice(0, out.length - ending.length);
+  const all = [...(await writePicture(out, draw(panels, { title, ...layout })))];
+  for (const [name, svg] of Object.entries(pictures)) all.push(...(await writePicture(`${stem}-${name}${ending}`, svg)));
+  return all;
 }
 
 /** What came of it, a line for each thing compared. */

@@ -46,14 +46,8 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
 /** Does all runs; as one of several ranks its share of them, while rank 0 keeps the results of all. */
 async function search(model: string, options: SweepOptions, job?: Job): Promise<void> {
   await loadOwnModel(model);
-  const { grid = [], random, folds: foldsText, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
-  const folds = foldsText === undefined ? undefined : parseNumber('--folds', foldsText, { integer: true, min: 2 });
-  const base = { model, ...(texts as Record<string, string | boolean>) };
-  const picked = choices(grid.map(parseAxis), {
-    random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
-    seed: configOf(base, {}).seed,
-  });
-  const asked = picked.flatMap(choice => runsOf(choice, configOf(base, choice), folds)); // all are checked before the first one trains
+  const { out, adapter, dataDir, json, quiet, tune } = options;
+  const { picked, folds, asked } = askedFor(model, options);
   if (job) await agreeOnRuns(job, asked);
   const load = datasetCache(dataDir, quiet);
   const isFirst = job?.isFirst ?? true;
@@ -70,7 +64,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
   const say = (line: string) => {
     if (!quiet && !json) print(line);
   };
-  const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
+  const crossed = folds === undefined ? '' : ` (${picked} choices, ${folds} folds)`;
   say(`${counted(runs.length, 'run')}${crossed}${describeBefore(runs, left, before)}; results in ${file}`);
   if (left.length) {
     await checkData(left, { folds, asked: options.valSplit }, load, job);
@@ -94,14 +88,28 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
     if (complete < runs.length) {
       process.exitCode = interrupt.code;
       if (json) print(JSON.stringify({ stopped: { complete, of: runs.length } }));
-      if (!isFirst) return;
-      return note(`stopped: ${complete} of ${runs.length} runs are complete; the same command goes on with the others`);
+      if (isFirst) note(`stopped: ${complete} of ${runs.length} runs are complete; the same command goes on with the others`);
+      return;
     }
   }
-  const scores = ranking(runs.map(run => ({ ...done.get(keyOf(run))!, choice: run.choice, config: run.config })));
-  if (!isFirst) return;
-  if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
-  print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
+  if (isFirst) tellRanking(ranking(runs.map(run => ({ ...done.get(keyOf(run))!, choice: run.choice, config: run.config }))), options);
+}
+
+/** The runs that options ask for, all of which are checked before the first one trains; of how many choices, in how many folds. */
+function askedFor(model: string, options: SweepOptions): { picked: number; folds: number | undefined; asked: readonly Run[] } {
+  const { grid = [], random, folds: foldsText, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
+  const folds = foldsText === undefined ? undefined : parseNumber('--folds', foldsText, { integer: true, min: 2 });
+  const base = { model, ...(texts as Record<string, string | boolean>) };
+  const picked = choices(grid.map(parseAxis), {
+    random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
+    seed: configOf(base, {}).seed,
+  });
+  return { picked: picked.length, folds, asked: picked.flatMap(choice => runsOf(choice, configOf(base, choice), folds)) };
+}
+
+function tellRanking(scores: readonly Score[], { json, quiet }: SweepOptions): void {
+  if (json) print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
+  else print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
 }
 
 /** One choice of values as runs: one, or one for each fold. Throws where it cannot train. */

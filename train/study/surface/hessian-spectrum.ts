@@ -51,8 +51,18 @@ function couplings({ labels }: Split, x: Float32Array, shares: Float64Array): Fl
   return eigenSymmetric(squares, classes).values.map(v => Math.sqrt(Math.max(0, v)));
 }
 
+/** What a net is looked at on, by how many random starts, each of so many steps. */
+interface Looking {
+  readonly lab: Lab;
+  readonly net: Net;
+  readonly x: Float32Array;
+  readonly y: Uint32Array;
+  readonly probes: number;
+  readonly steps: number;
+}
+
 /** The spaces of several random starts at some weights. */
-async function spacesAt(lab: Lab, net: Net, weights: Tensors, x: Float32Array, y: Uint32Array, probes: number, steps: number) {
+async function spacesAt(weights: Tensors, { lab, net, x, y, probes, steps }: Looking) {
   const { size, times } = hessianProduct(net, weights, x, y);
   const next = normalsOf(lab.seed);
   const spaces: Krylov[] = [];
@@ -145,7 +155,7 @@ async function momentsOf(lab: Lab, { dataset, hidden, epochs, probes, steps }: A
   const found: Moment[] = [];
   const expected: Expected[] = [];
   const look = async (name: string, weights: Tensors) => {
-    const moment = momentOf(name, await spacesAt(lab, net, weights, x, labels, probes, steps));
+    const moment = momentOf(name, await spacesAt(weights, { lab, net, x, y: labels, probes, steps }));
     found.push(moment);
     return moment;
   };
