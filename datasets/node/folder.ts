@@ -7,7 +7,7 @@ import { basename, join, resolve as resolvePath } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
 import { whyUnread } from '../pictures.ts';
-import { checkLeft, departures, isVisible, splitFolder, type FolderItem } from '../folder.ts';
+import { checkLeft, departures, isVisible, splitFolder, type FolderItem, type FolderSplit } from '../folder.ts';
 import { checkResize } from '../framing.ts';
 import { sidesOf } from '../../engine/spec.ts';
 import type { FolderOptions as Reading } from '../host.ts';
@@ -44,36 +44,21 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const key = sha256(JSON.stringify([2, parted.classes, sides, resize, parted.train.length, stamps])).slice(0, 16);
   const store = await makeFolder(datasetFolder('folders', options.dataDir));
   const cached = join(store, `${who}-${key}.bin`);
-  let packed = await readPacked(cached, resident).catch(() => undefined);
-  const isNew = !packed;
-  if (!packed) {
-    const source: Source = { folder, root, sides, resize, skipBroken };
-    const { grey, coloured } = await looks(source, order);
-    const channels = coloured ? 3 : 1;
-    options.onFound?.({ classes: parted.classes, shape: [channels, ...sides] });
-    const broken: [path: string, error: string][] = [];
-    await writePacked(cached, decode(source, order, channels, broken), () => {
-      const kept = without(broken, order);
-      const train = without(broken, parted.train).length;
-      const shape = [channels, ...sides] as const;
-      const counts = { train, test: kept.length - train, broken, grey: coloured ? grey : 0 };
-      return [{ format: 2, classes: parted.classes, shape, ...counts }, Uint16Array.from(kept, item => item.label)];
-    });
-    packed = await readPacked(cached, resident);
-    await removeUnread(store);
-  }
-  const { header, labels, images, stored } = packed;
+  const kept = await readPacked(cached, resident).catch(() => undefined);
+  if (!kept) await decodeInto(cached, { folder, root, sides, resize, skipBroken }, parted, options.onFound);
+  const { header, labels, images, stored } = kept ?? (await readPacked(cached, resident));
+  if (!kept) await removeUnread(store);
   const [bad] = header.broken;
   if (bad && !skipBroken) throw unreadable(folder, bad);
-  const kept = without(header.broken, order);
-  checkLeft(folder, parted.classes, kept.slice(0, header.train), kept.slice(header.train));
-  if (isNew) options.onNote?.(decodedNote(who, header));
+  const items = without(header.broken, order);
+  checkLeft(folder, parted.classes, items.slice(0, header.train), items.slice(header.train));
+  if (!kept) options.onNote?.(decodedNote(who, header));
   const validation = without(header.broken, parted.train.slice(0, parted.validation)).length;
   const limitTrain = options.limitTrain === undefined ? undefined : validation + options.limitTrain;
   const size = header.shape.reduce((a, b) => a * b);
   const part = (from: number, to: number, limit: number | undefined): Split => {
     const own = labels.subarray(from, to);
-    const names = kept.slice(from, to).map(item => item.path);
+    const names = items.slice(from, to).map(item => item.path);
     if (!stored) {
       return first({ ...makeSplit(who, images.subarray(from * size, to * size), own, header.shape, parted.classes.length), names }, limit);
     }
@@ -91,6 +76,22 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     ...(validation > 0 && { validation }),
     test: part(header.train, header.train + header.test, options.limitTest),
   };
+}
+
+/** Decodes the images of a folder into one file: grey, where all are. `onFound` hears what they are before, and may throw. */
+async function decodeInto(file: string, source: Source, parted: FolderSplit<unknown>, onFound: FolderOptions['onFound']): Promise<void> {
+  const order = [...parted.train, ...parted.test];
+  const { grey, coloured } = await looks(source, order);
+  const channels = coloured ? 3 : 1;
+  const shape = [channels, ...source.sides] as const;
+  onFound?.({ classes: parted.classes, shape });
+  const broken: [path: string, error: string][] = [];
+  await writePacked(file, decode(source, order, channels, broken), () => {
+    const kept = without(broken, order);
+    const train = without(broken, parted.train).length;
+    const counts = { train, test: kept.length - train, broken, grey: coloured ? grey : 0 };
+    return [{ format: 2, classes: parted.classes, shape, ...counts }, Uint16Array.from(kept, item => item.label)];
+  });
 }
 
 const decodedNote = (who: string, { train, test, classes, shape }: Header): string =>
