@@ -135,27 +135,25 @@ function descent(args: readonly string[]): Promise<string> {
   });
 }
 
+/** A tensor in the header of a safetensors file; its offsets count from the end of that. */
+interface Entry {
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [from: number, to: number];
+}
+
 /** A digest of each tensor of a safetensors file, by name. */
 function tensors(file: string): string[] {
   if (!existsSync(file)) return [];
   const bytes = readFileSync(file);
   const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
-    string,
-    { shape: number[]; data_offsets: [number, number] }
-  >;
-  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
-  return entries
-    .map(
-      ([
-        name,
-        {
-          shape,
-          data_offsets: [from, to],
-        },
-      ]) => `${name} [${shape}] ${hash(bytes.subarray(8 + length + from, 8 + length + to))}`,
-    )
-    .sort();
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, Entry>;
+  const digests = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, { shape, data_offsets: offsets }]) => {
+      const [from, to] = offsets.map(offset => 8 + length + offset);
+      return `${name} [${shape}] ${hash(bytes.subarray(from, to))}`;
+    });
+  return digests.sort();
 }
 
 /** Lines of JSON without what a clock says. */
@@ -188,6 +186,17 @@ async function record(name: string, args: string, then?: string): Promise<Digest
     failed,
     plan,
   };
+}
+
+/** A line for each part of a digest that is not as it was before: where the two first differ. */
+function differences(name: string, digest: Digest, before: Digest): string[] {
+  return Object.entries(digest).flatMap(([part, now]) => {
+    const then = before[part] ?? [];
+    const at = Array.from(now).findIndex((line, i) => line !== then[i]);
+    if (at < 0 && now.length === then.length) return [];
+    const place = at < 0 ? now.length : at;
+    return `${name}: ${part}, line ${place + 1}: '${then[place] ?? 'nothing'}' before, '${now[place] ?? 'nothing'}' now`;
+  });
 }
 
 /** Small coloured pictures of two classes, always the same bytes. */
@@ -235,16 +244,9 @@ let differing = 0;
 if (values.against) {
   const before = JSON.parse(readFileSync(values.against, 'utf8')) as Record<string, Digest>;
   for (const [name, digest] of Object.entries(digests)) {
-    let differs = false;
-    for (const [part, now] of Object.entries(digest)) {
-      const then = before[name]?.[part] ?? [];
-      const at = Array.from(now).findIndex((line, i) => line !== then[i]);
-      if (at < 0 && now.length === then.length) continue;
-      differs = true;
-      const place = at < 0 ? now.length : at;
-      console.log(`${name}: ${part}, line ${place + 1}: '${then[place] ?? 'nothing'}' before, '${now[place] ?? 'nothing'}' now`);
-    }
-    if (differs) differing++;
+    const lines = differences(name, digest, before[name] ?? {});
+    for (const line of lines) console.log(line);
+    if (lines.length) differing++;
   }
 }
 const count = Object.keys(digests).length;

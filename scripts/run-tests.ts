@@ -23,6 +23,9 @@ const TIMES = join(cacheDir(), 'test-times.json');
 /** A suite of uvu, ready to run. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
 
+/** What uvu collects: of each file its name and its suites. */
+type Queue = [file: string, ...suites: Suite[]][];
+
 /** What came of one file. */
 interface Outcome {
   readonly file: string;
@@ -112,43 +115,48 @@ function deal(files: string[], env: NodeJS.ProcessEnv, add: (o: Outcome) => void
 
 /** Runs each file that is sent, and sends back its counts and what its suites wrote. */
 async function work(): Promise<void> {
-  const queue: [file: string, ...suites: Suite[]][] = [];
+  const queue: Queue = [];
   Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue }); // uvu then collects suites instead of starting them
   for await (const file of messages()) {
     const start = performance.now();
-    const write = process.stdout.write;
-    let passed = 0;
-    let failed = 0;
-    let skipped = 0;
+    const { write } = process.stdout;
     let text = '';
-    process.stdout.write = ((part: string | Uint8Array) => {
+    const add = (part: string | Uint8Array) => {
       text += String(part);
       return true;
-    }) as typeof process.stdout.write;
-    try {
-      Object.assign(globalThis, { UVU_INDEX: queue.push([file]) - 1 });
-      await import(`../tests/${file}`);
-      for (const suite of queue.at(-1)!.slice(1) as Suite[]) {
-        const [errors, ok, skips, all] = await suite();
-        passed += ok;
-        failed += all - ok;
-        skipped += skips;
-        if (errors !== true) text += errors;
-      }
-      if (!passed && !failed && !skipped) {
-        failed = 1;
-        text += '  it ran no test; does it call .run()?\n';
-      }
-    } catch (error) {
-      failed++;
-      text += `  it could not be run: ${(error as Error).stack}\n`;
-    }
+    };
+    process.stdout.write = add as typeof process.stdout.write;
+    const counts = await runFile(file, queue, add);
     process.stdout.write = write;
     const seconds = Math.round((performance.now() - start) / 100) / 10;
-    text += `${file}: ${passed + failed + skipped} tests, ${seconds.toFixed(1)} s`;
-    process.send!({ file, seconds, passed, failed, skipped, text } satisfies Outcome);
+    text += `${file}: ${counts.passed + counts.failed + counts.skipped} tests, ${seconds.toFixed(1)} s`;
+    process.send!({ file, seconds, ...counts, text } satisfies Outcome);
   }
   process.exit(0);
+}
+
+/** Runs the suites of a file; `tell` takes what failed. A file that has none, or that cannot be run, is a failure too. */
+async function runFile(file: string, queue: Queue, tell: (text: string) => void) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    Object.assign(globalThis, { UVU_INDEX: queue.push([file]) - 1 });
+    await import(`../tests/${file}`);
+    for (const suite of queue.at(-1)!.slice(1) as Suite[]) {
+      const [errors, passed, skipped, all] = await suite();
+      counts.passed += passed;
+      counts.failed += all - passed;
+      counts.skipped += skipped;
+      if (errors !== true) tell(errors);
+    }
+    if (counts.passed + counts.failed + counts.skipped === 0) {
+      counts.failed = 1;
+      tell('  it ran no test; does it call .run()?\n');
+    }
+  } catch (error) {
+    counts.failed++;
+    tell(`  it could not be run: ${(error as Error).stack}\n`);
+  }
+  return counts;
 }
 
 /** The names of files as they are sent, until the parent closes the channel. */
