@@ -39,6 +39,7 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const augment = options.augment === undefined ? undefined : parseAugment(options.augment);
   const { dataDir, quiet, imageSize, skipBroken } = options;
   const resize = options.resize === undefined ? undefined : whole('--resize', options.resize, 4096);
+  const asked = options.zoom === undefined ? undefined : whole('--zoom', options.zoom, 64);
   const dataset = await openDataset(name, { dataDir, quiet, imageSize, resize, skipBroken, limitTest: 1 });
   const [c, h, w] = dataset.shape;
   check(
@@ -55,11 +56,11 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
       const epochs = Array.from({ length: columns }, (_, epoch) => epoch);
       pictures.push(...(await seenBytes(device, dataset, { n, seed, epochs, augment })));
     }
-    const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
+    const zoom = asked ?? Math.max(1, Math.round(64 / w));
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
-    const { out: file, augment: asked } = options;
-    const each = augment ? `, each as it is and in ${counted(columns, 'epoch')} of ${asked}` : '';
-    if (options.json) print(JSON.stringify({ pictures: [file], rows: n, columns: pictures.length, augment: asked }));
+    const { out: file, augment: chain } = options;
+    const each = augment ? `, each as it is and in ${counted(columns, 'epoch')} of ${chain}` : '';
+    if (options.json) print(JSON.stringify({ pictures: [file], rows: n, columns: pictures.length, augment: chain }));
     else print(options.quiet ? file : `${file}: ${counted(n, 'image')} of ${dataset.name}${each}`);
   } finally {
     device.close();

@@ -161,6 +161,8 @@ test('descent data show: the first column is the images, the others differ from 
     await refusal(() => dataShow('shapes', { out: 'sheet.jpg', rows: '1', columns: '1' })),
     /--out: sheet\.jpg is no \.png file/,
   );
+  // before any image is read: this set is not there
+  assert.match(await refusal(() => dataShow('nothing', { ...options, zoom: '0' })), /^--zoom: '?0'?.*give/);
 });
 
 test.run();
