@@ -1,6 +1,5 @@
 /** One model of each family, and a few steps of it on real images. */
 import * as assert from 'uvu/assert';
-import type { Dataset, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { openModel } from '../../models/index.ts';
 import { momentum } from '../../optim/first-order.ts';
@@ -9,6 +8,7 @@ import { openData } from '../../train/data/data.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from './check.ts';
+import { zoomed } from './zoomed.ts';
 
 /**
  * `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`.
@@ -55,7 +55,7 @@ export const FAMILIES: readonly Family[] = [
 export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Promise<void> {
   const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true });
   const device = await deviceFor();
-  const dataset = zoom === 1 ? whole : zoomed(whole, zoom);
+  const dataset = zoomed(whole, zoom);
   const trainer = await Trainer.create({
     device,
     model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }),
@@ -72,23 +72,4 @@ export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Prom
   } finally {
     trainer.destroy();
   }
-}
-
-/** Images `zoom` times as high and wide, by the nearest pixel. */
-function zoomed(dataset: Dataset, zoom: number): Dataset {
-  const {
-    shape: [c, h, w],
-  } = dataset;
-  const high = h * zoom;
-  const wide = w * zoom;
-  const resize = (split: Split): Split => {
-    const images = new Uint8Array(split.images.length * zoom * zoom);
-    for (let i = 0; i < images.length; i++) {
-      const plane = Math.floor(i / (high * wide));
-      const row = Math.floor(i / wide) % high;
-      images[i] = split.images[(plane * h + Math.floor(row / zoom)) * w + Math.floor((i % wide) / zoom)]!;
-    }
-    return { ...split, images };
-  };
-  return { ...dataset, shape: [c, high, wide], train: resize(dataset.train), test: resize(dataset.test) };
 }

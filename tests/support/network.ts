@@ -9,6 +9,7 @@ import { crossEntropy, lossesOf } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { close, deviceFor } from './check.ts';
+import { zoomed } from './zoomed.ts';
 import { readJson } from '../vectors/read.ts';
 import { vectorWeights } from '../vectors/weights.ts';
 
@@ -34,19 +35,8 @@ export const cases = models;
 
 /** The first test images as x/255, each pixel `times` times in both directions. */
 export async function images(dataset: string, n: number, times = 1): Promise<Float32Array> {
-  const {
-    shape: [c, h, w],
-    test,
-  } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
-  const wide = w * times;
-  const out = new Float32Array(n * c * h * times * wide);
-  for (let i = 0; i < out.length; i++) {
-    const column = i % wide;
-    const row = Math.floor(i / wide) % (h * times);
-    const plane = Math.floor(i / wide / h / times);
-    out[i] = test.images[(plane * h + Math.floor(row / times)) * w + Math.floor(column / times)]! / 255;
-  }
-  return out;
+  const { test } = zoomed(await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true }), times);
+  return Float32Array.from(test.images, v => v / 255);
 }
 
 const norm = (v: ArrayLike<number>): number => {
