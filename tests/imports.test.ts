@@ -10,7 +10,7 @@ const allowed: Record<string, string[]> = {
   shaders: [],
   engine: ['shaders'],
   layers: ['engine', 'shaders'],
-  optim: ['engine', 'shaders', 'layers'],
+  optim: ['engine', 'shaders'],
   datasets: ['engine'],
   models: ['layers', 'engine', 'shaders'],
   plots: [],
