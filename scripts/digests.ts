@@ -121,6 +121,18 @@ const { values } = parseArgs({
     list: { type: 'boolean' },
   },
 });
+const isWanted = (name: string) => !values.only || values.only.split(',').some(part => name.includes(part));
+const rows = ROWS.filter(([name]) => isWanted(name));
+const commands = COMMANDS.filter(([name]) => isWanted(name));
+if (rows.length + commands.length === 0) {
+  console.error(`--only: nothing is called ${values.only}; --list shows all names`);
+  process.exit(1);
+}
+if (values.list) {
+  for (const [name, ...rest] of [...rows, ...commands]) console.log(`${name}: ${rest.filter(Boolean).join(' | then ')}`);
+  process.exit(0);
+}
+
 const root = resolve(values.root);
 const work = mkdtempSync(join(tmpdir(), 'descent-digests-'));
 const hash = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
@@ -213,14 +225,6 @@ async function photos(): Promise<void> {
       await png.toFile(join(work, 'photos', label, `${i}.png`));
     }
   }
-}
-
-const isWanted = (name: string) => !values.only || values.only.split(',').some(part => name.includes(part));
-const rows = ROWS.filter(([name]) => isWanted(name));
-const commands = COMMANDS.filter(([name]) => isWanted(name));
-if (values.list) {
-  for (const [name, ...rest] of [...rows, ...commands]) console.log(`${name}: ${rest.filter(Boolean).join(' | then ')}`);
-  process.exit(0);
 }
 
 await photos();
