@@ -10,7 +10,7 @@ import { maxPool } from '../../layers/pool.ts';
 import { netRules } from '../../optim/index.ts';
 import type { GroupOptions } from '../../optim/groups.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import { clipNorm, type Piece } from '../../optim/pieces.ts';
+import { clipNorm, gradNoise, type Piece } from '../../optim/pieces.ts';
 import { openData } from '../../train/data/data.ts';
 import { Net } from '../../train/net/net.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -155,6 +155,12 @@ test('the gradient is clipped before it becomes a direction, whose length is no 
   const start = await trained([], {}, { optimizer: optimizer(muon, { lr: 0 }) });
   const far = (w: typeof free) => norm(Float64Array.from(w['fc2.weight']!, (v, i) => v - start['fc2.weight']![i]!));
   assert.ok(far(clipped) < 1e-3 * far(free), `${far(clipped)} of ${far(free)}`);
+});
+
+test('noise stays out of the gaps between parameters, where it grew from step to step until the norm of all gradients was its own', async () => {
+  const clip = clipNorm(100); // above all that gradients here reach
+  const [without, noisy] = [await trained([clip], {}, withoutNorm, 60), await trained([clip, gradNoise(1e-16)], {}, withoutNorm, 60)];
+  for (const name of Object.keys(without)) close(name, noisy[name]!, without[name]!, 1e-2);
 });
 
 test('groups have rates of their own, and a rate that is 0 leaves a matrix where it was', async () => {
