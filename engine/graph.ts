@@ -2,6 +2,7 @@
 import { elementwise, type Elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
+import { streamOf } from '../shaders/kernel/random.ts';
 import type { BuiltLayer, LayerFacts } from './built-layer.ts';
 import { check, kindOf, show } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
@@ -77,6 +78,8 @@ export class Graph {
   #differentiable = new Set<Tensor>();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
+  /** How often each stream of random words was asked for. */
+  #streams = new Map<string, number>();
   /** The names of the parameters that what is being built takes, where someone asks. */
   #taken: Set<string> | undefined;
 
@@ -117,6 +120,17 @@ export class Graph {
   /** The layer being built, as messages name it: `conv2d layer1.0.conv1`. */
   who(layer: string): string {
     return this.path ? `${layer} ${this.path}` : layer;
+  }
+
+  /**
+   * The stream of random words of the layer being built, `what` being that for which it draws them where it draws several. Who asks again
+   * under the same name, as a layer that is applied twice, has another one: two masks of a dropout are independent.
+   */
+  stream(what?: string): number {
+    const name = what === undefined ? this.path : `${this.path} ${what}`;
+    const before = this.#streams.get(name) ?? 0;
+    this.#streams.set(name, before + 1);
+    return streamOf(before ? `${name} ${before}` : name);
   }
 
   /** A new tensor of float32 values, which some kernel is to write. */

@@ -4,7 +4,6 @@ import type { Graph, Layer } from '../engine/graph.ts';
 import { COUNT, isWithin, SHARE } from '../engine/range.ts';
 import { product, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
-import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
@@ -212,7 +211,7 @@ export const stochasticDepth =
       n,
       size: out.size / n,
       p,
-      layer: streamOf(`${g.path} depth`),
+      layer: g.stream('depth'),
       perSample,
       scale: rescale ? 1 / (1 - p) : 1,
     });

@@ -7,7 +7,6 @@ import type { Graph, Layer } from '../engine/graph.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { AT_LEAST_0, isWithin, SHARE } from '../engine/range.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
-import { streamOf } from '../shaders/kernel/random.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -26,7 +25,7 @@ const checkStd = (layer: string, std: number) => check(isWithin(std, AT_LEAST_0)
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
 function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
-  const drop = dropping(g, streamOf(g.path), p, factor);
+  const drop = dropping(g, g.stream(), p, factor);
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
 
@@ -81,7 +80,7 @@ export function zoneout(g: Graph, previous: Tensor, next: Tensor, p: number, nam
     const backward = (dy: Tensor) => [g.map(`v * ${float(p)}`, dy), g.map(`v * ${float(1 - p)}`, dy)];
     return g.record([previous, next], g.map(`v * ${float(1 - p)} + a * ${float(p)}`, next, previous), backward, { onnx });
   }
-  const choice = { p, layer: streamOf(`${g.path} ${name}`) };
+  const choice = { p, layer: g.stream(name) };
   return g.record([previous, next], chosen(g, { v: next, a: previous }, choice), dy => [
     chosen(g, { a: dy }, choice),
     chosen(g, { v: dy }, choice),
@@ -105,7 +104,7 @@ export const zonedOut = (body: Layer, p: number, shortcut: Layer = (_, x) => x):
 export function droppedStep(g: Graph, x: Tensor, p: number, name: string): Tensor {
   checkP('dropout', p);
   if (!g.training || p === 0) return x;
-  const choice = { p, layer: streamOf(`${g.path} ${name}`), factor: 1 / (1 - p) };
+  const choice = { p, layer: g.stream(name), factor: 1 / (1 - p) };
   return g.record([x], chosen(g, { v: x }, choice), dy => [chosen(g, { v: dy }, choice)]);
 }
 
@@ -119,7 +118,7 @@ export const spatialDropout =
     checkP('spatialDropout', p);
     const [n, c, size] = channelsOf(g.who('spatialDropout'), x.shape);
     if (!g.training || p === 0) return x;
-    return droppedSamples(g, x, { n: n * c, size, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
+    return droppedSamples(g, x, { n: n * c, size, p, layer: g.stream(), perSample: true, scale: 1 / (1 - p) });
   };
 
 /** Whether there is noise in evaluation too. */
@@ -138,7 +137,7 @@ export const gaussianNoise =
     checkStd('gaussianNoise', std);
     if (std === 0 || (!g.training && !evaluating)) return x;
     const y = g.tensor(x.shape);
-    g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.differentiates, add: true }, { x, y });
+    g.run(addNormal, { n: x.size, std, layer: g.stream(), fixed: !g.differentiates, add: true }, { x, y });
     return g.record([x], y, dy => [dy], {
       onnx: (o, x) => o.node('Add', [x, o.node('RandomNormalLike', [x], { scale: { float: std } })]), // drawn anew in each run
     });
@@ -157,7 +156,7 @@ export const dropConnect =
   (g, weight) => {
     checkP('dropConnect', p);
     if (!g.training || p === 0) return undefined;
-    const drop = dropping(g, streamOf(`${g.path} weight`), p, 1 / (1 - p));
+    const drop = dropping(g, g.stream('weight'), p, 1 / (1 - p));
     return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
   };
 
@@ -169,7 +168,7 @@ export const weightNoise =
     if (!g.training || std === 0) return undefined;
     const { value: w } = weight;
     const value = g.tensor(w.shape);
-    g.run(addNormal, { n: w.size, std, layer: streamOf(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
+    g.run(addNormal, { n: w.size, std, layer: g.stream('weight'), fixed: false, add: true }, { x: w, y: value });
     return { value, backward: dw => writeGradient(g, weight, dw) };
   };
 
@@ -240,7 +239,7 @@ export const whiteout =
     const deviation = g.tensor([out]);
     const noise = g.tensor([n, out]);
     const { y, weight } = weighted(g, x, out, { bias });
-    g.run(addNormal, { n: n * out, std: 1, layer: streamOf(g.path), fixed: false, add: false }, { y: z });
+    g.run(addNormal, { n: n * out, std: 1, layer: g.stream(), fixed: false, add: false }, { y: z });
     g.run(whiteoutDeviation, p, { weight: weight.value, deviation });
     g.run(whiteoutScale, p, { z, deviation, y: noise });
     const sum = g.sum(y, noise);

@@ -2,7 +2,6 @@ import { check, images, onlyOptions, show, type Known } from '../engine/check.ts
 import type { Graph, Layer } from '../engine/graph.ts';
 import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
-import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
 import { cutsLength } from '../shaders/pool/fractional-cuts.ts';
@@ -272,7 +271,7 @@ export const fractionalMaxPool =
       `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut`,
       'use a ratio below 2 or an even size',
     );
-    const p = { n, c, h, w, oh, ow, random, overlapping, layer: streamOf(g.path), fixed: !g.differentiates };
+    const p = { n, c, h, w, oh, ow, random, overlapping, layer: g.stream(), fixed: !g.differentiates };
     const cuts = g.tensor([n, 2, cutsLength(p)]);
     const y = g.tensor([n, c, oh, ow]);
     const argmax = g.tensor(y.shape);

@@ -127,6 +127,15 @@ for (const [name, layer, shape, reference] of layers) {
   test(`${name}: the mask of the host generator, forward and backward`, () => checkLayer(layer, shape, reference, { ways: ['own'] }));
 }
 
+test('a layer that is applied twice draws anew: a second dropout drops others, and the mean stays', async () => {
+  const drop = dropout(0.5);
+  const twice: Layer = (g, x) => drop(g, drop(g, x));
+  const { y, dx } = await runLayer('own', twice, [1, 64], { input: new Float64Array(64).fill(1), dy: new Float64Array(64).fill(1) });
+  const want = y.map((_, i) => 4 * kept(i, 0.5) * kept(i, 0.5, streamOf(' 1')));
+  assert.equal([...y], [...want]);
+  assert.equal([...dx!], [...want]);
+});
+
 test('shakeout: w becomes -c sign(w) or (w + c tau sign(w)) / (1 - tau)', () => {
   const tau = 0.4;
   const c = 0.2;
