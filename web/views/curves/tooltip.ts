@@ -1,5 +1,6 @@
 /** What all curves are at the pointer, beside it. */
 import { el } from '../dom.ts';
+import './tooltip.css';
 
 export interface Row {
   readonly name: string;
@@ -10,8 +11,10 @@ export interface Row {
   readonly away: number;
 }
 
-/** Most rows: more would be higher than the chart. */
-const MOST = 9;
+/** Pixels between the box and the edge of the window. */
+const EDGE = 8;
+/** Pixels in which a name, shortened, and its value can still be read. */
+const NARROWEST = 110;
 
 export class Tooltip {
   #parent: HTMLElement;
@@ -27,29 +30,40 @@ export class Tooltip {
   }
 
   /**
-   * Of many rows those of the curves nearest to the pointer. `left` and `top` are pixels within the parent, beside which it stands on the
-   * side where there is more room.
+   * All rows, in columns where one is higher than the window; of more than it holds those of the curves nearest to the pointer. `left` and
+   * `top` are pixels within the parent, beside which it stands on the side where there is more room.
    */
   show(title: string, all: readonly Row[], left: number, top: number): void {
-    const box = this.#box;
     if (!all.length) {
       this.hide();
       return;
     }
-    const nearest = [...all].sort((a, b) => a.away - b.away).slice(0, MOST);
-    const rows = all.filter(row => nearest.includes(row));
-    const more = all.length - rows.length;
-    const lines = rows.map(({ name, value, colour, dashed }) => {
-      const stroke = el('span', { class: 'stroke' });
-      stroke.style.borderTop = `2px ${dashed ? 'dashed' : 'solid'} ${colour}`;
-      return el('div', {}, stroke, el('span', { textContent: name }), el('b', { textContent: value }));
-    });
-    box.replaceChildren(el('strong', { textContent: title }), ...lines, more ? `and ${more} more` : '');
+    const box = this.#box;
+    const lines = el('div', { class: 'lines' }, ...all.map(lineOf));
+    const fill = (rows: number) => (lines.style.gridTemplateRows = `repeat(${rows}, auto)`);
+    fill(all.length);
+    box.replaceChildren(el('strong', { textContent: title }), lines);
     box.hidden = false;
-    const room = this.#parent.clientWidth;
-    const isRight = left > room / 2;
-    const beside = isRight ? left - 12 - box.offsetWidth : left + 12;
-    box.style.left = `${Math.max(0, Math.min(beside, room - box.offsetWidth))}px`; // within the chart, or a narrow page would become wider
-    box.style.top = `${top + 4}px`;
+    const { clientWidth: room } = this.#parent;
+    const bottom = document.documentElement.clientHeight - EDGE;
+    const beside = box.offsetHeight - lines.offsetHeight;
+    const fits = Math.max(1, Math.floor((bottom - EDGE - beside) / (lines.offsetHeight / all.length)));
+    const columns = Math.min(Math.ceil(all.length / fits), Math.max(1, Math.floor(room / NARROWEST)));
+    if (all.length > columns * fits) {
+      const nearest = new Set([...all].sort((a, b) => a.away - b.away).slice(0, columns * fits - 1));
+      const shown = all.filter(row => nearest.has(row)).map(lineOf);
+      lines.replaceChildren(...shown, el('div', { textContent: `and ${all.length - shown.length} more` }));
+    }
+    fill(Math.ceil(lines.childElementCount / columns));
+    const aside = left > room / 2 ? left - 12 - box.offsetWidth : left + 12;
+    box.style.left = `${Math.max(0, Math.min(aside, room - box.offsetWidth))}px`; // within the chart, or a narrow page would become wider
+    const { top: above } = this.#parent.getBoundingClientRect();
+    box.style.top = `${Math.max(EDGE, Math.min(above + top + 4, bottom - box.offsetHeight)) - above}px`; // within the window
   }
+}
+
+function lineOf({ name, value, colour, dashed }: Row): HTMLElement {
+  const stroke = el('span', { class: 'stroke' });
+  stroke.style.borderTop = `2px ${dashed ? 'dashed' : 'solid'} ${colour}`;
+  return el('div', {}, stroke, el('span', { textContent: name }), el('b', { textContent: value }));
 }
