@@ -26,13 +26,15 @@ export interface CompareOptions {
   readonly target?: number;
   readonly wait?: 'step' | 'share';
   readonly longest?: number;
+  /** Told of the rounds so far after each. */
+  readonly onRound?: (rows: readonly Row[]) => void;
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 export async function compare(
   runners: readonly Runner[],
-  { rounds = 7, target = 500, wait = 'step', longest = Infinity }: CompareOptions = {},
+  { rounds = 7, target = 500, wait = 'step', longest = Infinity, onRound }: CompareOptions = {},
 ): Promise<Row[]> {
   const timed: { runner: Runner; n: number; only: number; rounds: number[]; all: number[] }[] = [];
   for (const runner of runners) {
@@ -40,6 +42,14 @@ export async function compare(
     const only = timed.length && ms > longest ? 1 : rounds;
     timed.push({ runner, n: Math.max(1, Math.min(200, Math.round(target / ms))), only, rounds: [], all: [] });
   }
+  const rows = () =>
+    timed.map(({ runner, rounds, all, n }) => ({
+      name: runner.name,
+      median: median(all),
+      best: Math.min(...all),
+      steps: n * rounds.length,
+      ratio: median(rounds.map((ms, i) => ms / timed[0]!.rounds[i]!)),
+    }));
   for (let round = 0; round < rounds; round++) {
     for (const { runner, n, only, rounds, all } of timed) {
       if (round >= only) continue;
@@ -47,12 +57,7 @@ export async function compare(
       rounds.push(median(ms));
       all.push(...ms);
     }
+    onRound?.(rows());
   }
-  return timed.map(({ runner, rounds, all, n }) => ({
-    name: runner.name,
-    median: median(all),
-    best: Math.min(...all),
-    steps: n * rounds.length,
-    ratio: median(rounds.map((ms, i) => ms / timed[0]!.rounds[i]!)),
-  }));
+  return rows();
 }

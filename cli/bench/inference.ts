@@ -1,5 +1,5 @@
 /** `descent bench inference`: answers of this engine beside those of ONNX Runtime for the web. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answering, difference, exported, SAME } from '../../bench/inference.ts';
@@ -14,9 +14,10 @@ import { parseNumber } from '../../engine/spec.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
+import { onInterrupt } from '../run/interrupt.ts';
 import { print, table } from '../output.ts';
-import { preparePeers, namesIn } from './peers.ts';
-import { result, type BenchOptions } from './result.ts';
+import { checkPeers, namesIn, telling } from './peers.ts';
+import type { BenchOptions } from './result.ts';
 
 export interface InferenceOptions extends BenchOptions {
   /** Names of peers with commas; all where it is absent. */
@@ -35,7 +36,7 @@ interface AnswerRow extends Row {
 
 /** Times each net in interleaved rounds at each batch on one adapter, after the answers were compared. */
 export async function inference(models: readonly string[], options: InferenceOptions): Promise<void> {
-  preparePeers('bench inference');
+  checkPeers('bench inference');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) network(name);
   const wanted = namesIn(options.peers, ANSWERING_NAMES);
@@ -43,28 +44,32 @@ export async function inference(models: readonly string[], options: InferenceOpt
   const rounds = parseNumber('--rounds', options.rounds, COUNT);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
-  const folder = await mkdtemp(join(tmpdir(), 'descent-inference-'));
+  const folder = mkdtempSync(join(tmpdir(), 'descent-inference-'));
   const say = (line: string) => {
     if (!options.json) print(line);
   };
   const results: Record<string, Record<number, readonly AnswerRow[]>> = {};
   const missing: Record<string, string> = {};
+  const tell = telling(options, device, 'inference', { timed: results, missing });
+  const end = () => {
+    rmSync(folder, { recursive: true, force: true });
+    tell();
+  };
+  onInterrupt(end);
   try {
     for (const name of names) {
       const bytes = exported(name);
       const file = join(folder, `${name}.onnx`);
       writeWhole(file, bytes);
       for (const batch of batches) {
-        const rows = await beside(device, { name, bytes, file, batch }, { wanted, rounds, missing });
-        (results[name] ??= {})[batch] = rows;
+        const onRound = (rows: readonly AnswerRow[]) => ((results[name] ??= {})[batch] = rows);
+        const rows = await beside(device, { name, bytes, file, batch }, { wanted, rounds, missing, onRound });
         say(`\n${name}, ${batch === 1 ? 'one image' : `${batch} images`} at a time, on ${device.report.description}`);
         say(answerTable(rows));
       }
     }
   } finally {
-    await rm(folder, { recursive: true });
-    for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
-    if (Object.keys(results).length) result(options, device, { inference: results, missing }); // where the device died too
+    end(); // where the device died too
   }
   device.close();
 }
@@ -81,6 +86,7 @@ interface Beside {
   readonly rounds: number;
   /** What was left out, and why. */
   readonly missing: Record<string, string>;
+  readonly onRound: (rows: readonly AnswerRow[]) => void;
 }
 
 interface Started {
@@ -105,7 +111,7 @@ async function begin(name: AnsweringName, net: Net, logits: Float32Array, starte
   }
 }
 
-async function beside(device: Device, net: Net, { wanted, rounds, missing }: Beside): Promise<AnswerRow[]> {
+async function beside(device: Device, net: Net, { wanted, rounds, missing, onRound }: Beside): Promise<AnswerRow[]> {
   const own = await answering(device, net.bytes, network(net.name), net.batch);
   const started: Started[] = [];
   try {
@@ -113,11 +119,13 @@ async function beside(device: Device, net: Net, { wanted, rounds, missing }: Bes
       const why = await begin(name, net, own.logits, started);
       if (why) missing[`${name} on ${net.name}, batch ${net.batch}`] = why;
     }
-    const rows = await compare([own, ...started.map(({ peer }) => peer)], { rounds });
-    return rows.map((row, i) => {
-      const other = started[i - 1];
-      return { ...row, version: other?.peer.version, first: (other?.peer ?? own).first, difference: other?.difference ?? 0 };
-    });
+    const answered = (rows: readonly Row[]) =>
+      rows.map((row, i) => {
+        const other = started[i - 1];
+        return { ...row, version: other?.peer.version, first: (other?.peer ?? own).first, difference: other?.difference ?? 0 };
+      });
+    const runners = [own, ...started.map(({ peer }) => peer)];
+    return answered(await compare(runners, { rounds, onRound: rows => onRound(answered(rows)) }));
   } finally {
     own.close();
     for (const { peer } of started) await peer.close();

@@ -6,6 +6,7 @@ import { NETWORKS } from '../../bench/peers/networks.ts';
 import type { Peer } from '../../bench/peers/process.ts';
 import { PEER_NAMES, startPeer, unavailable, type PeerName, type PeerOptions } from '../../bench/peers/run.ts';
 import { check, lookUp } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
@@ -21,7 +22,7 @@ export interface PeersOptions extends BenchOptions {
 
 /** Times each network in interleaved rounds on one adapter. */
 export async function peers(models: readonly string[], options: PeersOptions): Promise<void> {
-  preparePeers('bench peers');
+  checkPeers('bench peers');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) lookUp('network of the peers', name, NETWORKS);
   const wanted = namesIn(options.peers, PEER_NAMES);
@@ -30,6 +31,8 @@ export async function peers(models: readonly string[], options: PeersOptions): P
   const device = await openDevice(options);
   const results: Record<string, readonly Row[]> = {};
   const missing: Record<string, string> = {};
+  const tell = telling(options, device, 'peers', { timed: results, missing });
+  onInterrupt(tell);
   const say = (line: string) => {
     if (!options.json) print(line);
   };
@@ -43,8 +46,8 @@ export async function peers(models: readonly string[], options: PeersOptions): P
           if (why) missing[peer] = why;
         }
         const wait = device.report.software ? 'step' : 'share';
-        const rows = await compare([own, ...started], { rounds, wait });
-        results[name] = rows;
+        const onRound = (rows: readonly Row[]) => (results[name] = rows);
+        const rows = await compare([own, ...started], { rounds, wait, onRound });
         say(`\n${name}, batch ${NETWORKS[name]!.batch}, on ${device.report.description}`);
         say(peerTable(rows, started, own.first));
       } finally {
@@ -53,8 +56,7 @@ export async function peers(models: readonly string[], options: PeersOptions): P
       }
     }
   } finally {
-    for (const [peer, why] of Object.entries(missing)) say(`${peer} was left out: ${why}`);
-    if (Object.keys(results).length) result(options, device, { peers: results, missing }); // where a peer or the device died too
+    tell(); // where a peer or the device died too
   }
   device.close();
 }
@@ -65,10 +67,27 @@ export function namesIn<T extends string>(list: string | undefined, all: readonl
   return list?.split(',').map(name => lookUp('peer', name, known)) ?? all;
 }
 
-/** Throws where the peers' programs are not. From then on signals end this process by an exit, at which peers are ended too. */
-export function preparePeers(command: string): void {
+/** Throws where the peers' programs are not. Whoever starts them calls `onInterrupt`, with which signals end this process by an exit, and them too. */
+export function checkPeers(command: string): void {
   check(import.meta.url.endsWith('.ts'), `${command}: their programs are in a checkout of Descent alone`, 'run it there');
-  onInterrupt();
+}
+
+interface SoFar {
+  /** Of each net, what complete rounds have filled in. */
+  readonly timed: Readonly<Record<string, unknown>>;
+  /** What was left out, and why. */
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/** Says what was left out, and gives what was timed as results called `name`: once, at the end or where a signal comes before it. */
+export function telling(options: BenchOptions, device: Device, name: string, { timed, missing }: SoFar): () => void {
+  let isTold = false;
+  return () => {
+    if (isTold) return;
+    isTold = true;
+    if (!options.json) for (const [what, why] of Object.entries(missing)) print(`${what} was left out: ${why}`);
+    if (Object.keys(timed).length) result(options, device, { [name]: timed, missing });
+  };
 }
 
 /** Starts a peer and adds it to `started`, or says why it cannot. */

@@ -26,8 +26,9 @@ import type { Panel } from '../../plots/panel.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
+import { onInterrupt } from '../run/interrupt.ts';
 import { count, print, table } from '../output.ts';
-import { preparePeers, namesIn, start } from './peers.ts';
+import { checkPeers, namesIn, start } from './peers.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface ScalingOptions extends BenchOptions {
@@ -47,7 +48,10 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
   const axes = chosen(axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) }, options.points);
   const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
   const wanted = options.peers === undefined ? [] : namesIn(options.peers === true ? undefined : options.peers, PEER_NAMES);
-  if (wanted.length) preparePeers('bench scaling --peers');
+  if (wanted.length) {
+    checkPeers('bench scaling --peers');
+    onInterrupt();
+  }
   if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);

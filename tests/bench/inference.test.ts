@@ -37,7 +37,7 @@ test('how far answers are apart is a share of the largest, and what is missing o
   assert.is(difference(ours, [1, -4, 3]), 0.25);
 });
 
-test('a runner whose steps are long is in the first round alone, and is not tried before where its time is known', async () => {
+test('a runner whose steps are long is in the first round alone, and is not tried before where its time is known; each round is told of', async () => {
   const calls: string[] = [];
   const runner = (name: string, ms: number, usual?: number): Runner => ({
     name,
@@ -48,8 +48,8 @@ test('a runner whose steps are long is in the first round alone, and is not trie
     },
   });
   const runners = [runner('own', 100), runner('short', 200, 200), runner('long', 900, 900)];
-  const rows = await compare(runners, { rounds: 3, target: 100, longest: 500 });
-  assert.equal(calls, ['own', 'own', 'short', 'long', 'own', 'short', 'own', 'short']);
+  const rows = await compare(runners, { rounds: 3, target: 100, longest: 500, onRound: ([own]) => calls.push(`${own!.steps} rounds`) });
+  assert.equal(calls, ['own', 'own', 'short', 'long', '1 rounds', 'own', 'short', '2 rounds', 'own', 'short', '3 rounds']);
   assert.equal(
     rows.map(({ ratio, steps }) => [ratio, steps]),
     [

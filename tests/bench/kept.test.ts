@@ -1,5 +1,5 @@
-/** What `descent bench peers` and `bench inference` keep of the nets that they timed before one of them failed. */
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+/** What `descent bench peers` and `bench inference` keep of what they timed before a net failed or a signal ended them. */
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -28,12 +28,20 @@ test('bench peers writes the nets that were timed before one whose data cannot b
   );
 });
 
-test('bench inference writes the batches that were timed before one that memory does not hold', async () => {
+test('bench inference that is stopped writes what was timed before, and leaves no folder of nets', async () => {
   const folder = await scratch();
-  const command = 'bench inference lenet5 --peers ort-wasm --rounds 1 --batches 1,100000000 --out out.json';
-  const { code } = await descent(words(command), folder);
-  assert.is(code, 1);
+  const command = 'bench inference lenet5 --peers ort-wasm --rounds 1 --batches 1,20000 --out out.json';
+  const { code, out, err } = await descent(words(command), folder, {
+    env: { TMPDIR: folder },
+    onLine: (line, signal) => line.startsWith('ort-wasm') && signal('SIGINT'),
+  });
+  assert.is(code, 130, err);
+  assert.match(out, /written to out\.json\n$/);
   assert.equal(keys(folder, 'inference'), [['lenet5', ['1']]]);
+  assert.equal(
+    readdirSync(folder).filter(name => name.startsWith('descent-inference')),
+    [],
+  );
 });
 
 test.run();
