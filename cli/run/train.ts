@@ -10,7 +10,7 @@ import { Diverged } from '../../train/step/divergence.ts';
 import { checkShare } from '../../train/data/own-validation.ts';
 import { validations } from '../../train/step/metrics.ts';
 import { lastWeights } from '../../train/run/node/checkpoint-files.ts';
-import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { createRun, defaultFolder, readConfig, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { built } from '../../train/evaluate/built.ts';
 import { tuningOf, type GivenWeights } from '../../train/tune/tuning.ts';
 import { flagOf, quoted } from '../flags.ts';
@@ -38,7 +38,12 @@ interface AdapterFacts {
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
   const job = await joinJob(options);
   if (!job) return trainAs(undefined, model, options);
-  await asRank(job, () => trainAs(job, model, job.isFirst ? options : { ...options, quiet: true, json: false }));
+  const { resume, trust, distribute } = options;
+  await asRank(job, async () => {
+    // a launcher that starts one process makes no job of a run that was none
+    const isAlone = job.exchange.size === 1 && distribute === undefined && readConfig(resume!, trust).config.distribute === undefined;
+    await trainAs(isAlone ? undefined : job, model, job.isFirst ? options : { ...options, quiet: true, json: false });
+  });
 }
 
 /** Trains alone, or as a rank of a job. */

@@ -92,6 +92,15 @@ if (last) {
     assert.match(two.out, /^test accuracy/);
   });
 
+  test('a run of one process goes on where a launcher starts one', async () => {
+    const cwd = await scratch();
+    const one = await called(words('train mlp:hidden=8 --dataset two-moons --steps 20 --quiet --out run'), cwd);
+    assert.is(one.refusal, '');
+    const more = await job(last, 1, '--resume run --steps 30 --quiet', { cwd });
+    assert.is(more.code, 0, more.err);
+    assert.match(more.out, /^test accuracy/);
+  });
+
   longTests(test)('a search on 2 ranks gives each runs of its own, and rank 0 keeps the results of all', async () => {
     const cwd = await scratch();
     const grid = words(

@@ -64,7 +64,7 @@ export function checkKfac(o: TrainerOptions, graph: Graph): void {
   const { data, classWeights, exchange, half, withoutUpdate } = o;
   const refused: readonly [boolean | undefined, Message][] = [
     [half, named('precision', 'f16')],
-    [withoutUpdate || (exchange && exchange.size > 1), named('distribute')],
+    [withoutUpdate || exchange !== undefined, named('distribute')],
     [classWeights !== undefined, named('classWeights')],
     [(data.augment?.views ?? 1) > 1, say`several views of ${named('augment')}`],
   ];

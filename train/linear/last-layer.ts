@@ -54,7 +54,7 @@ export class LastLayer {
       say`${WHO}: solves for the loss ${usual}, not ${typeof loss === 'string' ? loss : 'one of your own'}`,
       say`leave out ${named('loss')}`,
     );
-    check(!o.exchange || o.exchange.size === 1, say`${WHO}: is for one process`, say`leave out ${named('distribute')}`);
+    check(!o.exchange, say`${WHO}: is of a run that trains alone`, say`leave out ${named('distribute')}`);
     const graph = new Graph({ training: false, profile: o.device.profile, seed: o.seed });
     const { logits, batch } = modelOn(graph, gatherBatch(graph, data, 'train', []), o);
     const layer = lastDense(graph, logits);

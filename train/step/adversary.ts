@@ -26,7 +26,7 @@ export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): v
     [Boolean(classWeights), named('classWeights')],
     [parts.train.labels.includes(UNLABELLED), named('ignoreLabel')],
     [half, named('precision', 'f16')],
-    [exchange && exchange.size > 1, named('distribute')],
+    [exchange !== undefined, named('distribute')],
     [typeof loss !== 'string', say`a ${named('loss')} of your own`],
     [other !== undefined, say`${named('optimizer')} ${other && 'rule' in other ? other.rule.name : 'of second order'}`],
   ];

@@ -24,7 +24,7 @@ export function checkPrivate(o: TrainerOptions, graph: Graph, { delta }: Privacy
     [!shuffle, named('shuffle')],
     [curriculum, named('order', 'curriculum')],
     [half, named('precision', 'f16')],
-    [exchange && exchange.size > 1, named('distribute')],
+    [exchange !== undefined, named('distribute')],
     [schedule?.grows, named('schedule', 'batch-growth')],
     [accumulate !== batchSize, named('accumulate', accumulate)],
   ];

@@ -21,6 +21,7 @@ import { softmax } from '../../reference/activation.ts';
 import { conv2d as convolved, matmul, numericGradient } from '../../reference/linear.ts';
 import { layerNorm as normalised } from '../../reference/norm.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
+import { alone } from '../../../train/distribute/alone.ts';
 import { refusal } from '../../support/refusal.ts';
 
 const test = suite('kfac');
@@ -273,6 +274,7 @@ test('says for what it is not', async () => {
     await said({ classWeights: [1, 1, 2] }),
     /^optimizer kfac: draws targets of whole batches in f32, which classWeights does not go with; leave/,
   );
+  assert.match(await said({ exchange: alone() }), /^optimizer kfac: .*, which distribute does not go with; leave/);
   assert.match(
     await said({}, sequential({ fc: dense(1100), out: dense(3) })),
     /^optimizer kfac: a factor of fc has 1100 rows, whose inverse takes too long; have 1024/,

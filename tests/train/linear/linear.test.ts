@@ -9,6 +9,8 @@ import { accumulate, cholesky, leastSquares, normalOf } from '../../../train/lin
 import { newton } from '../../../train/linear/newton.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
+import { alone } from '../../../train/distribute/alone.ts';
+import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { refusal } from '../../support/refusal.ts';
 
 const test = suite('linear');
@@ -107,8 +109,14 @@ test('the last layer of a classifier is solved for by Newton steps', async () =>
 
 test('says for what it is not', async () => {
   const dataset = await openDataset('circles', { quiet: true, limitTrain: 40, limitTest: 10 });
-  const said = (model: string, given: Record<string, string>) =>
-    refusal(async () => openTrainer(recipeOf(parseConfig(model, { batchSize: '20', ...given })), dataset, await deviceFor('own')));
+  const said = (model: string, given: Record<string, string>, exchange?: Exchange) =>
+    refusal(async () =>
+      openTrainer(recipeOf(parseConfig(model, { batchSize: '20', ...given })), dataset, await deviceFor('own'), { exchange }),
+    );
+  assert.match(
+    await said('mlp:hidden=8', { optimizer: 'lsgd' }, alone()),
+    /^optimizer lsgd: is of a run that trains alone; leave out distribute$/,
+  );
   assert.match(
     await said('mlp:hidden=900', { optimizer: 'lsgd' }),
     /^optimizer lsgd: Newton's method for 1802 weights of the last layer takes too long; /,

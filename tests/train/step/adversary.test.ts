@@ -8,6 +8,7 @@ import { optimizer } from '../../../optim/optimizer.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openData } from '../../../train/data/data.ts';
+import { alone } from '../../../train/distribute/alone.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
@@ -81,12 +82,18 @@ test('what attacks cannot act on is refused in one line', async () => {
   const dataset = { name: 'own', shape: [3, 8, 8] as const, classes: ['a', 'b'], train: split, test: split };
   const given = { dataset: 'shapes', valSplit: '0', batchSize: '8', adversarial: 'pgd:steps=2' };
   const open = (more: Readonly<Record<string, string>>) =>
-    refusal(async () => void (await openTrainer(recipeOf(parseConfig('mlp:hidden=4', { ...given, ...more })), dataset, device)));
+    refusal(
+      async () =>
+        void (await openTrainer(recipeOf(parseConfig('mlp:hidden=4', { ...given, ...more })), dataset, device, {
+          ...(more.distribute && { exchange: alone() }),
+        })),
+    );
   for (const [more, why] of [
     [{ normalize: 'zca' }, /^adversarial: normalize zca does not go with attacks on the images of a batch; leave one of the two out$/],
     [{ augment: 'mixup' }, /^adversarial: mixing or several views of augment does not go/],
     [{ optimizer: 'lbfgs' }, /^adversarial: optimizer of second order does not go/],
     [{ optimizer: 'kfac' }, /^adversarial: optimizer kfac does not go/],
+    [{ distribute: 'sync' }, /^adversarial: distribute does not go/],
     [{ adversarial: 'fgsm' }, /^unknown adversarial training 'fgsm'; .*pgd/],
     [{ adversarial: 'pgd:epsilon=0' }, /^adversarial: epsilon is 0; give a number above 0, as 8\/255$/],
   ] as const) {
