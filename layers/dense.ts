@@ -43,7 +43,8 @@ const tooLarge = ({ profile }: Graph, x: Tensor, out: number): boolean => {
  * is the sum over parts. Weights that something becomes of are not split.
  */
 function inRows(g: Graph, x: Tensor, [out, c]: readonly [out: number, c: number], bias: boolean): Tensor {
-  const count = Math.ceil(out / Math.floor(g.profile.maxBinding / 4 / c));
+  const fitting = 4 * Math.floor(g.profile.maxBinding / 16 / c); // fours of rows
+  const count = Math.ceil(out / fitting);
   const most = 4 * Math.ceil(out / count / 4);
   const weights = g.paramRows('weight', [out, c], g.weights ?? torchDefault(c), most);
   const biases = bias ? g.paramRows('bias', [out], g.biases?.(c) ?? torchDefault(c), most) : [];

@@ -4,10 +4,10 @@ import type { Graph } from '../engine/graph.ts';
 import type { Param, Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
-import { fusedUpdate, inGroup, WITHOUT_GAPS } from '../shaders/update/update.ts';
+import { fusedUpdate, inGroup } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
 import { factorAt, GROUPS, groupsOf, hasEnded, type GroupOptions, type Groups } from './groups.ts';
-import { groupTable, sizeTable } from './pages.ts';
+import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
 import { hyperParameters, needsGradientAlone, type Hyper, type Rule } from './rule.ts';
@@ -44,6 +44,8 @@ export interface Orthogonal {
   matrices(params: Iterable<Param>): readonly Param[];
   /** Adds to the graph of an update what replaces their gradients. */
   orthogonalise(g: Graph, matrices: readonly Param[], hyper: Hyper): void;
+  /** Adds what leaves no noise in the gaps between gradients, where the next ones are not written, and which norms take in. */
+  clearGaps(g: Graph, layout: Layout): void;
 }
 
 /** What the gradients of a run are. */
@@ -103,7 +105,11 @@ export function optimizer(
         'leave one of the two out',
       );
       const matrices = orthogonal?.matrices(g.params.values()) ?? [];
-      const around = { groups, matrices, orthogonalise: () => orthogonal!.orthogonalise(g, matrices, hyper) };
+      const orthogonalise = () => {
+        if (chain.some(p => p.draws)) orthogonal!.clearGaps(g, layout);
+        orthogonal!.orthogonalise(g, matrices, hyper);
+      };
+      const around = { groups, matrices, orthogonalise };
       addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: fields(), ...around });
     },
   };
@@ -208,31 +214,27 @@ function addUpdate(
   const count = groups.all.length;
   const orthogonal = new Set(matrices.map(({ value }) => value));
   const groupOf = (parameter: Tensor) => groups.of(parameter, orthogonal.has(parameter));
-  const leavesNoise = rule.direction !== undefined && pieces.some(p => p.draws);
-  const tables = (count > 1 ? 1 : 0) + (leavesNoise ? 1 : 0);
-  const always = 2 + rule.state.length + Object.keys(inputs).length + tables; // with weights and gradients
+  const always = 2 + rule.state.length + Object.keys(inputs).length + (count > 1 ? 1 : 0); // with weights, gradients and groups
   const { fused, late } = split(pieces, g.profile.maxBindings - always);
   const pages = layout.pages('param').map(({ buffer, bytes }, page) => {
     const arrays = (names: readonly string[]): Inputs =>
       Object.fromEntries(names.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
     const table = count > 1 && { groups: groupTable(g, layout, buffer, bytes, groupOf) };
-    const sizes: Inputs = leavesNoise ? { sizes: sizeTable(g, layout, buffer, bytes) } : {};
-    return { buffer, w: g.whole('param', buffer, bytes), whole: { n: bytes / 4, page }, arrays, table, sizes };
+    return { buffer, w: g.whole('param', buffer, bytes), whole: { n: bytes / 4, page }, arrays, table };
   });
   const [first, second] = partsOf(rule, fused);
   const run = ({ name, does, state, pieces, stores }: Part, reads: Inputs) => {
-    const clears = stores === 'g' && leavesNoise; // what norms take of the next gradients
     const update = fusedUpdate({
       name,
       arrays: { w: stores === 'w' ? 'write' : 'read', g: stores === 'g' ? 'write' : 'read', ...written(state) },
-      reads: [...Object.keys(reads), ...(clears ? ['sizes'] : [])],
+      reads: Object.keys(reads),
       fields,
       draws: pieces.some(p => p.draws),
       groups: count,
-      body: code(clears ? does + WITHOUT_GAPS : does, count > 1 ? pieces.map(unlessNone) : pieces),
+      body: code(does, count > 1 ? pieces.map(unlessNone) : pieces),
     });
-    for (const { w, whole, arrays, table, sizes } of pages)
-      g.run(update, whole, { w_all: w, g_all: grads[whole.page]!, ...arrays(state), ...reads, ...(clears && sizes), ...table });
+    for (const { w, whole, arrays, table } of pages)
+      g.run(update, whole, { w_all: w, g_all: grads[whole.page]!, ...arrays(state), ...reads, ...table });
   };
   run(first, inputs);
   if (second) {

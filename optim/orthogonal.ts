@@ -1,12 +1,27 @@
 /** Directions whose matrices are made nearly orthogonal, on the device (see muon.ts). */
+import { check, named, say, show } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
+import type { Layout } from '../engine/plan.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
-import { quintic, toNorm } from '../shaders/update/orthogonal.ts';
+import { clearGaps as clear, quintic, toNorm } from '../shaders/update/orthogonal.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import type { Hyper } from './rule.ts';
 
-/** Those of the trained parameters that are matrices, an output a row: all but the last, that of the net's outputs. */
-export const matrices = (params: Iterable<Param>): Param[] => [...params].filter(({ value }) => value.isMatrix).slice(0, -1);
+/**
+ * Those of the trained parameters that are matrices, an output a row: all but the last, that of the net's outputs. Throws where one is in
+ * parts, which are orthogonal by themselves where the whole is not.
+ */
+export function matrices(params: Iterable<Param>): Param[] {
+  const all = [...params].filter(({ value }) => value.isMatrix);
+  const part = all.find(({ value }) => value.rows)?.value.rows;
+  check(
+    !part,
+    say`${named('optimizer', 'muon')}: ${part?.name ?? ''} ${show(part?.shape ?? [])} is more than this adapter binds at once, and not one matrix there`,
+    'have fewer units or smaller images',
+    'take another optimizer',
+  );
+  return all.slice(0, -1);
+}
 
 /** The sum of squares of a tensor [1]. */
 function squareOf(g: Graph, x: Tensor): Tensor {
@@ -40,5 +55,24 @@ export function orthogonalise(g: Graph, matrices: readonly Param[], { ns_steps, 
       g.run(matmul, { m: rows, n: columns, k: d }, isWide ? { a: p, b: x, y } : { a: x, b: p, y });
       x = y;
     }
+  }
+}
+
+/**
+ * Adds to the graph of an update what makes the gaps between gradients 0: directions stay there as gradients, and the next ones are not
+ * written there. Noise in them would grow from step to step, and norms are of whole pages.
+ */
+export function clearGaps(g: Graph, layout: Layout): void {
+  const grads = [...g.params.values()].map(({ grad }) => ({ size: grad.size, place: layout.place(grad) }));
+  for (const { buffer, bytes } of layout.pages('grad')) {
+    const own = grads.filter(({ place }) => place.buffer === buffer).sort((a, b) => a.place.offset - b.place.offset);
+    const gaps = own.map(({ size, place }, i) => [place.offset / 4 + size, (own[i + 1]?.place.offset ?? bytes) / 4]);
+    const table = g.persistent(
+      'state',
+      `gaps of ${buffer}`,
+      [2 * gaps.length],
+      () => new Float32Array(Uint32Array.from(gaps.flat()).buffer),
+    );
+    g.run(clear, { gaps: gaps.length }, { table, page: g.whole('grad', buffer, bytes) });
   }
 }

@@ -19,16 +19,6 @@ export function groupTable(g: Graph, layout: Layout, buffer: string, bytes: numb
   return g.persistent('state', `groups of ${buffer}`, [table.length], () => new Float32Array(table.buffer));
 }
 
-/** How many values of each stretch of GROUPED are a parameter's: behind the last of them is the gap before the next parameter. */
-export function sizeTable(g: Graph, layout: Layout, buffer: string, bytes: number): Tensor {
-  const table = new Float32Array(Math.ceil(bytes / 4 / GROUPED));
-  for (const { value, place } of inPage(g, layout, buffer)) {
-    const first = place.offset / 4 / GROUPED;
-    for (let left = value.size, i = first; left > 0; left -= GROUPED, i++) table[i] = Math.min(left, GROUPED);
-  }
-  return g.persistent('state', `sizes in ${buffer}`, [table.length], () => table);
-}
-
 /** Where the incoming weights of each output lie in a page (see maxNorm), as u32 bits; undefined where there are no weights. */
 export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | undefined {
   const weights = inPage(g, layout, buffer).filter(({ value }) => value.isMatrix);

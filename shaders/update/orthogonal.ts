@@ -1,6 +1,6 @@
 /** What makes a matrix nearly orthogonal beside matrix products: its norm, and the polynomial of a Newton-Schulz iteration. */
 import { kernel } from '../kernel/define.ts';
-import { values } from '../kernel/loops.ts';
+import { items, values } from '../kernel/loops.ts';
 import { float } from '../kernel/wgsl.ts';
 
 /** `n` values that shall have the norm `norm` together; one below `eps` counts as `eps`. */
@@ -41,4 +41,12 @@ export const quintic = kernel({
     let unit = select(0.0, ${one}, i / ${d}u == i % ${d}u);
     p[i] = unit + ${linear} * a[i] + ${square} * p[i];`;
   },
+});
+
+/** The values of a page between the two places of each gap in `table` become 0. */
+export const clearGaps = kernel({
+  name: 'clear_gaps',
+  bindings: { table: 'read u32', page: 'write' },
+  over: (p: { gaps: number }, d) => items(p.gaps, d),
+  body: () => '  for (var at = table[2u * i]; at < table[2u * i + 1u]; at++) { page[at] = 0.0; }',
 });

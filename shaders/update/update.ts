@@ -35,13 +35,6 @@ export interface UpdateCode {
 /** Values of a page that are of one group for sure: `groups` holds the number of each so many. */
 export const GROUPED = 64;
 
-/**
- * WGSL: what a rule leaves in place of a gradient is 0 in the gaps between parameters, by `sizes`, the values of each stretch of GROUPED. The
- * next gradients are not written there, and norms are of whole pages: noise in them would grow from step to step.
- */
-export const WITHOUT_GAPS = `
-    g = select(vec4f(0.0), g, f32(k % ${GROUPED / 4}u) * 4.0 + vec4f(0.0, 1.0, 2.0, 3.0) < vec4f(sizes[k / ${GROUPED / 4}u]));`;
-
 /** The name of a step value in a group. */
 export const inGroup = (field: string, group: number): string => (group ? `${field}_${group}` : field);
 

@@ -23,12 +23,12 @@ test('a dense weight of more than a binding is computed in rows: the same number
     }),
   );
   const device = await deviceFor();
-  const maxBinding = 16 * 3072 * 4; // 16 of its 40 rows
+  const maxBinding = 14 * 3072 * 4; // 14 of its 40 rows, which are taken in fours
   const whole = await openTrainer(run, dataset, device);
   const split = await openTrainer(run, dataset, device.withProfile({ maxBinding }));
   assert.equal(
     [...split.trainer.graph.params.keys()].filter(name => name.includes('weight')),
-    ['fc1.weight.rows0', 'fc1.weight.rows16', 'fc1.weight.rows32', 'fc2.weight'],
+    ['fc1.weight.rows0', 'fc1.weight.rows12', 'fc1.weight.rows24', 'fc1.weight.rows36', 'fc2.weight'],
   );
   const [first, inRows] = [await whole.trainer.weights(), await split.trainer.weights()];
   assert.equal(inRows, first);
@@ -49,6 +49,15 @@ test('a dense weight of more than a binding is computed in rows: the same number
     /^weights: tensor 'fc1\.weight' has shape \[10, 40\], the model has \[40, 3072\]/,
   );
   for (const { trainer } of [whole, split, resumed]) trainer.destroy();
+});
+
+test('muon, whose steps are of whole matrices, takes none in rows', async () => {
+  const run = recipeOf(parseConfig('mlp:hidden=40', { dataset: 'shapes', batchSize: '4', optimizer: 'muon', valSplit: '0' }));
+  const device = (await deviceFor()).withProfile({ maxBinding: 14 * 3072 * 4 });
+  assert.match(
+    await refusal(() => openTrainer(run, dataset, device)),
+    /muon.*: fc1\.weight \[40, 3072\] is more than this adapter binds at once/,
+  );
 });
 
 test.run();
