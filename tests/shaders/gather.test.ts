@@ -91,6 +91,18 @@ for (const part of ['train', 'test'] as const) {
   });
 }
 
+test('a batch over two stretches, as of ranks that share an evaluation out, waits for both where they come from disk', async () => {
+  const { test: whole, ...dataset } = noise([3, 5, 5], 8, 50);
+  const wanted = { n: 4, offset: 6, part: 'test' } as const; // a page of the ring holds eight
+  const { x } = await gathered({ ...dataset, test: whole }, {}, wanted);
+  const read = async (indices: Uint32Array) => {
+    await new Promise(resolve => setTimeout(resolve, indices[0] ? 200 : 0)); // the second stretch comes late
+    return Uint8Array.from(Array.from(indices).flatMap(i => [...whole.images.subarray(75 * i, 75 * (i + 1))]));
+  };
+  const streamed = await gathered({ ...dataset, test: { ...whole, stored: { read } } }, { maxBinding: 76 * 9 }, wanted);
+  assert.equal([...streamed.x], [...x]);
+});
+
 test('a batch that one binding cannot hold is refused', async () => {
   assert.is(
     await refusal(() => Ring.chunk('photos', 1000, 64, 50000)),

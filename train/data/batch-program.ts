@@ -92,7 +92,7 @@ export class BatchProgram {
   async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void, cuts?: readonly Cut[]): Promise<void> {
     const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;
-    await data.rings.get(images.part)?.feed(data.memory, offset);
+    await data.rings.get(images.part)?.feed(data.memory, offset, data.n);
     const values = { ...step, ...(mixing && (await mixing({ seed, step: number }))) };
     if (cuts) await this.program.runWith(cuts, values, more);
     else this.program.run(values, more);

@@ -50,12 +50,16 @@ export class Ring {
     this.#held = [];
   }
 
-  /** Sees to it that the batch at `offset` is there, and begins to read the stretch after it while this one is used. */
-  async feed(memory: Memory, offset: number): Promise<void> {
+  /**
+   * Sees to it that the batch of `n` images at `offset` is there, and begins to read the stretch after it while this one is used. Batches of
+   * ranks that share an evaluation out begin anywhere, and may reach into the next.
+   */
+  async feed(memory: Memory, offset: number, n: number): Promise<void> {
     const now = Math.floor(offset / this.#perPage);
     const { ready } = this.#bring(memory, now);
-    if ((now + 1) * this.#perPage < this.#order.length) this.#bring(memory, now + 1);
+    const next = (now + 1) * this.#perPage < this.#order.length ? this.#bring(memory, now + 1) : undefined;
     await ready;
+    if (offset + n > (now + 1) * this.#perPage) await next?.ready;
   }
 
   #bring(memory: Memory, stretch: number): Stretch {
