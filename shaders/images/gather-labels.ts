@@ -14,6 +14,8 @@ export interface Gather extends Pages {
   classes?: number;
   /** `labelsAll` holds `classes` f32 of each image, numbers to predict, and `soft` takes them. */
   regression?: boolean;
+  /** An image may come several times in an epoch, and is transformed in its own way each time. */
+  repeats?: boolean | undefined;
   /** x holds so many views of each image, all first ones before all second ones (see Augment). */
   views?: number;
 }

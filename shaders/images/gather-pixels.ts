@@ -4,12 +4,17 @@ import { augmentWgsl } from './augment.ts';
 import { copyLabel, target, type Gather } from './gather-labels.ts';
 import { placeOf } from './pages.ts';
 
+/** WGSL: what image number `at` of the batch, `index` of the data set, draws its random words by. 2654435769 spreads neighbours. */
+const drawnBy = ({ repeats }: Gather, at: string, index: string): string =>
+  repeats ? `(${index} ^ ((op.offset + ${at}) * 2654435769u))` : index;
+
 /** WGSL: what is random of the partner that an image is mixed with, and their soft label. */
 const drawPartner = (p: Gather) => `
   let partner = (image + op.mixShift) % ${p.n}u;
   let index2 = order[op.offset + partner];
   let place2 = ${placeOf(p, 'op.offset + partner', 'index2')};
-  let d2 = draw(index2, partner);
+  let by2 = ${drawnBy(p, 'partner', 'index2')};
+  let d2 = draw(by2, partner);
   if (group.x == 0u && lane == 0u) {
     for (var k = 0u; k < ${p.classes}u; k++) {
       ${
@@ -26,10 +31,10 @@ const lookAtBoth = `
     var v : Px;
     let inBox = (column >= op.mixX0) & (column < op.mixX1) & (y >= op.mixY0) & (y < op.mixY1);
     if (inBox) {
-      v = look(q, at, index2, place2, d2);
+      v = look(q, at, by2, place2, d2);
     } else {
-      v = look(q, at, index, place, d);
-      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, at, index2, place2, d2) * (1.0 - op.mixRatio); }
+      v = look(q, at, by, place, d);
+      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, at, by2, place2, d2) * (1.0 - op.mixRatio); }
     }`;
 
 /** WGSL: the pixels of an image after its transforms, mixed with those of a partner where that is asked for. */
@@ -44,12 +49,13 @@ export function makePixels(p: Gather) {
     declared: augmentWgsl({ ...p, list: augment, unit: p.floats ? 1 : 255, mean, colour }),
     before: `
   ${(p.views ?? 1) > 1 ? `view = plane / ${p.n}u;` : ''}
-  let d = draw(index, image);
+  let by = ${drawnBy(p, 'image', 'index')};
+  let d = draw(by, image);
   ${p.mix ? drawPartner(p) : storeLabel}`,
     each: `
     let y = at / ${p.w}u; let column = at - y * ${p.w}u;
     let q = Q(vec2u(column, y));
-    ${p.mix ? lookAtBoth : 'let v = look(q, at, index, place, d);'}
+    ${p.mix ? lookAtBoth : 'let v = look(q, at, by, place, d);'}
     ${unroll(p.c, store)}`,
   };
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../datasets/dataset.ts';
+import { parseAugment } from '../../train/config/augment.ts';
 import { eigenSymmetric } from '../../train/data/eigen.ts';
 import type { Normalize } from '../../train/data/statistics.ts';
 import { Ring } from '../../train/data/stream.ts';
@@ -90,6 +91,19 @@ for (const part of ['train', 'test'] as const) {
     }
   });
 }
+
+test('an image that is drawn several times in an epoch is augmented anew each time', async () => {
+  const dataset = noise([1, 6, 6], 12);
+  const wanted = { n: 12, seed: 3, balanced: dataset.train.labels };
+  const [{ x }, { x: plain }] = [
+    await gathered(dataset, { augment: parseAugment('crop:2') }, wanted),
+    await gathered(dataset, {}, { ...wanted, training: false }),
+  ];
+  const rowOf = (values: Float32Array, i: number) => values.slice(36 * i, 36 * (i + 1)).join();
+  const first = Array.from({ length: 12 }, (_, i) => i).find(i => [...Array(i).keys()].some(j => rowOf(plain, i) === rowOf(plain, j)))!;
+  const before = Array.from({ length: first }, (_, j) => j).find(j => rowOf(plain, first) === rowOf(plain, j))!;
+  assert.not.equal(rowOf(x, first), rowOf(x, before));
+});
 
 test('a batch over two stretches, as of ranks that share an evaluation out, waits for both where they come from disk', async () => {
   const { test: whole, ...dataset } = noise([3, 5, 5], 8, 50);

@@ -41,6 +41,8 @@ export interface Wanted {
   training?: boolean;
   view?: readonly Transform[];
   shuffle?: boolean;
+  /** Draws images of these labels with replacement. */
+  balanced?: ArrayLike<number>;
 }
 
 /** x [n, c, h, w], labels [n] or [n, classes], and the data they come from. */
@@ -50,10 +52,10 @@ export async function gathered(dataset: Dataset, options: Partial<DataOptions>, 
   const memory = new Memory(device);
   const g = new Graph({ training: o.training ?? true, profile: device.profile });
   const data = await openData(dataset, options);
-  const batch = gatherBatch(g, new DeviceData(data, memory, n), part, o.view);
+  const batch = gatherBatch(g, new DeviceData(data, memory, n), part, o.view, o.balanced !== undefined);
   g.kept.add(batch.x).add(batch.labels);
   const program = await BatchProgram.compile(batch);
-  if (o.shuffle) program.arrange({ seed, epoch });
+  if (o.shuffle || o.balanced) program.arrange({ seed, epoch, balanced: o.balanced });
   await program.run({ offset, seed, epoch, step });
   const x = await program.read(batch.x);
   const labels = await program.read(batch.labels);

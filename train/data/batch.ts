@@ -40,9 +40,9 @@ export interface BatchInputs {
 
 /**
  * Adds the batch of a part to a graph: `data.n` of its images and their labels. They are augmented where the graph trains; `view` is done
- * to them in place of that.
+ * to them in place of that. With `repeats` an image may come several times in an epoch, each time augmented anew.
  */
-export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: readonly Transform[]): Batch {
+export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: readonly Transform[], repeats?: boolean): Batch {
   const { run, n } = data;
   const { dataset, normalisation, parts } = run;
   const images = parts[part];
@@ -71,7 +71,7 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
   };
   graph.run(
     gather,
-    { ...layout, n, classes, regression, mix: mix.length > 0, augment: transforms, views, mean, colour },
+    { ...layout, n, classes, regression, mix: mix.length > 0, augment: transforms, views, mean, colour, repeats },
     {
       order,
       norm: inputs.norm,

@@ -151,7 +151,7 @@ export class Kfac {
     const { profile } = o.device;
     const frozen = (name: string) => trained.params.has(name) || (o.frozen?.(name) ?? false);
     const graph = new Graph({ training: true, profile, seed: o.seed, frozen });
-    const { logits, batch } = modelOn(graph, gatherBatch(graph, data, 'train'), o);
+    const { logits, batch } = modelOn(graph, gatherBatch(graph, data, 'train', undefined, o.balanced), o);
     const of = likelihoodOf(o);
     const heads = [{ logits, share: 1 }, ...graph.auxiliary].map(({ logits, share }, head) => {
       const [rows, classes] = logits.shape as [number, number];

@@ -64,7 +64,7 @@ export class Adversary {
     const { profile } = o.device;
     const frozen = (name: string) => trained.params.has(name) || (o.frozen?.(name) ?? false);
     const graph = new Graph({ training: true, profile, seed: o.seed, frozen });
-    const batch = gatherBatch(graph, data, 'train');
+    const batch = gatherBatch(graph, data, 'train', undefined, o.balanced);
     const { x, inputs } = batch;
     const unit = data.run.dataset.dtype === 'float32' ? 1 : 255;
     const of: Perturb = { n: x.size, size: x.size / x.shape[0]!, unit, epsilon, bounded: unit !== 1 };

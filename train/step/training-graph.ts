@@ -34,7 +34,7 @@ export function trainingGraph(o: TrainerOptions, data: DeviceData, resting: read
   const { seed, weights, biases } = o;
   const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases, frozen: o.frozen });
   const seen = o.adversarial ? { ...o, model: onAttacked(o.model) } : o;
-  const built = modelOn(graph, gatherBatch(graph, data, 'train'), seen);
+  const built = modelOn(graph, gatherBatch(graph, data, 'train', undefined, o.balanced), seen);
   const { logits, totals, batch } = built;
   for (const name of resting) graph.unwanted.add(graph.params.get(name)!.grad);
   const loss = lossFor(o.loss ?? usualLoss(data.run.dataset), true, batch.views);
