@@ -73,8 +73,7 @@ export interface OpenOptions {
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(asked: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const recipe = onDataset(asked, dataset);
-  const { classes, outputs, inputs, shape, dtype } = dataset;
-  const { batchSize, normalize, distribute, classWeights } = recipe;
+  const { batchSize, distribute, classWeights } = recipe;
   const { exchange, start } = options;
   const { images, whole, tuning, drawn, features, augmented } = await netOf(recipe, dataset, device, options);
   const { data, head: model } = features ?? { data: images, head: whole };
@@ -103,7 +102,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     changes,
     debug: options.debug,
     loss: options.loss ?? recipe.loss,
-    classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
+    classWeights: classWeights && weightsOf(classWeights, dataset.classes, data.parts.train.labels),
     frozen: tuning.frozen,
     beside: features?.trunk,
     exchange,
@@ -126,20 +125,9 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     parts,
     note,
     told: [...toldOf(recipe, tuning, features), ...savedBy(trainer)],
-    parameters: tuning.frozen ? built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
+    parameters: tuning.frozen ? built(whole, dataset.shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
     trained,
-    metadata: metadataOf({
-      model: recipe.config.model,
-      dataset: recipe.dataset,
-      shape,
-      classes,
-      outputs,
-      inputs,
-      dtype,
-      normalize,
-      moments: normalize === 'none' ? undefined : images.normalisation.moments, // asked for, they are taken of all images
-      resize: recipe.resize,
-    }),
+    metadata: fileMetadata(recipe, dataset, images),
   };
 }
 
@@ -191,6 +179,25 @@ function sharing({ distribute, batchSize }: Recipe, exchange: Exchange | undefin
   };
   return { sizes: Array.from({ length: size }, (_, rank) => lengthOf(batchSize, { rank, size })), shares };
 }
+
+/** What files of a run's weights say of themselves. */
+const fileMetadata = (
+  { config, dataset: name, normalize, resize }: Recipe,
+  { shape, classes, outputs, inputs, dtype }: Dataset,
+  images: RunData,
+) =>
+  metadataOf({
+    model: config.model,
+    dataset: name,
+    shape,
+    classes,
+    outputs,
+    inputs,
+    dtype,
+    normalize,
+    moments: normalize === 'none' ? undefined : images.normalisation.moments, // asked for, they are taken of all images
+    resize,
+  });
 
 /** What became of weights that were given and of a frozen trunk. */
 function toldOf({ featureViews }: Recipe, { start }: Tuning, features: Features | undefined): Message[] {

@@ -84,19 +84,39 @@ function askerOf(worker: Worker, wake: Int32Array<SharedArrayBuffer>): (call: Ca
     });
 }
 
+/** Values that threads share. */
+const vector = (n: number) => new Float32Array(new SharedArrayBuffer(4 * n));
+
+/** Does `f` with `x` where threads share it, and puts back what became of it. */
+async function throughShared<T extends Float32Array | Uint8Array>(x: T, f: (shared: T) => Promise<void>): Promise<void> {
+  if (x.buffer instanceof SharedArrayBuffer) return f(x);
+  const shared = (x instanceof Uint8Array ? new Uint8Array(new SharedArrayBuffer(x.length)) : vector(x.length)) as T;
+  shared.set(x);
+  await f(shared);
+  x.set(shared);
+}
+
+/** What each rank gave: first how long it is, then each text in turn. */
+async function textsBy(
+  { rank, size, mean, broadcast }: Pick<Exchange, 'rank' | 'size' | 'mean' | 'broadcast'>,
+  own: string,
+): Promise<string[]> {
+  const bytes = new TextEncoder().encode(own);
+  const lengths = new Float32Array(size);
+  lengths[rank] = bytes.length;
+  await mean(lengths, 1);
+  const all: string[] = [];
+  for (const [from, length] of lengths.entries()) {
+    const text = from === rank ? bytes : new Uint8Array(length);
+    if (length > 0) await broadcast(text, from);
+    all.push(new TextDecoder().decode(text));
+  }
+  return all;
+}
+
 function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { rank, size }: { rank: number; size: number }): Exchange {
   const ask = askerOf(worker, wake);
   const done = async (call: Call): Promise<void> => void (await ask(call));
-  const vector = (n: number) => new Float32Array(new SharedArrayBuffer(4 * n));
-
-  /** Does `f` with `x` where threads share it, and puts back what became of it. */
-  const throughShared = async <T extends Float32Array | Uint8Array>(x: T, f: (shared: T) => Promise<void>): Promise<void> => {
-    if (x.buffer instanceof SharedArrayBuffer) return f(x);
-    const shared = (x instanceof Uint8Array ? new Uint8Array(new SharedArrayBuffer(x.length)) : vector(x.length)) as T;
-    shared.set(x);
-    await f(shared);
-    x.set(shared);
-  };
   const mean = (x: Float32Array, weight = 1 / size) => throughShared(x, shared => done({ name: 'mean', x: shared, weight }));
   const broadcast = (x: Float32Array | Uint8Array, root = 0) => throughShared(x, shared => done({ name: 'broadcast', x: shared, root }));
 
@@ -106,23 +126,7 @@ function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { ran
     vector,
     mean,
     broadcast,
-    async texts(own) {
-      const bytes = new TextEncoder().encode(own);
-      const lengths = new Float32Array(size);
-      lengths[rank] = bytes.length;
-      await mean(lengths, 1);
-      const all: string[] = [];
-      for (const [from, length] of lengths.entries()) {
-        if (length === 0) {
-          all.push('');
-          continue;
-        }
-        const text = from === rank ? bytes : new Uint8Array(length);
-        await broadcast(text, from);
-        all.push(new TextDecoder().decode(text));
-      }
-      return all;
-    },
+    texts: own => textsBy({ rank, size, mean, broadcast }, own),
     async centre(n, regions) {
       const centre = (await ask({ name: 'centre', n, regions }))!;
       return {
