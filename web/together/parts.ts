@@ -26,15 +26,85 @@ export interface ChannelLink extends Link {
   lose(): void;
 }
 
+/** Messages that leave over a channel, in parts of at most `size` bytes. */
+class Leaving {
+  readonly #channel: Channel;
+  readonly #size: number;
+  readonly #messages: { readonly message: Uint8Array<ArrayBuffer>; sent: number }[] = [];
+  #isEnding = false;
+
+  constructor(channel: Channel, size: number) {
+    this.#channel = channel;
+    this.#size = size;
+  }
+
+  add(message: ArrayBuffer): void {
+    if (this.#isEnding) return;
+    this.#messages.push({ message: new Uint8Array(message), sent: 0 });
+    this.pump();
+  }
+
+  /** Closes the channel once all is sent. */
+  end(): void {
+    this.#isEnding = true;
+    this.pump();
+  }
+
+  clear(): void {
+    this.#messages.length = 0;
+  }
+
+  /** Sends what the channel takes now. */
+  pump(): void {
+    if (this.#channel.readyState !== 'open') return;
+    for (let [first] = this.#messages; first && this.#channel.bufferedAmount < HIGH; [first] = this.#messages) {
+      const { message, sent } = first;
+      const end = Math.min(message.length, sent + this.#size - 1);
+      const part = new Uint8Array(1 + end - sent);
+      part[0] = end === message.length ? LAST : MORE;
+      part.set(message.subarray(sent, end), 1);
+      first.sent = end;
+      this.#channel.send(part);
+      if (part[0] === LAST) this.#messages.shift();
+    }
+    if (this.#isEnding && !this.#messages.length) this.#channel.close();
+  }
+}
+
+/** Parts that have come of a message. */
+class Arriving {
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** Whether a part may follow those that are there. */
+  takes(part: Uint8Array): boolean {
+    return part.length > 0 && part[0]! <= LAST && this.#bytes + part.length - 1 <= MOST;
+  }
+
+  /** Adds a part; gives the message where it is the last of one. */
+  add(part: Uint8Array): ArrayBuffer | undefined {
+    this.#parts.push(part.subarray(1));
+    this.#bytes += part.length - 1;
+    if (part[0] === MORE) return undefined;
+    const message = new Uint8Array(this.#bytes);
+    let at = 0;
+    for (const each of this.#parts) {
+      message.set(each, at);
+      at += each.length;
+    }
+    this.#parts = [];
+    this.#bytes = 0;
+    return message.buffer;
+  }
+}
+
 /** A link over a channel that is open, or about to be; `size` is that of the parts. */
 export function channelLink(channel: Channel, size = PART): ChannelLink {
-  const leaving: { readonly message: Uint8Array<ArrayBuffer>; sent: number }[] = [];
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
+  const leaving = new Leaving(channel, size);
+  const arriving = new Arriving();
   const arrived: (ArrayBuffer | undefined)[] = [];
   let take: ((message: ArrayBuffer | undefined) => void) | undefined;
   let isOver = false;
-  let isEnding = false;
   channel.binaryType = 'arraybuffer';
   channel.bufferedAmountLowThreshold = LOW;
 
@@ -45,61 +115,32 @@ export function channelLink(channel: Channel, size = PART): ChannelLink {
   const lose = () => {
     if (isOver) return;
     isOver = true;
-    leaving.length = 0;
+    leaving.clear();
     arrive(undefined);
   };
-  const pump = () => {
-    if (channel.readyState !== 'open') return;
-    while (leaving.length && channel.bufferedAmount < HIGH) {
-      const [first] = leaving as [(typeof leaving)[number]];
-      const end = Math.min(first.message.length, first.sent + size - 1);
-      const part = new Uint8Array(1 + end - first.sent);
-      part[0] = end === first.message.length ? LAST : MORE;
-      part.set(first.message.subarray(first.sent, end), 1);
-      first.sent = end;
-      channel.send(part);
-      if (part[0] === LAST) leaving.shift();
-    }
-    if (isEnding && !leaving.length) channel.close();
-  };
-  const take_ = (part: Uint8Array<ArrayBuffer>) => {
-    bytes += part.length - 1;
-    if (!part.length || part[0]! > LAST || bytes > MOST) {
+  channel.addEventListener('open', () => leaving.pump());
+  channel.addEventListener('bufferedamountlow', () => leaving.pump());
+  channel.addEventListener('message', event => {
+    const part = new Uint8Array((event as MessageEvent<ArrayBuffer>).data);
+    if (!arriving.takes(part)) {
       channel.close();
       return lose();
     }
-    parts.push(part.subarray(1));
-    if (part[0] === MORE) return;
-    const message = new Uint8Array(bytes);
-    let at = 0;
-    for (const each of parts) {
-      message.set(each, at);
-      at += each.length;
-    }
-    parts = [];
-    bytes = 0;
-    arrive(message.buffer);
-  };
-  channel.addEventListener('open', pump);
-  channel.addEventListener('bufferedamountlow', pump);
-  channel.addEventListener('message', event => take_(new Uint8Array((event as MessageEvent<ArrayBuffer>).data)));
+    const message = arriving.add(part);
+    if (message) arrive(message);
+  });
   channel.addEventListener('close', lose);
   channel.addEventListener('error', lose);
 
   return {
     send(message) {
-      if (isOver || isEnding) return;
-      leaving.push({ message: new Uint8Array(message), sent: 0 });
-      pump();
+      if (!isOver) leaving.add(message);
     },
     receive(taking) {
       take = taking;
       if (taking) for (const message of arrived.splice(0)) taking(message);
     },
-    close() {
-      isEnding = true;
-      pump();
-    },
+    close: () => leaving.end(),
     lose,
   };
 }
