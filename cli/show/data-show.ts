@@ -79,18 +79,18 @@ async function writeSheet(
   const width = columns.length * cellW + gap;
   const height = n * cellH + gap;
   const pixels = new Uint8Array(width * height * 3).fill(255);
-  for (const [column, images] of columns.entries()) {
-    for (let row = 0; row < n; row++) {
-      for (let y = 0; y < h * zoom; y++) {
-        for (let x = 0; x < w * zoom; x++) {
-          for (let k = 0; k < 3; k++) {
-            const from = ((row * c + Math.min(k, c - 1)) * h + Math.floor(y / zoom)) * w + Math.floor(x / zoom);
-            pixels[((gap + row * cellH + y) * width + gap + column * cellW + x) * 3 + k] = images[from]!;
-          }
-        }
+  const put = (image: Uint8Array, left: number, top: number) => {
+    for (let i = 0; i < h * w * zoom * zoom; i++) {
+      const [x, y] = [i % (w * zoom), Math.floor(i / (w * zoom))];
+      for (let k = 0; k < 3; k++) {
+        const from = (Math.min(k, c - 1) * h + Math.floor(y / zoom)) * w + Math.floor(x / zoom);
+        pixels[((top + y) * width + left + x) * 3 + k] = image[from]!;
       }
     }
-  }
+  };
+  const size = c * h * w;
+  for (const [column, images] of columns.entries())
+    for (let row = 0; row < n; row++) put(images.subarray(row * size, (row + 1) * size), gap + column * cellW, gap + row * cellH);
   const { default: sharp } = await import('sharp').catch(absent('sharp', 'drawing a contact sheet'));
   const sheet = sharp(pixels, { raw: { width, height, channels: 3 } });
   writeWhole(path, await sheet.png().toBuffer());
