@@ -30,7 +30,7 @@ export interface Parts {
 export async function assemble(o: TrainerOptions, before?: DeviceData, resting?: readonly string[]): Promise<Parts> {
   onlyOptions('Trainer.create', o, TRAINER_OPTIONS);
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
-  const phases = phasesOf(o);
+  const phases = phasesIn(o);
   const privacy = privacyOf(phases);
   checkOptions(o, phases);
   checkChanges(o.changes ?? []);
@@ -61,7 +61,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData, resting?:
       lastLayer: async hyper => (await import('../linear/last-layer.ts')).LastLayer.create(o, data, hyper),
       kfac: async hyper => (await import('../linear/kfac.ts')).Kfac.create(o, data, graph, hyper),
     };
-    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, beside);
+    const active = await activate(phases, { memory, graph, schedule, gradients: fused || withoutUpdate ? undefined : kind, beside });
     const shares = sharesGradients && o.exchange && (await import('../distribute/gradient-mean.ts'));
     const gradients = new GradientProgram(program, train, o, {
       ofSample: privacy && (sample => clipping!.sampleValues(privacy, sample)),
@@ -75,8 +75,8 @@ export async function assemble(o: TrainerOptions, before?: DeviceData, resting?:
   }
 }
 
-/** The phases of a run. Throws where what was given is no optimizer, as a program without types may. */
-export function phasesOf({ optimizer }: Pick<TrainerOptions, 'optimizer'>): readonly Phase[] {
+/** The phases among a trainer's options. Throws where what was given is no optimizer, as a program without types may. */
+export function phasesIn({ optimizer }: Pick<TrainerOptions, 'optimizer'>): readonly Phase[] {
   const phases: readonly Phase[] = Array.isArray(optimizer) ? optimizer : [{ optimizer: optimizer as Phase['optimizer'] }];
   const wrong = phases.find(phase => typeof phase?.optimizer?.hyper?.lr !== 'number');
   check(

@@ -3,7 +3,7 @@ import { hasSameKernels, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Order } from '../data/order.ts';
-import { assemble, phasesOf, type Parts } from './assemble.ts';
+import { assemble, phasesIn, type Parts } from './assemble.ts';
 import { FirstOrderPhase } from './phases/first-order.ts';
 import type { Phase } from './phases/phase.ts';
 import { readCurvature, writeCurvature } from './state.ts';
@@ -59,7 +59,7 @@ export class Stages {
     const { data, optimizer, schedule } = stage;
     const options = { ...this.options, data, optimizer, schedule };
     if (!rest && this.#does(stage)) {
-      for (const [i, { optimizer }] of phasesOf(stage).entries()) {
+      for (const [i, { optimizer }] of phasesIn(stage).entries()) {
         const phase = this.steps.phases[i];
         if (phase instanceof FirstOrderPhase) phase.become(optimizer as Optimizer, i === 0 ? schedule : undefined);
       }
@@ -72,17 +72,17 @@ export class Stages {
    * same ones on each.
    */
   #restingAt(step: number, stage: Stage): readonly string[] {
-    const [{ optimizer }, ...more] = phasesOf(stage) as [Phase, ...Phase[]];
+    const [{ optimizer }, ...more] = phasesIn(stage) as [Phase, ...Phase[]];
     if (!('rule' in optimizer) || !optimizer.rests || more.length || stage.schedule?.grows || this.options.exchange) return [];
     return [...this.train.graph.params.keys()].filter(name => optimizer.rests!(name, step));
   }
 
   /** Whether the programs at hand do another stage, with other numbers. */
   #does(stage: Stage): boolean {
-    const others = phasesOf(stage).map(phase => phase.optimizer);
+    const others = phasesIn(stage).map(phase => phase.optimizer);
     return (
       stage.data === this.#now.data &&
-      phasesOf(this.#now).every(({ optimizer: a }, i) => {
+      phasesIn(this.#now).every(({ optimizer: a }, i) => {
         const b = others[i]!;
         return 'rule' in a && 'rule' in b ? hasSameKernels(a, b) : JSON.stringify(a) === JSON.stringify(b);
       })

@@ -31,17 +31,21 @@ export interface Beside {
   readonly kfac: (hyper: Hyper) => Promise<Kfac>;
 }
 
-/**
- * `graph` is that of the gradients, compiled already; without `gradients` it has the update too. The first phase has the schedule of the
- * run.
- */
+/** What phases are made active on. */
+interface Activation {
+  readonly memory: Memory;
+  /** That of the gradients, compiled already. */
+  readonly graph: Graph;
+  /** That of the run, which its first phase has. */
+  readonly schedule: Schedule | undefined;
+  /** Undefined where `graph` has the update too. */
+  readonly gradients: Gradients | undefined;
+  readonly beside: Beside;
+}
+
 export async function activate(
   phases: readonly Phase[],
-  memory: Memory,
-  graph: Graph,
-  schedule: Schedule | undefined,
-  gradients: Gradients | undefined,
-  { lastLayer, kfac }: Beside,
+  { memory, graph, schedule, gradients, beside }: Activation,
 ): Promise<ActivePhase[]> {
   const out: ActivePhase[] = [];
   for (const { optimizer, steps = Infinity } of phases) {
@@ -49,12 +53,12 @@ export async function activate(
     const span: Span = { start, end: start + steps };
     const own = out.length ? undefined : schedule;
     if (isFirstOrder(optimizer)) {
-      const factors = optimizer.rule.factors ? await kfac(optimizer.hyper) : undefined;
+      const factors = optimizer.rule.factors ? await beside.kfac(optimizer.hyper) : undefined;
       const update = gradients && (await updateProgram(optimizer, memory, graph, gradients, factors));
       const { probes } = optimizer.rule;
       const hessian =
         probes === undefined ? undefined : new (await import('./hessian-diagonal.ts')).HessianDiagonal(memory, optimizer, probes);
-      const last = optimizer.rule.solves ? await lastLayer(optimizer.hyper) : undefined;
+      const last = optimizer.rule.solves ? await beside.lastLayer(optimizer.hyper) : undefined;
       out.push(new FirstOrderPhase(memory, optimizer, span, { schedule: own, update, hessian, last, factors }));
     } else {
       const { QuasiNewtonPhase } = await import('./quasi-newton.ts');
