@@ -17,6 +17,7 @@ import { lengthOf } from '../data/share.ts';
 import { heldOut } from '../data/split.ts';
 import { goesByData } from '../init/schemes.ts';
 import { Trainer } from '../step/trainer.ts';
+import type { TrainerOptions } from '../step/trainer-options.ts';
 import { built } from '../evaluate/built.ts';
 import type { Features } from '../tune/features.ts';
 import type { GivenWeights, Tuning } from '../tune/tuning.ts';
@@ -90,7 +91,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const schedule = options.rates ?? making.ratesOf(recipe);
   const changes = await changesOf(recipe, making);
   const { sizes, shares } = sharing(recipe, exchange);
-  const trainerOptions = {
+  const trainerOptions: TrainerOptions = {
     ...saidOf(recipe),
     ...drawn,
     ...shares,
@@ -152,7 +153,7 @@ async function netOf(recipe: Recipe, dataset: Dataset, device: Device, { folds, 
 }
 
 /** What a recipe says to its trainer by itself, whatever the data and the device. */
-const saidOf = (recipe: Recipe) => ({
+const saidOf = (recipe: Recipe): Partial<TrainerOptions> & Pick<TrainerOptions, 'batchSize'> => ({
   batchSize: recipe.batchSize,
   seed: recipe.seed,
   shuffle: recipe.shuffle,
@@ -167,7 +168,10 @@ const saidOf = (recipe: Recipe) => ({
 });
 
 /** How ranks share a step, and the sizes of their shares of its batch: of one where each takes batches of its own. */
-function sharing({ distribute, batchSize }: Recipe, exchange: Exchange | undefined) {
+function sharing(
+  { distribute, batchSize }: Recipe,
+  exchange: Exchange | undefined,
+): { readonly sizes: readonly number[]; readonly shares: Partial<TrainerOptions> } {
   check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
   if (!distribute || !methods[distribute.name].together)
     return { sizes: [batchSize], shares: { withoutUpdate: distribute?.name === 'delay-tolerant' } };
