@@ -10,7 +10,7 @@ import type { Tensors } from '../train/run/safetensors.ts';
 import { backbone, BACKBONE } from '../train/tune/backbone.ts';
 import type { GivenWeights } from '../train/tune/tuning.ts';
 import { isNet } from '../engine/spec.ts';
-import { product } from '../engine/tensor.ts';
+import { product } from '../shaders/kernel/shape.ts';
 import { readSafetensors } from '../train/run/node/sealed.ts';
 
 type Shape = readonly [c: number, h: number, w: number];

@@ -7,7 +7,8 @@ import type { BuiltLayer, LayerFacts } from './built-layer.ts';
 import { check, kindOf, show } from './check.ts';
 import type { Op, Pass, Tensors } from './op.ts';
 import { COUNT, isWithin } from './range.ts';
-import { product, type Init, type Traits, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
+import type { Init, Traits, Param, Role, Tensor } from './tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];

@@ -1,6 +1,7 @@
 /** One call of a kernel in a graph: what it is given, what it reads and what it writes. */
 import { isWritten, type Kernel } from '../shaders/kernel/kernel.ts';
-import { product, type Shape, type Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 
 /** The bindings that a call may leave out. */
 export type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];

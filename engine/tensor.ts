@@ -1,7 +1,5 @@
 /** Values on the device, and the parameters among them. */
-
-/** Sizes of a tensor, the outermost first: images are [n, c, h, w], signals [n, c, l], rows of features [n, c]. */
-export type Shape = readonly number[];
+import type { Shape } from '../shaders/kernel/shape.ts';
 
 /**
  * What a tensor is for decides where it lives: activations share slots and last from their first to their last use; inputs,
@@ -51,5 +49,3 @@ export interface Param {
 
 /** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
 export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
-
-export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);

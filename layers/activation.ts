@@ -2,7 +2,8 @@
 import { check, kindOf, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { AT_LEAST_0, isWithin, POSITIVE } from '../engine/range.ts';
-import { product, type Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { product } from '../shaders/kernel/shape.ts';
 import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { logSoftmaxBackward, logSoftmaxForward, softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';

@@ -1,7 +1,8 @@
 /** Sums and products of tensors of which one may be repeated along dimensions of the other, and what is made of them. */
 import { check, show } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import type { Shape, Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Shape } from '../shaders/kernel/shape.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { applied } from './applied.ts';
 import { broadcast, broadcastSum, type Operands } from '../shaders/move/broadcast.ts';

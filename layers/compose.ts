@@ -2,7 +2,8 @@
 import { check, images, kindOf, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { COUNT, isWithin, SHARE } from '../engine/range.ts';
-import { product, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';

@@ -1,7 +1,8 @@
 import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { COUNT, isWithin } from '../engine/range.ts';
-import type { Shape, Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Shape } from '../shaders/kernel/shape.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';

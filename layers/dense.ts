@@ -1,7 +1,8 @@
 import { onlyOptions, type Known } from '../engine/check.ts';
 import type { LayerFacts } from '../engine/built-layer.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import { product, type Param, type Tensor } from '../engine/tensor.ts';
+import type { Param, Tensor } from '../engine/tensor.ts';
+import { product } from '../shaders/kernel/shape.ts';
 import { patches } from '../shaders/conv/patches.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { cat } from './compose.ts';

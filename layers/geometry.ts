@@ -1,7 +1,8 @@
 /** Sizes, strides and padding of windows as users give them. */
 import { check, kindOf, show } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
-import { product, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 
 /** One number for rows and columns, or one for each. */

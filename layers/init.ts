@@ -1,5 +1,6 @@
 import { lookUp } from '../engine/check.ts';
-import { product, type Init, type Shape } from '../engine/tensor.ts';
+import type { Init } from '../engine/tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 import { normals, STREAMS, streamOf, uniforms, type Draw } from '../shaders/kernel/random.ts';
 
 const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array => {

@@ -1,7 +1,8 @@
 import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
 import { ANY_SHARE, AT_LEAST_0, COUNT, isWithin, POSITIVE } from '../engine/range.ts';
-import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
+import type { Param, Tensor } from '../engine/tensor.ts';
+import { product, type Shape } from '../shaders/kernel/shape.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { float } from '../shaders/kernel/wgsl.ts';

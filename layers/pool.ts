@@ -1,6 +1,7 @@
 import { check, images, onlyOptions, show, type Known } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
-import type { Shape, Tensor } from '../engine/tensor.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Shape } from '../shaders/kernel/shape.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';

@@ -1,7 +1,8 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
 import { also, check, DescentError, kindOf } from '../engine/check.ts';
 import { Graph, type Layer } from '../engine/graph.ts';
-import type { Init, Shape, Tensor } from '../engine/tensor.ts';
+import type { Init, Tensor } from '../engine/tensor.ts';
+import type { Shape } from '../shaders/kernel/shape.ts';
 import { choice, flag, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
 import { COUNT, SHARE } from '../engine/range.ts';
 import { constant, fans, normal } from '../layers/init.ts';

@@ -2,7 +2,8 @@
 import { check, named, say, show } from '../engine/check.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
-import { product, type Param, type Tensor } from '../engine/tensor.ts';
+import type { Param, Tensor } from '../engine/tensor.ts';
+import { product } from '../shaders/kernel/shape.ts';
 import { clearGaps as clear, quintic, toNorm } from '../shaders/update/orthogonal.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import type { Hyper } from './rule.ts';

@@ -4,7 +4,7 @@ import { DEFAULT_PROFILE, isSoftware, pick, stagesOf, waysOf, type Call, type Gr
 import { laidOut } from './kernel/laid-out.ts';
 import type { CallRow } from './kernel/row.ts';
 import { source } from './kernel/source.ts';
-import { product } from './move/broadcast.ts';
+import { product } from './kernel/shape.ts';
 
 const roomy: Profile = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroupBytes: 32768 };
 

@@ -3,7 +3,7 @@ import { outputsOf } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { models as known } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { isNet, parseNumber, parseSpec } from '../../engine/spec.ts';

@@ -4,10 +4,9 @@ import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { rows, threads, values } from '../kernel/loops.ts';
 import { keeping } from '../kernel/nan.ts';
+import { product, type Shape } from '../kernel/shape.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
-
-type Shape = readonly number[];
 
 /** The operands of a function in the rank of its result: 1 where they are repeated. */
 export interface Operands {
@@ -30,8 +29,6 @@ interface Run {
   repeats: Readonly<Record<string, boolean>>;
 }
 
-/** How many values a shape has. */
-export const product = (sizes: Shape): number => sizes.reduce((a, b) => a * b, 1);
 const named = (of: Readonly<Record<string, Shape | undefined>>) =>
   Object.entries(of).flatMap(([name, shape]) => (shape ? [[name, shape] as const] : []));
 

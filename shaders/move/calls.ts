@@ -1,6 +1,7 @@
 import type { CallRow } from '../kernel/row.ts';
 import { readPart, writePart, type Copy } from './copy.ts';
-import { broadcast, product, type Broadcast } from './broadcast.ts';
+import { product } from '../kernel/shape.ts';
+import { broadcast, type Broadcast } from './broadcast.ts';
 import { dropSample, type DropSample } from './noise.ts';
 
 const copies = (why: string, params: Copy): CallRow<Copy>[] =>

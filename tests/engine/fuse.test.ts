@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { compute } from '../../engine/compute.ts';
 import { fuse } from '../../engine/passes/fuse.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { relu } from '../../layers/activation.ts';
 import { named, residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Device } from '../../engine/device.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { Memory } from '../../engine/memory.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { Program } from '../../engine/program.ts';

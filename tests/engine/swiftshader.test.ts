@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { gelu, softmax, tanh } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';

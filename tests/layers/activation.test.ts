@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import * as layers from '../../layers/activation.ts';
 import { checkLayer, random, runLayer } from '../support/check.ts';
 import * as reference from '../reference/activation.ts';

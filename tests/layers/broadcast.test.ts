@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Graph, Layer } from '../../engine/graph.ts';
-import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import { relu, sigmoid } from '../../layers/activation.ts';
 import { add, gated, multiply } from '../../layers/broadcast.ts';
 import { sequential, unflatten } from '../../layers/compose.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { prelu, relu, sigmoid, tanh } from '../../layers/activation.ts';
 import { auxiliary } from '../../layers/auxiliary.ts';
 import { gated } from '../../layers/broadcast.ts';

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { relu } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d, type Conv1dOptions, type ConvOptions, type ConvTransposeOptions } from '../../layers/conv.ts';

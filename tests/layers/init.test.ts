@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { biasScheme, fans, initializer, normal, schemes } from '../../layers/init.ts';

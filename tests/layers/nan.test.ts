@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withProgram } from '../../engine/compute.ts';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
 import * as activations from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';

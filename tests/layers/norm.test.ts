@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import { relu } from '../../layers/activation.ts';
 import { residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
-import type { Shape } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import {
   adaptiveAvgPool,
   adaptiveAvgPool1d,

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compute } from '../../engine/compute.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import * as activations from '../../layers/activation.ts';

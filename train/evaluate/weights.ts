@@ -1,6 +1,7 @@
 /** The weights of a model on the device, and how they are read from there (match.ts writes them). */
 import type { Graph } from '../../engine/graph.ts';
-import { product, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
 

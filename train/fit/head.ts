@@ -2,7 +2,7 @@
 import { check, kindOf, onlyOptions, type Known } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { product, type Shape } from '../../engine/tensor.ts';
+import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import { Turns } from '../../engine/turns.ts';
 import { adam } from '../../optim/adaptive.ts';
 import { optimizer } from '../../optim/optimizer.ts';

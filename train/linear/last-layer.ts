@@ -2,7 +2,8 @@
 import { check, named, say } from '../../engine/check.ts';
 import type { BuiltLayer } from '../../engine/built-layer.ts';
 import { Graph } from '../../engine/graph.ts';
-import { product, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';

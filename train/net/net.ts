@@ -3,7 +3,8 @@ import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check
 import { Device } from '../../engine/device.ts';
 import type { Graph, Layer } from '../../engine/graph.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
-import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';

@@ -1,7 +1,8 @@
 /** The programs of a net that is trained by hand: one that evaluates a batch, and those that compute its gradients. */
 import { check, show } from '../../engine/check.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
-import type { Shape, Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import type { Shape } from '../../shaders/kernel/shape.ts';
 import type { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import { lossesOf, type Loss } from '../../layers/loss.ts';

@@ -1,7 +1,7 @@
 /** An ONNX file as a model of our layers: it trains, is evaluated and exported as any other. Its weights are the first ones. */
 import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { reshape } from '../../layers/geometry.ts';
 import type { Model } from '../../models/model.ts';
 import type { Tensors } from '../run/safetensors.ts';

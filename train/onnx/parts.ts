@@ -1,7 +1,8 @@
 /** Layers that ONNX files ask for and nets here are not made of: parts of values along any dimension, and values repeated. */
 import type { Layer } from '../../engine/graph.ts';
 import type { OnnxForm } from '../../engine/onnx.ts';
-import { product, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { mapInto, summed } from '../../layers/broadcast.ts';
 import { readPart, writePart } from '../../shaders/move/copy.ts';
 

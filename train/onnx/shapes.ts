@@ -1,5 +1,6 @@
 /** ONNX's operators that give values another shape or place, as our layers; and what exporters compute shapes with. */
-import { product, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { cat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';

@@ -1,6 +1,6 @@
 /** Reads the safetensors format (see safetensors.ts), and takes no file at its word. */
 import { DescentError, kindOf, show } from '../../engine/check.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import type { Tensors } from './safetensors.ts';
 
 /** What a file holds: tensors as float32, and the strings of its `__metadata__`. */

@@ -4,7 +4,7 @@
  */
 import { bytesOf } from '../../datasets/dataset.ts';
 import { check, kindOf } from '../../engine/check.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 
 /** Named tensors under PyTorch's names and layouts. */
 export interface Tensors {

@@ -1,5 +1,5 @@
 /** What can be seen of a net: its first filters, and what each layer makes of an image. */
-import { product, type Shape } from '../../engine/tensor.ts';
+import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import type { Probe } from '../evaluate/probe.ts';
 
 /** Pictures [count, h, w] of floats. */

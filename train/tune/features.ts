@@ -5,7 +5,8 @@
 import { numbers, targetsAt, type Dataset, type Split } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
-import { product, type Tensor } from '../../engine/tensor.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { Memory } from '../../engine/memory.ts';
 import { cutBefore, type Cut } from '../../layers/cut.ts';
 import { BatchProgram } from '../data/batch-program.ts';

@@ -1,7 +1,7 @@
 /** Teach in the worker: features of samples, a head that learns to tell them apart, its answers, and what is kept of it. */
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { product } from '../../engine/tensor.ts';
+import { product } from '../../shaders/kernel/shape.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { forget, read, save } from '../../train/run/store.ts';

@@ -2,7 +2,7 @@
 import type { Device } from '../../../engine/device.ts';
 import type { Range } from '../../../engine/range.ts';
 import type { Layer } from '../../../engine/graph.ts';
-import type { Shape } from '../../../engine/tensor.ts';
+import type { Shape } from '../../../shaders/kernel/shape.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { adam } from '../../../optim/adaptive.ts';
 import { permutation, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';

@@ -2,7 +2,7 @@
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import type { Device } from '../../../engine/device.ts';
 import type { Layer } from '../../../engine/graph.ts';
-import type { Shape } from '../../../engine/tensor.ts';
+import type { Shape } from '../../../shaders/kernel/shape.ts';
 import { lossOf, type Loss } from '../../../layers/loss.ts';
 import { rowLoss } from '../../../shaders/update/loss.ts';
 import { Net } from '../../net/net.ts';

@@ -1,5 +1,5 @@
 /** Products of the Hessian of a net's loss with directions in the space of its weights. */
-import { product } from '../../../engine/tensor.ts';
+import { product } from '../../../shaders/kernel/shape.ts';
 import type { Net, Targets } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 

@@ -1,6 +1,6 @@
 /** What the backbone makes of samples: computed once for each. */
 import { pictureBytes } from '../../../datasets/pictures.ts';
-import { product } from '../../../engine/tensor.ts';
+import { product } from '../../../shaders/kernel/shape.ts';
 import { Turns } from '../../../engine/turns.ts';
 import type { Sample } from '../../data/lessons.ts';
 import type { Engine } from '../../worker/client.ts';
