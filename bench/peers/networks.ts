@@ -42,6 +42,12 @@ export interface Question {
   readonly threads: number;
 }
 
+/** Bytes of the images of a batch as f32, as peers are given them: WebAssembly addresses 4 GiB in all. */
+const MOST_BYTES = 2 ** 30;
+
+/** The largest batch of a network that all peers can be asked about at once. */
+export const largestBatch = ({ shape: [c, h, w] }: Network): number => Math.floor(MOST_BYTES / (4 * c * h * w));
+
 /** The bytes of `n` images [n, c, h, w], from 0 to 255 and always the same. */
 export function pixels([c, h, w]: Network['shape'], n: number): Uint8Array<ArrayBuffer> {
   let seed = 1;

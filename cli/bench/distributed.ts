@@ -61,7 +61,7 @@ export async function distributed(model: string, options: DistributedOptions): P
   }
   const { ranks: list = RANKS, mpirun = 'mpirun', ...own } = options;
   recipeOf(configOf(model, own, own.batchSize)); // what is wrong with it is said once
-  const sizes = list.split(',').map(text => parseNumber('--ranks', text, COUNT));
+  const sizes = list.split(',').map(text => parseNumber('--ranks', text, { ...COUNT, max: PREDICTED.at(-1)! }));
   const jobs: Measured[] = [];
   let whole: Report | undefined;
   for (const size of sizes) {

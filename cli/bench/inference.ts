@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { answering, difference, exported, SAME } from '../../bench/inference.ts';
 import { milliseconds } from '../../bench/milliseconds.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
-import { network, NETWORKS } from '../../bench/peers/networks.ts';
+import { largestBatch, network, NETWORKS } from '../../bench/peers/networks.ts';
 import type { Peer } from '../../bench/peers/process.ts';
 import { ANSWERING_NAMES, startAnswering, type AnsweringName } from '../../bench/peers/run.ts';
 import type { Device } from '../../engine/device.ts';
@@ -38,9 +38,9 @@ interface AnswerRow extends Row {
 export async function inference(models: readonly string[], options: InferenceOptions): Promise<void> {
   checkPeers('bench inference');
   const names = models.length ? models : Object.keys(NETWORKS);
-  for (const name of names) network(name);
+  const max = Math.min(...names.map(name => largestBatch(network(name))));
   const wanted = namesIn(options.peers, ANSWERING_NAMES);
-  const batches = options.batches.split(',').map(text => parseNumber('--batches', text, COUNT));
+  const batches = options.batches.split(',').map(text => parseNumber('--batches', text, { ...COUNT, max }));
   const rounds = parseNumber('--rounds', options.rounds, COUNT);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);

@@ -83,6 +83,8 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   [words('bench inference mlp'), /^unknown network of the peers 'mlp'; known: lenet5, vgg-small, resnet20$/],
   [words('bench inference lenet5 --peers ort'), /^unknown peer 'ort'; known: ort-wasm, ort-webgpu, ort-webgpu-js$/],
   [words('bench inference lenet5 --batches 0'), /^--batches: 0 is out of range; /],
+  [words('bench inference lenet5 --batches 1,100000000'), /^--batches: 100000000 is out of range; .* at most 342392$/],
+  [words('bench distributed lenet5 --ranks 1,100000000'), /^--ranks: 100000000 is out of range; .* at most 1024$/],
   [words('bench step mlp --out nope/x.json'), /^nope\/x\.json: cannot be written, /],
   [
     words('predict run x.png --dataset nope'),
