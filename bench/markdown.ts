@@ -1,18 +1,21 @@
-/** What `descent bench peers`, `inference`, `scaling` and `step --trace` write, as tables for the documentation. */
-import { lookUp } from '../engine/check.ts';
+/** What `descent bench kernels`, `peers`, `inference`, `scaling` and `step --trace` write, as tables for the documentation. */
+import { check, lookUp } from '../engine/check.ts';
+import type { KernelResult } from './kernels.ts';
 import { AXES, verdicts, type ScalingRow } from './scaling.ts';
 import type { DispatchResult } from './step.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { Row } from './peers/compare.ts';
 import { NETWORKS } from './peers/networks.ts';
 
-/** What files of results hold; each has one of the first four. */
+/** What files of results hold; each has one of the first five. */
 export interface Results {
+  readonly kernels?: readonly KernelResult[];
   readonly peers?: Readonly<Record<string, readonly Row[]>>;
   readonly inference?: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>>;
   readonly scaling?: Readonly<Record<string, readonly ScalingRow[]>>;
-  /** Of `bench step`: each dispatch, and what the adapter can do. */
+  /** Of `bench step`: each dispatch. */
   readonly trace?: readonly DispatchResult[];
+  /** Of `bench kernels` and of a trace: what the adapter can do. */
   readonly ceiling?: Ceiling;
   /** What was left out, and why. */
   readonly missing?: Readonly<Record<string, string>>;
@@ -120,13 +123,39 @@ function byKernel(trace: readonly DispatchResult[], ceiling: Ceiling | undefined
   ]);
 }
 
-/** The tables of a file of results, in Markdown. */
-export function tablesOf({ peers = {}, inference = {}, scaling = {}, trace, ceiling, missing = {} }: Results): string {
+const share = (of: number): string => `${(100 * of).toFixed(0)} %`;
+
+/** Kernels at the shapes of the zoo, and what they reach of what the adapter can do. */
+function ofKernels(results: readonly KernelResult[]): string {
+  const hasAvx2 = results.some(r => r.ofAvx2 !== undefined);
+  const head = ['kernel', 'shape', 'ms', 'GFLOP/s', 'of multiply-adds alone', ...(hasAvx2 ? ['of AVX2'] : []), 'GB/s', 'of a copy'];
+  const lines = results.map(({ kernel, variant, shape, ms: time, gflops, gbs, ofFma, ofCopy, ofAvx2 }) => [
+    `\`${kernel}\` ${variant}`,
+    shape,
+    ms(time),
+    gflops.toFixed(1),
+    share(ofFma),
+    ...(hasAvx2 ? [ofAvx2 === undefined ? '-' : share(ofAvx2)] : []),
+    gbs.toFixed(1),
+    share(ofCopy),
+  ]);
+  return tableOf([head, ...lines]);
+}
+
+/** The tables of a file of results, in Markdown. Throws where it holds none that is made a table of. */
+export function tablesOf(results: Results): string {
+  const { kernels, peers = {}, inference = {}, scaling = {}, trace, ceiling, missing = {} } = results;
+  check(
+    [kernels, results.peers, results.inference, results.scaling, trace].some(Boolean),
+    'there are no results of bench kernels, peers, inference, scaling or step --trace in it',
+    'give a file that one of them wrote with --out',
+  );
   const steps = Object.entries(peers).map(([net, rows]) => ({ title: `${nameOf(net)}, ${NETWORKS[net]?.batch ?? '?'}`, rows }));
   const answers = Object.entries(inference).flatMap(([net, batches]) =>
     Object.entries(batches).map(([batch, rows]) => ({ title: `${nameOf(net)}, ${batch}`, rows })),
   );
   return [
+    ...(kernels ? [ofKernels(kernels)] : []),
     ...(steps.length ? [beside('net, batch', steps)] : []),
     ...(answers.length ? [beside('net, images at once', answers)] : []),
     ...Object.entries(scaling).map(([name, rows]) => growth(name, rows)),

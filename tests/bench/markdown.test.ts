@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tablesOf } from '../../bench/markdown.ts';
+import { refusal } from '../support/refusal.ts';
 
 const test = suite('markdown');
 
@@ -23,6 +24,20 @@ test('steps and answers have a line for each net and a column for each program, 
   );
   const inference = { lenet5: { 1: [row('descent', 0.351), row('ort-wasm', 0.08, 0.23), row('ort-webgpu-js', 1238, 30.4)] } };
   assert.match(tablesOf({ inference }), /\| LeNet-5, 1 \| 0\.35 \| 0\.08 \(0\.23x\) \| 1,238 \(30x\) \|$/);
+});
+
+test('kernels have what they reach of what the adapter can do; a file without a table is refused', async () => {
+  const timed = { kernel: 'matmul', variant: 'lanes', shape: '64x10x512', ms: 0.0312, median: 0.04, first: 9 };
+  const reached = { gflops: 21.04, gbs: 5.2, ofFma: 0.351, ofCopy: 0.52, ofAvx2: 0.2 };
+  assert.is(
+    tablesOf({ kernels: [{ ...timed, ...reached }], ceiling: { gflopPerSecond: 60, gbPerSecond: 10, avx2: 105 } }),
+    [
+      '| kernel | shape | ms | GFLOP/s | of multiply-adds alone | of AVX2 | GB/s | of a copy |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- |',
+      '| `matmul` lanes | 64x10x512 | 0.031 | 21.0 | 35 % | 20 % | 5.2 | 52 % |',
+    ].join('\n'),
+  );
+  assert.match(await refusal(() => tablesOf({ missing: {} })), /^there are no results of bench kernels, .*; give a file that one of them/);
 });
 
 test('growth has the time of an image in each program, memory, and a verdict', () => {
