@@ -1,7 +1,7 @@
 #!/bin/sh
 # LeNet-5 on Fashion-MNIST
 # as:        the benchmark of Xiao, Rasul & Vollgraf 2017: two convolutions with pooling, no preprocessing
-# published: about 90 % test accuracy
+# published: about 90 % test accuracy (Xiao, Rasul & Vollgraf 2017, the table beside their data: 87.6 to 91.6 % for two convolutions)
 # measured:  91.2 % (test loss 0.283), software adapter (llvmpipe) on two shared processor cores, 13 minutes
 set -e
 cd "$(dirname "$0")/../.."

@@ -1,7 +1,7 @@
 #!/bin/sh
 # ResNet-56 on CIFAR-10
 # as:        He et al. 2015, section 4.2: rate 0.1, divided by 10 after 32,000 and 48,000 steps of 64,000
-# published: 93.03 % test accuracy
+# published: 93.03 % test accuracy (He et al. 2015, table 6: an error of 6.97 %)
 # measured:  not measured, no GPU at hand
 set -e
 cd "$(dirname "$0")/../.."

@@ -1,7 +1,7 @@
 #!/bin/sh
 # VGG-16 with batch norm on CIFAR-10
-# as:        Liu & Deng 2015 without its dropout, by the rates of He et al. 2015
-# published: 93.3 % test accuracy
+# as:        Liu & Deng 2015 without their dropout and their rates: momentum, 200 epochs, the rate along a cosine
+# published: 91.55 % test accuracy (Liu & Deng 2015, their abstract: an error of 8.45 %)
 # measured:  not measured, no GPU at hand
 set -e
 cd "$(dirname "$0")/../.."

@@ -18,6 +18,7 @@ for (const file of readdirSync(folder).sort()) {
   test(file, () => {
     const text = readFileSync(new URL(file, folder), 'utf8');
     assert.match(text, /^# published: .*\d %.*\n# measured: /m, 'names the published figure and has a place for what was measured');
+    assert.match(text, /^# published: .*\((?:arXiv \d|[A-Z][^)]* \d{4}).*\)$/m, 'and the source of that');
     const [model, ...words] = /descent train (\w[^]*?) "\$@"/.exec(text)![1]!.replaceAll('\\\n', ' ').trim().split(/\s+/);
     const given: Record<string, string> = {};
     for (let i = 0; i < words.length; i += 2) {
