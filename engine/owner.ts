@@ -91,8 +91,10 @@ export class Owner {
 
   /** Enqueues a copy of bytes to the device. */
   upload(buffer: GPUBuffer, offset: number, data: Bytes): void {
-    const { resizable } = ('buffer' in data ? data.buffer : data) as { resizable?: boolean };
-    const fixed = resizable ? data.slice(0) : data; // browsers refuse memory that may shrink
+    const held: ArrayBufferLike & { readonly resizable?: boolean } = 'buffer' in data ? data.buffer : data;
+    // browsers refuse memory that may shrink or grow, and Dawn in Node ends the process at any that is shared
+    const isOwn = held instanceof ArrayBuffer && !held.resizable;
+    const fixed = isOwn ? data : ('buffer' in data ? data : new Uint8Array(data)).slice();
     this.guard(() => this.device.gpu.queue.writeBuffer(buffer, offset, fixed as Uint8Array<ArrayBuffer>));
   }
 

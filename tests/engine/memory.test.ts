@@ -263,4 +263,20 @@ test('values of another kind than a tensor has are refused: as many bytes of who
   memory.destroy();
 });
 
+test('values are written from memory of any kind: of one owner or shared, of a fixed size or not', async () => {
+  const memory = new Memory(await deviceFor());
+  const buffer = memory.buffer('values', 16);
+  const may = { maxByteLength: 32 };
+  const kinds = [ArrayBuffer, SharedArrayBuffer] as unknown as (new (bytes: number, o?: object) => ArrayBuffer)[];
+  for (const held of kinds.flatMap(Kind => [new Kind(16), new Kind(16, may)])) {
+    const values = new Float32Array(held).fill(kinds.length + held.byteLength);
+    for (const data of [values, held]) {
+      memory.upload(buffer, 0, new Uint8Array(16));
+      memory.upload(buffer, 0, data);
+      assert.equal([...new Float32Array(await memory.download(buffer, 0, 16))], [...values]);
+    }
+  }
+  memory.destroy();
+});
+
 test.run();
