@@ -74,9 +74,9 @@ interface Form {
 
 /**
  * A data set of images and labels or targets. Throws at the first image, label or target that does not fit, with its place, and with the
- * reason of `signal` once it is aborted, though the next sample should never come.
+ * reason of `signal` once it is aborted. Samples that come one by one end by `stops`, with its reason, though the next should never come.
  */
-export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: AbortSignal): Promise<Dataset> {
+export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: AbortSignal, stops = signal): Promise<Dataset> {
   check(
     typeof samples === 'object' && samples !== null && 'images' in samples,
     `data: it is ${kindOf(samples)}`,
@@ -93,8 +93,8 @@ export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: 
   );
   if (isApart) for (const key of Object.keys(test)) lookUp('part of test', key, OF_IMAGES);
   checkAlone(samples, isApart ? test : undefined);
-  const train = await collect('', samples, form, resident, signal);
-  const apart = isApart ? await collect('test.', test, form, resident, signal) : undefined;
+  const train = await collect('', samples, form, resident, { signal, stops });
+  const apart = isApart ? await collect('test.', test, form, resident, { signal, stops }) : undefined;
   const notes = (form.channels ?? []).flatMap((channel, k) =>
     channel.note(`images: ${form.shape![1] * form.shape![2] > 1 ? 'channel' : 'value'} ${k} of each`),
   );
@@ -210,7 +210,7 @@ async function collect(
   { images, labels: given, targets }: Labelled,
   form: Form,
   resident: number,
-  signal?: AbortSignal,
+  { signal, stops }: Readonly<Record<'signal' | 'stops', AbortSignal | undefined>>,
 ): Promise<Collected> {
   check(given === undefined || targets === undefined, `${who}targets: labels are given too`, 'leave out one of the two');
   const labels = targets === undefined ? given : new Uint16Array(targetsOf(`${who}targets`, targets, form.outputs).n);
@@ -226,7 +226,7 @@ async function collect(
     for (const values of await Promise.all(waiting.map(make => make()))) await store.add(values);
     waiting = [];
   };
-  for await (const item of signal && Symbol.asyncIterator in images ? endedBy(signal, images) : (images as Iterable<Image | Sample>)) {
+  for await (const item of stops && Symbol.asyncIterator in images ? endedBy(stops, images) : (images as Iterable<Image | Sample>)) {
     signal?.throwIfAborted();
     const at = `${who}images[${own.length}]`;
     const sample = labels === undefined ? (item as Sample) : { image: item as Image, label: labels[own.length]! };

@@ -67,7 +67,7 @@ export interface Run extends AsyncIterable<RunEvent> {
   /** Waits for the step in flight; no other follows until `resume`. */
   pause(): Promise<void>;
   resume(): void;
-  /** Ends the run after the step in flight; resolves when it has. Its model is valid. */
+  /** Ends the run after the step in flight; resolves when it has. Its model is valid, but where samples still came: `done` then rejects. */
   stop(): Promise<void>;
   /** All that `fit` needs, as `resume`, to go on from here; it is a safetensors file of the weights too. */
   checkpoint(): Promise<Uint8Array<ArrayBuffer>>;

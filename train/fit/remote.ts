@@ -5,7 +5,7 @@ import type { Ended, RunEvent, Training } from './events.ts';
 import { textsOf, type FitOptions } from './options.ts';
 import { received, type PlainOptions, type Reply, type Request } from './protocol.ts';
 import { spawn } from './spawn.ts';
-import { LocalTraining, openFitData, type FitData } from './training.ts';
+import { LocalTraining, openFitData, Reading, type FitData } from './training.ts';
 
 type Method = Exclude<Request['method'], 'run'>;
 
@@ -27,12 +27,14 @@ export class RemoteTraining implements Training {
   #start!: () => void;
   #waiting = new Map<number, Waiting>();
   #next = 0;
+  #reading: Reading;
   #ended!: Promise<Ended>;
 
   constructor(model: string | URL, data: FitData, options: FitOptions) {
     this.#model = model;
     this.#data = data;
     this.#options = options;
+    this.#reading = new Reading(options);
     this.#started = new Promise(resolve => (this.#start = resolve));
   }
 
@@ -46,7 +48,7 @@ export class RemoteTraining implements Training {
   async #run(emit: (event: RunEvent) => void): Promise<Ended> {
     const { signal, worker: wanted } = this.#options;
     textsOf(this.#options); // what is no option at all could not be sent, of which the browser says less
-    const data = typeof this.#data === 'string' ? this.#data : await openFitData(this.#data, this.#options);
+    const data = typeof this.#data === 'string' ? this.#data : await openFitData(this.#data, this.#options, this.#reading);
     signal?.throwIfAborted();
     const why = isStored(data) ? 'its data are larger than memory' : await this.#spawn(emit);
     signal?.throwIfAborted();
@@ -76,6 +78,7 @@ export class RemoteTraining implements Training {
   }
 
   stop(): void {
+    this.#reading.end();
     void this.#tell('stop');
   }
 

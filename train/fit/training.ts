@@ -35,8 +35,28 @@ export type FitModel = string | URL | Model;
 /** What it trains on: a data set by its name, under Node also by its folder; one that is made; or what one is made of. */
 export type FitData = string | Dataset | Samples;
 
+/** Ends the reading of samples that still come where a run is stopped; the next may never do. */
+export class Reading {
+  #stops = new AbortController();
+  #signal: AbortSignal | undefined;
+
+  /** `signal` is that of the run, which is stopped once it is aborted. */
+  constructor({ signal }: FitOptions) {
+    this.#signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stops.signal;
+  }
+
+  end(): void {
+    const own = new DescentError('the run was stopped before its samples had come', 'begin it again');
+    this.#stops.abort(this.#signal?.aborted ? this.#signal.reason : own);
+  }
+}
+
 /** Data in the form that a trainer takes. */
-export async function openFitData(data: FitData, options: FitOptions): Promise<Dataset> {
+export async function openFitData(data: FitData, options: FitOptions, { signal: stops }: Reading): Promise<Dataset> {
   const { imageSize, resize, skipBroken, ignoreLabel, limitTrain, limitTest, target, signal } = options;
   if (typeof data === 'string') {
     const folder = { imageSize, resize, skipBroken, ignoreLabel: ignoreLabel === undefined ? undefined : String(ignoreLabel) };
@@ -49,7 +69,7 @@ export async function openFitData(data: FitData, options: FitOptions): Promise<D
   checkLimits({ limitTrain, limitTest });
   const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
   check(!isDataset || ignoreLabel === undefined, 'ignoreLabel: the data are a data set already', 'give it to datasetOf');
-  const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data }, undefined, signal);
+  const dataset = isDataset ? data : await datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data }, undefined, signal, stops);
   return {
     ...dataset,
     ...(limitTrain !== undefined && { train: first(dataset.train, (dataset.validation ?? 0) + limitTrain) }),
@@ -100,6 +120,7 @@ export class LocalTraining implements Training {
   #recipe!: Recipe;
   #fitted: LoopState = { evaluated: [] };
   #stopped = false;
+  #reading: Reading;
   /** Opens when a pause ends. */
   #gate: ReturnType<typeof latch> | undefined;
   /** One at a time: what is done between two steps sees the run at rest. */
@@ -113,6 +134,7 @@ export class LocalTraining implements Training {
     this.#model = model;
     this.#data = data;
     this.#options = options;
+    this.#reading = new Reading(options);
   }
 
   async run(emit: (event: RunEvent) => void): Promise<Ended> {
@@ -162,6 +184,7 @@ export class LocalTraining implements Training {
 
   stop(): void {
     this.#stopped = true;
+    this.#reading.end();
     this.resume();
   }
 
@@ -172,7 +195,10 @@ export class LocalTraining implements Training {
 
   async #open(emit: (event: RunEvent) => void): Promise<void> {
     const { device: given, batchSize, init, resume } = this.#options;
-    const [model, dataset] = await Promise.all([modelOf(this.#model).then(chosenModel), openFitData(this.#data, this.#options)]);
+    const [model, dataset] = await Promise.all([
+      modelOf(this.#model).then(chosenModel),
+      openFitData(this.#data, this.#options, this.#reading),
+    ]);
     this.#options.signal?.throwIfAborted();
     const { valSplit = OPTIONS.valSplit.default } = this.#options;
     checkShare(dataset, this.#options.valSplit);

@@ -30,27 +30,32 @@ test('a signal ends a run whose samples still come', async () => {
   assert.ok(left, 'the camera is let go');
 });
 
-test('a signal ends a run whose next sample never comes', async () => {
-  const controller = new AbortController();
-  let asked = 0;
-  const stuck: AsyncIterable<Sample> = {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        if (asked++ < 5) return { done: false, value: { image: images[asked]!, label: labels[asked]! } };
-        setTimeout(() => controller.abort(new Error('enough')), 10);
-        return new Promise(() => undefined);
-      },
-      return: () => {
-        asked = -1;
-        return new Promise(() => undefined);
-      },
-    }),
-  };
-  const { done } = fit(net, { images: stuck }, { ...quick, signal: controller.signal });
-  const late = new Promise(resolve => setTimeout(resolve, 5000, 'it went on waiting'));
-  assert.is(await Promise.race([done.catch((error: Error) => error.message), late]), 'enough');
-  assert.is(asked, -1, 'it is let go');
-});
+for (const [what, reason] of [
+  ['a signal', 'enough'],
+  ['stop()', 'the run was stopped before its samples had come; begin it again'],
+] as const) {
+  test(`${what} ends a run whose next sample never comes`, async () => {
+    const controller = new AbortController();
+    let asked = 0;
+    const stuck: AsyncIterable<Sample> = {
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          if (asked++ < 5) return { done: false, value: { image: images[asked]!, label: labels[asked]! } };
+          setTimeout(() => (what === 'a signal' ? controller.abort(new Error('enough')) : void run.stop()), 10);
+          return new Promise(() => undefined);
+        },
+        return: () => {
+          asked = -1;
+          return new Promise(() => undefined);
+        },
+      }),
+    };
+    const run = fit(net, { images: stuck }, { ...quick, signal: controller.signal });
+    const late = new Promise(resolve => setTimeout(resolve, 5000, 'it went on waiting'));
+    assert.is(await Promise.race([run.done.catch((error: Error) => error.message), late]), reason);
+    assert.is(asked, -1, 'it is let go');
+  });
+}
 
 test('limits are of data in memory too, and what is of files is refused', async () => {
   const apart: Samples = { ...data, test: { images: images.slice(0, 30), labels: labels.slice(0, 30) } };
