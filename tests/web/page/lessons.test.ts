@@ -60,7 +60,7 @@ if (
     assert.is(await page.title(), 'Gradient descent – Descent');
     const drawn = page.locator('.experiment').first();
     await drawn.getByText('monotone').waitFor();
-    const slider = drawn.getByRole('slider');
+    const slider = drawn.getByRole('slider', { name: 'Rate, of the best one' });
     await slider.focus();
     for (let i = 0; i < 8; i++) await slider.press('ArrowRight');
     await drawn.getByText('diverges').waitFor();

@@ -97,6 +97,7 @@ export function figureView(figure: Figure, lab: Lab, dropped: () => Dropped): Fi
   };
 }
 
+let sliders = 0;
 /** A slider through numbers, or a list of names. */
 function field({ label, values }: Control, value: Scalar, changed: (value: Scalar) => void): HTMLElement {
   if (typeof values[0] === 'string') {
@@ -107,8 +108,9 @@ function field({ label, values }: Control, value: Scalar, changed: (value: Scala
     );
     return el('label', {}, label, list);
   }
-  const shown = el('output', { textContent: String(value) });
+  const shown = el('output', { textContent: String(value), 'aria-live': 'off' }); // the slider tells its value itself
   const slider = el('input', {
+    id: `control${sliders++}`,
     type: 'range',
     min: '0',
     max: String(values.length - 1),
@@ -122,5 +124,5 @@ function field({ label, values }: Control, value: Scalar, changed: (value: Scala
       changed(chosen);
     },
   });
-  return el('label', {}, el('span', {}, `${label} `, shown), slider);
+  return el('label', { for: slider.id }, el('span', {}, `${label} `, shown), slider); // else it would be the label of what is shown
 }

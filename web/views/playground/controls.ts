@@ -63,7 +63,7 @@ export class Controls {
       const hint = whole.querySelector<HTMLElement>('.hint');
       if (hint && !PLAIN.has(key)) this.#hints.set(key, hint);
       if (input.type === 'range') {
-        const value = el('output');
+        const value = el('output', { 'aria-live': 'off' }); // the slider tells its value itself
         whole.querySelector('label')!.append(' ', value);
         this.#values.set(key, value);
       }

@@ -42,12 +42,12 @@ export class RaceView {
   #own = new OwnFunction((own, land) => this.#move({ ...own, start: undefined }, land));
   #about = el('p', { class: 'hint' });
   #times = el('input', { type: 'range', min: '-2', max: '2', step: '0.25' });
-  #factor = el('output');
+  #factor = el('output', { 'aria-live': 'off' }); // sliders tell their values themselves
   #racers = new RacerList(racers => this.#set({ racers }));
   #map = new RaceMap((start, isDone) => this.#startAt(start, isDone));
   #play = button('Play', () => this.#toggle(), { class: 'primary' });
   #step = el('input', { type: 'range', id: 'race-step', min: '0', step: '1' });
-  #count = el('output', { for: 'race-step' });
+  #count = el('output', { for: 'race-step', 'aria-live': 'off' });
   #linear = el('input', { type: 'checkbox', onchange: () => this.#set({ linear: this.#linear.checked }) });
   #chart = new HeightChart(el('label', { class: 'check' }, this.#linear, 'Linear'));
   #table = new StandingsTable();
@@ -192,6 +192,7 @@ export class RaceView {
     this.#about.replaceChildren(this.#land.about, ...(land === 'own' ? [] : [formula])); // it stands in its field
     this.#times.value = String(Math.log10(times));
     this.#factor.textContent = `×${Number(times.toPrecision(2))}`;
+    this.#times.setAttribute('aria-valuetext', this.#factor.textContent);
     this.#linear.checked = linear;
     this.#racers.show(this.#settings, this.#land);
     this.#step.max = String(this.#land.steps);
