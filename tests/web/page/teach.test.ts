@@ -45,6 +45,26 @@ if (
     await at.says('another class is called red; give another name');
   });
 
+  test('what has the focus does not lie behind what the camera sees, on a phone and at 200 %', async () => {
+    for (const [width, height] of [
+      [390, 780],
+      [640, 360],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.getByRole('button', { name: 'Start anew' }).focus();
+      for (let presses = 0; presses < 8; presses++) {
+        await page.keyboard.press('Shift+Tab');
+        const behind = await page.evaluate<string | null>(`(() => {
+          const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+          const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+          return document.activeElement.contains(seen) ? null : document.activeElement.outerHTML;
+        })()`);
+        assert.is(behind, null, `${width} by ${height}`);
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
   test('a class that comes back by Undo is called otherwise where its name was given to another; what is dropped with pictures and is none is told of', async () => {
     await at.press('Remove Class 2');
     await at.press('Add a class');

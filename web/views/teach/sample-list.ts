@@ -89,6 +89,9 @@ export function sampleList(label: string, actions: SampleActions): SampleList {
     focus(option);
     drawTools();
   };
+  list.addEventListener('focusin', () => {
+    if (list.querySelector(':focus-visible')) list.scrollIntoView({ block: 'nearest' }); // its margin is of the list: one of a sample would be that within the list too
+  });
   list.onkeydown = event => {
     const option = (event.target as Element).closest<HTMLElement>('[role="option"]');
     if (!option) return;
