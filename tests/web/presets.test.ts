@@ -44,6 +44,11 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
     await at.says('Run 1, lenet5 on fashion-mnist');
     await page.locator('.answer').getByText('Trouser').waitFor();
     assert.match((await page.locator('.answer .bars li').first().textContent()) ?? '', /Trouser/);
+    await at.press('What it goes by');
+    const figures = page.locator('.explained figure');
+    await figures.nth(2).waitFor();
+    const tops = await figures.evaluateAll(all => all.map(figure => (figure as HTMLElement).offsetTop));
+    assert.is(new Set(tops).size, 1, 'they stand beside one another before anything was looked at under Train');
   });
 
   test('several pictures are answered in a table, each by its name', async () => {

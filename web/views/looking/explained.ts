@@ -3,6 +3,7 @@ import type { Explanation, Heat } from '../../../train/study/explain.ts';
 import { image, paint } from '../../data/pictures.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
 import { el } from '../dom.ts';
+import './explained.css';
 
 /** From black over red and yellow to white. */
 const heatColour = (share: number): readonly [number, number, number] => [
