@@ -229,7 +229,7 @@ if (
     assert.not.match(await train(), /are timed/);
   });
 
-  test('every control and picture has a name', async () => {
+  test('every control and picture has a name, and what is pressed is 24 pixels high and wide', async () => {
     const cdp = await page.context().newCDPSession(page);
     const roles = [
       'button',
@@ -247,10 +247,18 @@ if (
       'navigation',
     ];
     const full = 'train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1';
-    for (const view of [full, 'playground', 'race', 'predict', 'teach', 'bench']) {
+    for (const view of [full, 'lessons/momentum', 'playground', 'race', 'predict', 'teach', 'bench']) {
       await at.open(view);
       await page.locator('#view h2').first().waitFor();
       await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
+      const small = await page.locator('button, summary, select, [type=range]').evaluateAll(
+        all =>
+          all.filter(e => {
+            const { width, height } = e.getBoundingClientRect();
+            return width && Math.min(width, height) < 24;
+          }).length,
+      );
+      assert.is(small, 0, view);
       const { nodes } = await cdp.send('Accessibility.getFullAXTree');
       const seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
       assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);

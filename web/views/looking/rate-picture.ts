@@ -71,7 +71,7 @@ export function ratePicture(element: HTMLElement): RatePicture {
         const y = (rate: number) => TOP + (1 - rate / (most || 1)) * (HEIGHT - TOP - BOTTOM);
         const d = points.map(([step, rate], i) => `${i ? 'L' : 'M'}${x(step).toFixed(1)} ${y(rate).toFixed(1)}`).join('');
         const text = stretches.length > 1 ? `${name}: most ${rateText(most)}` : `most ${rateText(most)}`;
-        return { name, from, to, left, most, text, d, isWide: right - left > 5.5 * text.length };
+        return { name, from, to, left, most, text, d, isWide: right - left > 6.5 * text.length };
       });
       const means = parts.map(({ name, to, most }) => `${name} to step ${count(to)}, ${rateText(most)} at most`).join('; ');
       const [first, last] = [rateText(rateAt(1)), rateText(rateAt(total))];
