@@ -144,7 +144,7 @@ test('numbers on charts are as short as they can be', () => {
   );
   assert.equal(
     [250, 0.25, 1e-5].map(v => formatOf()(v)),
-    ['250', '0.25', '1.0e-5'],
+    ['250', '0.25', '1e-5'],
   );
 });
 

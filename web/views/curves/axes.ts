@@ -16,7 +16,7 @@ function percentOf(v: number, digits = 4): string {
 
 function short(v: number, digits = 4): string {
   const plain = v === 0 || (Math.abs(v) < 1e4 && Math.abs(v) >= 1e-3);
-  return plain ? Number(v.toPrecision(digits)).toString() : v.toExponential(digits - 3);
+  return plain ? Number(v.toPrecision(digits)).toString() : v.toExponential(digits - 3).replace(/\.?0+e/, 'e');
 }
 
 /** The numbers of an axis, no two of them alike. */

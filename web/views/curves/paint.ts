@@ -102,10 +102,10 @@ export function drawCuts(u: uPlot, { least, most }: Extent, format: Format): voi
   ctx.textAlign = 'right';
   const right = bbox.left + bbox.width - 4 * ratio;
   const write = (text: string, y: number) => {
-    ctx.strokeText(text, right, y); // or curves below it could be taken for a part of it
+    const { width } = ctx.measureText(text);
+    ctx.clearRect(right - width, y - 10 * ratio, width, 13 * ratio); // a curve below it, seen between its words too, would strike it out
     ctx.fillText(text, right, y);
   };
-  Object.assign(ctx, { strokeStyle: isDark() ? '#1a2027' : '#ffffff', lineWidth: 5 * ratio, lineJoin: 'round' });
   if (most !== undefined) write(`↑ up to ${format(most)}`, bbox.top + 10 * ratio);
   if (least !== undefined) write(`↓ down to ${format(least)}`, bbox.top + bbox.height - 5 * ratio);
   ctx.restore();

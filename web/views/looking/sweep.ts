@@ -73,7 +73,11 @@ function picturesOf(tried: readonly Tried[], asked: readonly Asked[], use: Searc
     const { choice, config } = asked[t.index]!;
     const top = tops[i]!;
     const name = wordsOf(choice);
-    const worth = t.best ? (t.best.accuracy === undefined ? `RMSE ${t.best.rmse!.toPrecision(3)}` : percent(t.best.accuracy)) : 'diverged';
+    const worth = t.best
+      ? t.best.accuracy === undefined
+        ? `RMSE ${t.best.rmse!.toPrecision(3)}`
+        : `right ${percent(t.best.accuracy)}`
+      : 'diverged';
     const chart = smallChart({
       title: `${t === best ? '★ ' : ''}${name}`,
       label: `${name}: training and validation loss by step; ${worth}`,
