@@ -9,7 +9,7 @@ export const adaptiveRates: Lesson = {
   blocks: [
     t`One rate for all weights is limited by the steepest of them. **AdaGrad** divides each step by the root of the sum of squared gradients so far; **RMSProp** forgets the old ones, so that steps do not fade away; **Adam** adds momentum, and divides both averages by what they lack at the start:`,
     {
-      tex: t`m \leftarrow \beta_1 m + (1-\beta_1) g, \quad v \leftarrow \beta_2 v + (1-\beta_2) g^2, \quad w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\varepsilon}`,
+      tex: t`m \leftarrow \beta_1 m + (1-\beta_1) g, \qquad v \leftarrow \beta_2 v + (1-\beta_2) g^2, \qquad w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\varepsilon}`,
     },
     t`In the first step this is $\eta \operatorname{sign} g$: the size of the gradient does not count, only whether its sign lasts. So Adam takes about as long a step on a plain as on a cliff, and rescaling the loss changes nothing.`,
     t`The number $\varepsilon$ decides what a small gradient means: above it only the sign counts, below it the size. With $10^{-8}$ a weight whose gradients are tiny and noisy takes full steps of noise; some nets want $10^{-3}$.`,

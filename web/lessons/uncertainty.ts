@@ -12,7 +12,7 @@ export const uncertainty: Lesson = {
     { tex: t`\mathrm{ECE} = \sum_b \frac{n_b}{n}\, \bigl|\operatorname{acc}(b) - \operatorname{conf}(b)\bigr|` },
     t`It can be 0 for a net that always says how frequent each class is, so look at it beside a **proper score**, which is least for true probabilities alone: the log loss, or Brier's mean squared distance from the label.`,
     t`What a net does not know has two parts. Some images are ambiguous, and no net would know. Others are unlike what it has seen; there, nets that explain the training images equally well disagree. Bayes' rule averages over all of them, by how well each explains the data $\mathcal D$:`,
-    { tex: t`p(y \mid x, \mathcal D) = \int p(y \mid x, w)\; p(w \mid \mathcal D)\; dw \approx \frac1S \sum_{s} p(y \mid x, w_s)` },
+    { tex: t`p(y \mid x, \mathcal D) = \int p(y \mid x, w)\; p(w \mid \mathcal D)\; dw \qquad \approx \frac1S \sum_{s} p(y \mid x, w_s)` },
     t`Where do the $w_s$ come from? From several trainings (ensembles), from masks that stay on at test time (dropout, Gal & Ghahramani 2016), or from a Gaussian around the path of SGD: **SWAG** (Maddox et al. 2019) takes its mean from SWA, and a covariance of low rank from the way the weights wander.`,
     {
       title: 'How often a confidence comes true',

@@ -89,6 +89,27 @@ if (
     await at.accessible();
   });
 
+  test('formulas fit a phone: none scrolls, which would take the keyboard too', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const { topic, title, blocks } of LESSONS) {
+      await page.evaluate(`location.hash = 'lessons/${topic}'`);
+      await page.getByRole('heading', { name: title, level: 2, exact: true }).waitFor();
+      const formulas = await page
+        .locator('.formula')
+        .evaluateAll(all =>
+          all.map(e => ({ text: e.textContent, scrolls: e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight })),
+        );
+      assert.ok(formulas.length >= blocks.filter(block => typeof block === 'object' && 'tex' in block).length, topic);
+      assert.equal(
+        formulas.filter(({ scrolls }) => scrolls),
+        [],
+        topic,
+      );
+    }
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await at.open('lessons/momentum');
+  });
+
   test('an answer unfolds, and its run opens at the top of Train, as the next lesson at its own', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.getByText('Answer', { exact: true }).click();
