@@ -286,11 +286,17 @@ if (
     assert.ok(Number(steps) < 400 && Number(height) < 1, `momentum: ${steps} steps, ${height}`);
   });
 
-  test('a configuration that cannot be built says why', async () => {
+  test('a configuration that cannot be built says why, at 400 % too, where the header makes room', async () => {
     await at.open('train?model=lenet5&dataset=xor');
     await at.press('Start');
     await page.locator('#notice.error').waitFor();
     assert.match((await page.locator('#notice').textContent()) ?? '', /conv2d|images/);
+    await page.setViewportSize({ width: 320, height: 256 });
+    await page.evaluate('scrollTo(0, 500)');
+    const [header, said] = (await Promise.all(['.top', '#notice'].map(one => page.locator(one).boundingBox()))).map(box => box!);
+    assert.ok(header!.y + header!.height <= 12, `the header ends at ${header!.y + header!.height}`);
+    assert.ok(said!.y >= 0 && said!.y + said!.height < 128, `the message is at ${said!.y}`);
+    await page.setViewportSize({ width: 1280, height: 720 });
     await at.open('train?model=nosuch');
     await at.says("unknown model 'nosuch'");
   });
