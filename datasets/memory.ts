@@ -44,6 +44,8 @@ export interface Samples extends Labelled {
   readonly outputs?: readonly string[] | undefined;
   /** Images to test on: a share of each class from 0 to below 1, which is then not trained on, or images of their own. Without it none. */
   readonly test?: number | Labelled | undefined;
+  /** Images of their own to validate on, in place of a share of the others. */
+  readonly validation?: Labelled | undefined;
   /** The label of images that have none, as -1 or 255: they take part in training batches, and in no loss, accuracy or test. */
   readonly ignoreLabel?: Label | undefined;
   /** What the data set is called in files of weights. */
@@ -51,7 +53,7 @@ export interface Samples extends Labelled {
 }
 
 const OF_IMAGES = { images: 0, labels: 0, targets: 0 };
-const PARTS = { ...OF_IMAGES, shape: 0, classes: 0, outputs: 0, test: 0, ignoreLabel: 0, name: 0 };
+const PARTS = { ...OF_IMAGES, shape: 0, classes: 0, outputs: 0, test: 0, validation: 0, ignoreLabel: 0, name: 0 };
 
 /** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
 const RESIDENT = 2 ** 30;
@@ -83,7 +85,7 @@ export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: 
     'give { images, labels } or { images, targets }, or the name of a data set',
   );
   for (const key of Object.keys(samples)) lookUp('part of data', key, PARTS);
-  const { test = 0, name = 'samples' } = samples;
+  const { test = 0, validation, name = 'samples' } = samples;
   const form: Form = { shape: shapeOf(samples.shape), outputs: samples.outputs };
   const isApart = typeof test === 'object' && test !== null;
   check(
@@ -91,44 +93,67 @@ export async function datasetOf(samples: Samples, resident = RESIDENT, signal?: 
     `test: it is ${kindOf(test)}`,
     `give a share from 0 to below 1, or { images, ${samples.targets ? 'targets' : 'labels'} }`,
   );
-  if (isApart) for (const key of Object.keys(test)) lookUp('part of test', key, OF_IMAGES);
-  checkAlone(samples, isApart ? test : undefined);
+  check(
+    validation === undefined || (typeof validation === 'object' && validation !== null),
+    `validation: it is ${kindOf(validation)}`,
+    `give { images, ${samples.targets ? 'targets' : 'labels'} }; a share of the training images is valSplit`,
+  );
+  const parts = { test: isApart ? test : undefined, validation };
+  for (const [part, given] of Object.entries(parts)) {
+    for (const key of Object.keys(given ?? {})) lookUp(`part of ${part}`, key, OF_IMAGES);
+    checkAlone(samples, part, given);
+  }
   const train = await collect('', samples, form, resident, { signal, stops });
+  const held = validation && (await collect('validation.', validation, form, resident, { signal, stops }));
   const apart = isApart ? await collect('test.', test, form, resident, { signal, stops }) : undefined;
   const notes = (form.channels ?? []).flatMap((channel, k) =>
     channel.note(`images: ${form.shape![1] * form.shape![2] > 1 ? 'channel' : 'value'} ${k} of each`),
   );
-  if (samples.targets !== undefined) return regressionOf(samples, { name, notes }, form, train, apart);
+  if (samples.targets !== undefined) return regressionOf(samples, { name, notes }, form, { train, held, apart });
   const { ignoreLabel } = samples;
   const classes = classesOf(train.labels, samples.classes, ignoreLabel);
   const labels = numbersOf('labels', train.labels, classes, ignoreLabel);
-  const tested = apart && numbersOf('test.labels', apart.labels, classes, ignoreLabel);
-  const held = new Set(apart ? [] : share(labels, classes.length, test as number));
+  const ofTest = new Set(apart ? [] : share(labels, classes.length, test as number));
   const all = Array.from(labels, (_, i) => i);
+  /** What of images of their own has a label, which all that are not trained on need. */
+  const labelled = (part: string, own: Collected): Split => {
+    const numbers = numbersOf(`${part}.labels`, own.labels, classes, ignoreLabel);
+    const indices = Array.from(numbers, (_, i) => i).filter(i => numbers[i] !== UNLABELLED);
+    check(indices.length, `${part}.labels: all are ${kindOf(ignoreLabel)}, which is none of the classes`, 'leave the part out');
+    return own.split(indices, numbers);
+  };
   return {
     name,
     shape: form.shape!,
     classes,
     ...(form.dtype && { dtype: form.dtype }),
     ...(notes.length && { notes }),
-    train: train.split(held.size ? all.filter(i => !held.has(i)) : all, labels),
+    ...(await withHeld(
+      train.split(ofTest.size ? all.filter(i => !ofTest.has(i)) : all, labels),
+      held && labelled('validation', held),
+      form,
+    )),
     test: apart
-      ? apart.split(
-          Array.from(tested!, (_, i) => i).filter(i => tested![i] !== UNLABELLED),
-          tested!,
-        )
+      ? labelled('test', apart)
       : train.split(
-          all.filter(i => held.has(i)),
+          all.filter(i => ofTest.has(i)),
           labels,
         ),
   };
 }
 
-/** Throws where what is of classes is given beside targets, or what is of a regression without any. */
-function checkAlone({ targets, classes, ignoreLabel, outputs }: Samples, test: Labelled | undefined): void {
+/** The training images of a data set: those to validate on, where there are some of their own, stand before the others. */
+async function withHeld(train: Split, held: Split | undefined, form: Form): Promise<Pick<Dataset, 'train' | 'validation'>> {
+  if (!held) return { train };
+  const { joined } = await import('./joined.ts');
+  return { train: joined(held, train, form.shape!, form.dtype), validation: held.n };
+}
+
+/** Throws where what is of classes is given beside targets, or what is of a regression without any; `given` are images of their own. */
+function checkAlone({ targets, classes, ignoreLabel, outputs }: Samples, part: string, own: Labelled | undefined): void {
   const given = (parts: Readonly<Record<string, unknown>>) => Object.keys(parts).find(key => parts[key] !== undefined);
   if (targets === undefined) {
-    const key = given({ outputs, 'test.targets': test?.targets });
+    const key = given({ outputs, [`${part}.targets`]: own?.targets });
     check(!key, `${key}: of a regression, and the images have no targets`, 'give targets, or leave it out');
   } else {
     const key = given({ classes, ignoreLabel });
@@ -136,23 +161,41 @@ function checkAlone({ targets, classes, ignoreLabel, outputs }: Samples, test: L
   }
 }
 
-/** The regression of samples that are collected; `apart` are those to test on, where they are samples of their own. */
-function regressionOf(
-  { targets, outputs, test }: Samples,
+/** The regression of samples that are collected; `held` and `apart` are those of their own to validate and to test on. */
+async function regressionOf(
+  { targets, outputs, validation, test }: Samples,
   { name, notes }: Required<Pick<Dataset, 'name' | 'notes'>>,
   form: Form,
-  train: Collected,
-  apart?: Collected,
-): Dataset {
+  { train, held, apart }: { readonly train: Collected; readonly held: Collected | undefined; readonly apart: Collected | undefined },
+): Promise<Dataset> {
   const all = targetsOf('targets', targets!, outputs);
-  const others = apart && targetsOf('test.targets', (test as Labelled).targets!, all.outputs);
-  const told = [...notes, ...all.notes, ...(others?.notes ?? [])];
+  const told = [...notes, ...all.notes];
   const splitOf = (from: Collected, { targets, n }: Targeted, indices: readonly number[]): Split => {
     const split = from.split(indices, new Uint16Array(n));
     return { ...split, labels: new Uint16Array(), targets: targetsAt({ ...split, targets, n }, indices)! };
   };
-  const held = new Set(apart ? [] : share(new Uint16Array(all.n), 1, test as number | undefined));
+  const whole = (part: string, from: Collected, { targets }: Labelled): Split => {
+    const own = targetsOf(`${part}.targets`, targets!, all.outputs);
+    told.push(...own.notes);
+    return splitOf(from, own, [...Array(own.n).keys()]);
+  };
+  const ofTest = new Set(apart ? [] : share(new Uint16Array(all.n), 1, test as number | undefined));
   const numbers = Array.from({ length: all.n }, (_, i) => i);
+  const trained = splitOf(
+    train,
+    all,
+    numbers.filter(i => !ofTest.has(i)),
+  );
+  const parts = {
+    ...(await withHeld(trained, held && whole('validation', held, validation!), form)),
+    test: apart
+      ? whole('test', apart, test as Labelled)
+      : splitOf(
+          train,
+          all,
+          numbers.filter(i => ofTest.has(i)),
+        ),
+  };
   return {
     name,
     shape: form.shape!,
@@ -160,18 +203,7 @@ function regressionOf(
     outputs: all.outputs,
     ...(form.dtype && { dtype: form.dtype }),
     ...(told.length && { notes: told }),
-    train: splitOf(
-      train,
-      all,
-      numbers.filter(i => !held.has(i)),
-    ),
-    test: apart
-      ? splitOf(apart, others!, [...Array(others!.n).keys()])
-      : splitOf(
-          train,
-          all,
-          numbers.filter(i => held.has(i)),
-        ),
+    ...parts,
   };
 }
 
@@ -214,7 +246,10 @@ async function collect(
 ): Promise<Collected> {
   check(given === undefined || targets === undefined, `${who}targets: labels are given too`, 'leave out one of the two');
   const labels = targets === undefined ? given : new Uint16Array(targetsOf(`${who}targets`, targets, form.outputs).n);
-  if (ArrayBuffer.isView(images)) return whole(who, images as Values, labels, form);
+  const what = targets === undefined ? 'labels' : 'targets';
+  const perImage =
+    targets === undefined ? 'give one for each' : 'give one for each, or of several numbers rows of them, as [[0.1, 0.2], …]';
+  if (ArrayBuffer.isView(images)) return whole(who, images as Values, labels, form, { what, perImage });
   const isList = typeof images === 'object' && images !== null && (Symbol.iterator in images || Symbol.asyncIterator in images);
   check(isList, `${who}images: it is ${kindOf(images)}`, 'give an array of pictures, a Uint8Array or Float32Array of values, or samples');
   const isLabelled = labels === undefined || (typeof labels === 'object' && labels !== null && 'length' in labels);
@@ -244,13 +279,19 @@ async function collect(
   await store.end();
   const n = own.length;
   check(n > 0, `${who}images: there are none`, 'give some');
-  check(labels === undefined || labels.length === n, `${who}labels: ${labels?.length} for ${n} images`, 'give one for each');
+  check(labels === undefined || labels.length === n, `${who}${what}: ${labels?.length} for ${n} images`, perImage);
   const size = form.shape!.reduce((a, b) => a * b);
   return { labels: own, split: (indices, numbers) => store.split(indices, numbers, form.dtype, size) };
 }
 
 /** The values of all images in one array. */
-function whole(who: string, images: Values, labels: Labelled['labels'], form: Form): Collected {
+function whole(
+  who: string,
+  images: Values,
+  labels: Labelled['labels'],
+  form: Form,
+  { what, perImage }: { readonly what: string; readonly perImage: string },
+): Collected {
   check(
     images instanceof Uint8Array || images instanceof Float32Array,
     `${who}images: it is ${kindOf(images)}`,
@@ -263,8 +304,8 @@ function whole(who: string, images: Values, labels: Labelled['labels'], form: Fo
   check(n > 0, `${who}images: there are none`, 'give some');
   check(
     images.length === n * size,
-    `${who}images: ${images.length} values for ${n} labels, shape ${show(form.shape)} takes ${n * size}`,
-    advice(images.length / n, form.shape),
+    `${who}images: ${images.length} values for ${n} ${what}, shape ${show(form.shape)} takes ${n * size}`,
+    what === 'labels' || images.length % size ? advice(images.length / n, form.shape) : `they are ${images.length / size}: ${perImage}`,
   );
   accept(`${who}images`, images, form);
   const split = (indices: readonly number[], numbers: Uint16Array): Split => {

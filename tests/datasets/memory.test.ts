@@ -98,6 +98,31 @@ test('a share of each class is held out, the same one each time; images of their
   assert.equal([apart.train.n, [...apart.test.images], [...apart.test.labels]], [100, [5, 6], [1, 0]]);
 });
 
+test('images of their own to validate on stand before those that are trained on, in memory, on the disk, and of a regression', async () => {
+  const [images, more] = [0, 50].map(first => Array.from({ length: 20 }, (_, i) => Float32Array.from([first + i, i, 0, 1]))) as [
+    Float32Array[],
+    Float32Array[],
+  ];
+  const labels = images.map((_, i) => (i % 2 ? 'odd' : 'even'));
+  const samples: Samples = { images, labels, validation: { images: more.slice(0, 3), labels: ['odd', 'even', 'even'] }, test: 0.2 };
+  for (const resident of [undefined, 100]) {
+    const { train, validation, test: held } = await datasetOf(samples, resident);
+    assert.equal([train.n, validation, held.n, Boolean(train.stored)], [19, 3, 4, resident !== undefined]);
+    assert.equal([...train.labels.subarray(0, 3)], [1, 0, 0]);
+    const wanted = Uint32Array.from([5, 0, 2, 18, 1]);
+    const values = valuesOf((await imagesOf(train, 16, wanted)).slice(), 'float32');
+    const firsts = Array.from(wanted, (_, i) => values[4 * i]!);
+    assert.equal([firsts[1], firsts[2], firsts[4]], [50, 52, 51]);
+    for (const i of [0, 3]) assert.equal(labels[firsts[i]!], ['even', 'odd'][train.labels[wanted[i]!]!]);
+  }
+  const some = { ...samples, validation: { images: more, labels: more.map((_, i) => (i % 4 ? '?' : 'odd')) }, ignoreLabel: '?' };
+  assert.is((await datasetOf(some)).validation, 5);
+  const targets = images.map((_, i) => [i, -i]);
+  const { train, validation, outputs } = await datasetOf({ images, targets, validation: { images: more, targets: targets.toReversed() } });
+  assert.equal([train.n, validation, outputs, train.targets!.length], [40, 20, ['y1', 'y2'], 80]);
+  assert.equal([...train.targets!.subarray(0, 2), ...train.targets!.subarray(40, 44)], [19, -19, 0, -0, 1, -1]);
+});
+
 test('more than memory is to hold goes to the disk, and comes back as it was', async () => {
   const images = Array.from({ length: 50 }, (_, i) => Float32Array.from({ length: 40 }, (_, k) => 100 * i + k));
   const labels = images.map((_, i) => i % 5);
@@ -181,7 +206,7 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
   [
     'a part that is misspelt',
     { ...table, lables: [] },
-    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, targets, shape, classes, outputs, test, ignoreLabel, name",
+    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, targets, shape, classes, outputs, test, validation, ignoreLabel, name",
   ],
   [
     'no images',
@@ -359,6 +384,26 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
     'an ignored label among numbers to predict',
     { images: rows, targets: [1, 2, -1, 4, 5, -1], ignoreLabel: -1 },
     'ignoreLabel: given beside targets, which are of no class; leave out one of the two',
+  ],
+  [
+    'a share to validate on',
+    { ...table, validation: 0.2 } as unknown as Samples,
+    'validation: it is 0.2; give { images, labels }; a share of the training images is valSplit',
+  ],
+  [
+    'a validation label beyond the classes',
+    { ...table, validation: { images: rows, labels: [0, 1, 2, 0, 1, 0] } },
+    'validation.labels[2]: 2 is none of the 2 classes 0, 1; give one of them, or a whole number from 0 to 1',
+  ],
+  [
+    'targets of several numbers one after the other',
+    { images: Float32Array.from(rows.flat()), targets: Float32Array.from(rows.flat()), shape: [2] },
+    'images: 12 values for 12 targets, shape [2, 1, 1] takes 24; they are 6: give one for each, or of several numbers rows of them, as [[0.1, 0.2], …]',
+  ],
+  [
+    'the same beside rows',
+    { images: rows, targets: rows.flat() },
+    'targets: 12 for 6 images; give one for each, or of several numbers rows of them, as [[0.1, 0.2], …]',
   ],
   [
     'a part of the test images that is misspelt',

@@ -42,6 +42,21 @@ test('tells steps and epochs, says how it ended, and gives a model that answers'
   model.destroy();
 });
 
+test('images of their own to validate on are all that is validated on, and none of them is trained on', async () => {
+  const own = { images: images.slice(0, 7), labels: labels.slice(0, 7) };
+  const run = fit(net, { ...data, validation: own }, { ...quick, epochs: 2 });
+  const { step, validation } = await run.done;
+  assert.is(step, 10, '120 images in batches of 24');
+  const model = await run.model;
+  const answers = await model.predict(own.images, { top: 3 });
+  const shares = answers.map((all, i) => all.find(({ label }) => label === own.labels[i])!.probability);
+  assert.ok(Math.abs(validation!.loss - shares.reduce((sum, p) => sum - Math.log(p) / 7, 0)) < 1e-5);
+  assert.is(validation!.accuracy, answers.filter(([likely], i) => likely!.label === own.labels[i]).length / 7);
+  model.destroy();
+  const shared = await refused(() => fit(net, { ...data, validation: own }, { ...quick, valSplit: 0.2 }).done);
+  assert.match(shared.message, /^valSplit: samples has 7 images of its own for validation; leave it out/);
+});
+
 test('classes have weights by name, and images of the ignored label count for nothing', async () => {
   const partly = { images, labels: labels.map((label, i) => (i % 5 ? label : '?')), test: 0.2 };
   const options: FitOptions = { ...quick, valSplit: 0, ignoreLabel: '?', classWeights: { low: 2, high: 0 }, sample: 'balanced' };
