@@ -6,7 +6,7 @@ import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { rangeOf } from '../data/share.ts';
 import type { Part, PartImages } from '../data/split.ts';
-import { withAverage, type WeightAverage } from './averaging.ts';
+import type { WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 import { scoreOf, type Score } from './score.ts';
@@ -59,6 +59,7 @@ export class Evaluator {
   async withAverage<T>(f: () => Promise<T>): Promise<T> {
     const average = this.#average();
     if (!average) return f();
+    const { withAverage } = await import('./averaging.ts'); // few runs keep one
     const own = this.#inLine;
     this.#inLine = undefined;
     try {

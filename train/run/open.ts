@@ -10,7 +10,7 @@ import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { Recipe } from '../config/recipe.ts';
-import { weightsOf } from '../data/class-weights.ts';
+import type { ClassWeights } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
@@ -22,7 +22,7 @@ import { built } from '../evaluate/built.ts';
 import type { Features } from '../tune/features.ts';
 import type { GivenWeights, Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
-import { changesOf, type Making } from './changes.ts';
+import type { Making } from './changes.ts';
 import { inParts } from './in-parts.ts';
 import { phasesOf } from './phases.ts';
 import { onDataset } from './task.ts';
@@ -89,7 +89,10 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   };
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : making.phasesOf(recipe);
   const schedule = options.rates ?? making.ratesOf(recipe);
-  const changes = await changesOf(recipe, making);
+  // as all that few runs take, it is loaded by those that do
+  const changesOf = async (recipe: Recipe) => (await import('./changes.ts')).changesOf(recipe, making);
+  const weightsOf = async (of: ClassWeights) =>
+    (await import('../data/class-weights.ts')).weightsOf(of, dataset.classes, data.parts.train.labels);
   const { sizes, shares } = sharing(recipe, exchange);
   const trainerOptions: TrainerOptions = {
     ...saidOf(recipe),
@@ -100,10 +103,10 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     model,
     optimizer: distribute?.name === 'delay-tolerant' ? [{ optimizer: optimizer(sgd, { lr: phases[0]!.optimizer.hyper.lr }) }] : phases,
     schedule,
-    changes,
+    changes: recipe.changes && (await changesOf(recipe)),
     debug: options.debug,
     loss: options.loss ?? recipe.loss,
-    classWeights: classWeights && weightsOf(classWeights, dataset.classes, data.parts.train.labels),
+    classWeights: classWeights && (await weightsOf(classWeights)),
     frozen: tuning.frozen,
     beside: features?.trunk,
     exchange,
@@ -122,7 +125,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     data: images,
     model: whole,
     total,
-    change: async other => trainer.change(await changesOf(onDataset(other, dataset), making)),
+    change: async other => trainer.change(await changesOf(onDataset(other, dataset))),
     parts,
     note,
     told: [...toldOf(recipe, tuning, features), ...savedBy(trainer)],
