@@ -91,6 +91,10 @@ if (
     assert.is(margins.at(-1), String(Math.round((100 * right) / 60)));
     await at.press('Close the images');
     await opened.waitFor({ state: 'hidden' });
+    const focused = (of: string) => page.evaluate<boolean>(`document.activeElement.matches(${JSON.stringify(of)})`);
+    assert.ok(await focused('.confusion button'), 'who closes the images is at the table again');
+    await at.press('Close the explanation');
+    assert.ok(await focused('[aria-label="Test images"] .tile button'), 'who closes the explanation is at its image again');
     await at.accessible();
   });
 

@@ -43,6 +43,11 @@ export class AnswersView {
   /** Says below the tiles what an answer goes by. */
   async #explain(run: Run, at: HTMLElement, { image, label, answer }: Verdict, bytes: Uint8Array): Promise<void> {
     const { classes } = run.facts!;
+    const asked = document.activeElement;
+    const close = () => {
+      at.replaceChildren();
+      if (asked instanceof HTMLElement) asked.focus();
+    };
     const own = Uint8Array.from(bytes);
     const found = await run.engine.call('explain', own, answer);
     if (!this.#isShown() || run !== this.#run) return;
@@ -52,7 +57,7 @@ export class AnswersView {
         'div',
         { class: 'row head' },
         el('h3', { textContent: `Test image ${image + 1}: ${classes[label]}${taken}` }),
-        button('×', () => at.replaceChildren(), { 'aria-label': 'Close the explanation' }),
+        button('×', close, { 'aria-label': 'Close the explanation' }),
       ),
       explained(own, run.facts!, classes[answer]!, found),
     );
@@ -112,6 +117,7 @@ export class AnswersView {
     const close = () => {
       this.#cell = 'none';
       this.#opened.hidden = true;
+      (this.#table?.element.querySelector<HTMLElement>('[tabindex="0"]') ?? this.#pairs[0])?.focus();
     };
     this.#opened.hidden = true;
     this.#opened.replaceChildren(
