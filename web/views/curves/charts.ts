@@ -5,7 +5,7 @@ import { axesOf, formatOf } from './axes.ts';
 import { extent } from './range.ts';
 import { heightAt, type Curve, type Gap, type Mark, type View } from './line.ts';
 import { drawCuts, drawGaps, drawLabels, drawMarks, pathOf } from './paint.ts';
-import { Tooltip } from './tooltip.ts';
+import type { Tooltip } from './tooltip.ts';
 import { isDark } from '../dom.ts';
 
 export interface CurveChart {
@@ -28,7 +28,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   parent.setAttribute('aria-label', label);
   if (o.height) parent.style.height = `${o.height}px`;
   const format = formatOf(o.percent);
-  const tooltip = new Tooltip(parent);
+  let tooltip: Tooltip | undefined;
   let chart: uPlot | undefined;
   let made = '';
   let curves: readonly Curve[] = [];
@@ -93,13 +93,21 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     chart.over.addEventListener('dblclick', () => o.onZoom?.(undefined));
   }
 
+  /** Loads what tells of the pointer when that first comes. */
+  async function showTooltip(): Promise<void> {
+    const { Tooltip } = await import('./tooltip.ts');
+    tooltip ??= new Tooltip(parent);
+    if (chart) told(chart);
+  }
+
   /** Says what all curves are at the pointer. */
   function told(u: uPlot): void {
     const { left, top } = u.cursor;
     if (left === undefined || left < 0) {
-      tooltip.hide();
+      tooltip?.hide();
       return;
     }
+    if (!tooltip) return void showTooltip();
     const x = u.posToVal(left, 'x');
     const rows = curves
       .filter(c => !c.faint && c.points.length && x >= c.points[0]![0] && x <= c.points.at(-1)![0])
@@ -122,7 +130,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
       chart?.destroy();
       chart = undefined;
       made = '';
-      tooltip.hide();
+      tooltip?.hide();
       return;
     }
     const { zoom, log, whole } = view;
