@@ -74,6 +74,8 @@ export class Run {
   /** Who trains together, and which of them this tab is. */
   who: readonly Who[] = [];
   own = 0;
+  /** Where it last went back, or forward to what others had done: steps up to there took none of the time since. */
+  rewound: { readonly step: number; readonly seconds: number } | undefined;
   /** Done where the run is removed. */
   readonly parting: (() => void)[] = [];
   #changed: (run: Run, event?: RunEvent) => void;
@@ -128,6 +130,7 @@ export class Run {
     this.add(kept);
     this.step = step;
     this.#trained = 1000 * (kept.at(-1)?.seconds ?? 0);
+    this.rewound = { step, seconds: this.#trained / 1000 };
     if (this.#since !== undefined) this.#since = performance.now();
   }
 
@@ -169,8 +172,11 @@ export class Run {
   /** Images a second over the last seconds by the clock, with all that is done between steps; undefined where too little is known. */
   get imagesPerSecond(): number | undefined {
     const last = this.steps.at(-1);
-    if (!this.facts || last?.seconds === undefined) return undefined;
-    const from = this.steps.findLast(({ seconds }) => seconds !== undefined && seconds < last.seconds! - LATELY) ?? this.steps[0]!;
+    const { rewound } = this;
+    const isSince = ({ step }: StepMetrics) => !rewound || step > rewound.step;
+    if (!this.facts || last?.seconds === undefined || !isSince(last)) return undefined;
+    const before = (line: Timed<StepMetrics>) => line.seconds !== undefined && line.seconds < last.seconds! - LATELY && isSince(line);
+    const from = this.steps.findLast(before) ?? rewound ?? this.steps[0]!;
     const seconds = last.seconds - (from.seconds ?? 0);
     return seconds >= LEAST ? ((last.step - from.step) * this.facts.batchSize) / seconds : undefined;
   }

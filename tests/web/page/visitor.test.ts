@@ -39,6 +39,27 @@ if (
     assert.is(speed, (64 * 10) / 11); // validation, looks and all lie between its last two lines
   });
 
+  test('images/s of a tab that joins again are of the steps since: others made those between', async () => {
+    const speed = await page.evaluate<number>(`(async () => {
+      const run = new descent.runs[0].constructor(99, descent.runs[0].config, () => {});
+      const { postMessage } = Worker.prototype;
+      let tell;
+      Worker.prototype.postMessage = function ({ engine }) { tell = event => this.onmessage({ data: { engine, event } }); };
+      void run.engine.call('play');
+      Worker.prototype.postMessage = postMessage;
+      run.facts = { batchSize: 64 };
+      const pause = () => new Promise(done => setTimeout(done, 200));
+      const line = step => tell({ kind: 'metrics', lines: [{ step, epoch: 1, loss: 1, accuracy: 0, lr: 1 }] });
+      tell({ kind: 'state', state: 'running', step: 0 });
+      for (const step of [10, 20]) { await pause(); line(step); }
+      tell({ kind: 'rewind', step: 5000, message: '' });
+      await pause();
+      line(5001);
+      return run.imagesPerSecond;
+    })()`);
+    assert.ok(speed > 0 && speed <= 64 / 0.1, `${speed} of one step in 0.2 s or more`);
+  });
+
   test('with letters of twice the size fields grow too, and what has the focus lies below the header', async () => {
     const size = () => page.locator('[name=lr]').evaluate(e => Number.parseFloat(getComputedStyle(e).fontSize));
     const before = await size();
