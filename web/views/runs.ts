@@ -74,6 +74,8 @@ export class Run {
   /** Who trains together, and which of them this tab is. */
   who: readonly Who[] = [];
   own = 0;
+  /** Whether it was removed, and may come back. */
+  removed = false;
   /** Where it last went back, or forward to what others had done: steps up to there took none of the time since. */
   rewound: { readonly step: number; readonly seconds: number } | undefined;
   /** Done where the run is removed. */
@@ -218,7 +220,7 @@ export class Run {
       this.state = event.state;
       this.step = event.step ?? this.step;
       this.message = typeof event.message === 'object' ? inPageWords(event.message) : (event.message ?? '');
-      if (this.message) notice(`Run ${this.id + 1}: ${this.message}`, event.state === 'failed' ? 'error' : 'info');
+      if (this.message && !this.removed) notice(`Run ${this.id + 1}: ${this.message}`, event.state === 'failed' ? 'error' : 'info');
     }
     this.#changed(this, event);
   }

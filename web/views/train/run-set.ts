@@ -172,6 +172,7 @@ export class RunSet {
     const [place, wasSelected, going] = [this.runs.indexOf(run), this.selected === run, run.state === 'running'];
     if (going) void run.engine.call('pause');
     this.#keeper.mark(run, true);
+    run.removed = true; // what happens to it meanwhile is said by none of those that are there
     this.#removed = { run, place, wasSelected, going, timer: setTimeout(() => this.#removeForGood(), PATIENCE) };
     this.#takeOut(run);
   }
@@ -182,9 +183,10 @@ export class RunSet {
     clearTimeout(timer);
     this.#removed = undefined;
     this.#keeper.mark(run, false);
+    run.removed = false;
     this.runs.splice(place, 0, run);
     if (wasSelected) this.selected = run;
-    if (going) void run.engine.call('play');
+    if (going && run.state !== 'failed') void run.engine.call('play');
     this.#changed();
   }
 
