@@ -50,6 +50,8 @@ export class Graph {
   readonly frozenParams = new Map<string, Param>();
   /** In the order in which they were built. */
   readonly layers: BuiltLayer[] = [];
+  /** Layers that take another's output by a bare view, which passes no gradient on (see passes/reached.ts). */
+  readonly cuts: string[] = [];
   /** Outputs that are trained on the labels beside the model's own, and how much the loss of each counts. */
   readonly auxiliary: { readonly logits: Tensor; readonly share: number }[] = [];
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
@@ -77,6 +79,8 @@ export class Graph {
   #scaled = false;
   #tape: Recorded[] = [];
   #differentiable = new Set<Tensor>();
+  /** The values of those, under whatever shape. */
+  #reached = new Owners();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
   /** How often each stream of random words was asked for. */
@@ -271,7 +275,7 @@ export class Graph {
     return y;
   }
 
-  /** The same values under another shape, at no cost. */
+  /** The same values under another shape, at no cost. What is done to them passes no gradient on to `t`, as `reshape` does. */
   view(t: Tensor, shape: Shape): Tensor {
     this.#sameSize('view', t, shape);
     return { ...t, shape, base: t.base ?? t };
@@ -291,8 +295,10 @@ export class Graph {
       `${this.who('record')}: the output is an input`,
       'give g.view(x, x.shape) where values stay as they are',
     );
+    if (inputs.some(x => x.base && !this.#differentiable.has(x) && this.#reached.has(x.base))) this.cuts.push(this.path);
     this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
     this.#differentiable.add(output);
+    this.#reached.add(output);
     if (!output.base) this.layers.push({ path: this.path, inputs, output, ...facts }); // a view computes nothing
     return output;
   }

@@ -120,7 +120,7 @@ export function channelsOf(layer: string, shape: Shape): [n: number, c: number, 
   return [shape[0]!, shape[1]!, product(shape.slice(2))];
 }
 
-/** The same values under another shape, and their gradient under that of x. */
+/** The same values under another shape, that of the batch included, and their gradient under that of x: as torch.reshape, at no cost. */
 export const reshape = (g: Graph, x: Tensor, shape: Shape): Tensor => g.record([x], g.view(x, shape), dy => [g.view(dy, x.shape)]);
 
 /** A layer of images [n, c, 1, l] on signals [n, c, l]. */

@@ -44,12 +44,13 @@ export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, op
 export const lossOf =
   (kernel: typeof kernels.crossEntropy): Loss =>
   (g, logits, labels, totals, { smoothing = 0, share, classWeights, unlabelled } = {}) => {
-    const [rows, classes] = logits.shape as [number, number];
+    const rows = logits.shape[0]!;
+    const classes = logits.size / rows; // an image that is compared with one keeps its shape
     const soft = labels.shape.length === 2;
     check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
     check(
       !soft || labels.shape[1] === classes,
-      `loss: labels are ${show(labels.shape)}, expected class numbers or ${show(logits.shape)}`,
+      `loss: labels are ${show(labels.shape)}, expected class numbers or ${show([rows, classes])}`,
       'give a share for each class',
     );
     check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);

@@ -4,6 +4,7 @@ import { checkDataset, isKnown, isTable } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { words } from '../../engine/check.ts';
+import { checkReached } from '../../engine/passes/reached.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { checkNoFolder, ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
@@ -17,6 +18,7 @@ import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { GivenWeights } from '../../train/tune/tuning.ts';
 import type { Inference } from '../../train/evaluate/inference.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
+import { isOwnModel } from '../own-model.ts';
 import { version } from '../version.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
 import { flags } from '../flags.ts';
@@ -124,6 +126,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
     const { debug, rates, ranks, startsFrom: start } = options; // the others are texts, which the recipe has read
     const opened = await openTrainer(recipe, dataset, device, { debug, rates, exchange: ranks, start });
     const { trainer, data, model, total, parameters, trained, metadata, parts, told } = opened;
+    if (isOwnModel(recipe.config.model)) checkReached(trainer.graph);
     const lines = [...told.map(line => words(line, flags)), ...(opened.note ? [opened.note] : [])];
     if (!options.quiet) lines.forEach(note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };

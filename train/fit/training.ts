@@ -219,6 +219,7 @@ export class LocalTraining implements Training {
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug, start });
     this.#opened = opened;
+    if (typeof this.#model !== 'string') (await import('../../engine/passes/reached.ts')).checkReached(opened.trainer.graph);
     const { trainer, note, told, data } = opened;
     this.#told = new Teller(emit, trainer);
     if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });

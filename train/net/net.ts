@@ -15,6 +15,7 @@ import { writeWeights, type Loaded, type LoadOptions } from '../evaluate/match.t
 import { inFiles, readTensors, savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases/phases.ts';
+import { readRules, writeRules } from '../step/rule-state.ts';
 import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
 const NET_OPTIONS: Known<NetOptions> = {
@@ -30,7 +31,7 @@ const BACKWARD_OPTIONS = { accumulate: 'boolean' } as const;
 
 const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
 
-/** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
+/** Class numbers [batch], or float32 values [batch, …]: shares of the classes, numbers to predict, or what a loss of one's own takes. */
 export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
 
 /** What a call of `backward` has found. */
@@ -41,6 +42,15 @@ export interface Backward {
   readonly correct: number;
   /** The gradient of the mean loss by the inputs, in their shape, where it was asked for. */
   readonly inputGradient: Float32Array | undefined;
+}
+
+/** What a loop has beside the weights: tensors for `encodeSafetensors`, as `adam.m.fc1.weight`, and counts. */
+export interface NetState {
+  readonly tensors: Tensors;
+  /** Calls so far that drew something, of `backward` or `forward`: dropout and the like draw by this number. */
+  readonly steps: number;
+  /** Of each rule that has moved the net its updates. */
+  readonly updates: Readonly<Record<string, number>>;
 }
 
 /** An optimizer at work: its program, and the updates that it has made. */
@@ -74,6 +84,8 @@ export class Net {
   /** The rule that has made its directions of the gradients in memory. */
   #spentBy: string | undefined;
   #steps = 0;
+  /** What rules that have not moved the net yet go on from. */
+  #before: NetState = { tensors: {}, steps: 0, updates: {} };
 
   private constructor(memory: Memory, model: Layer, o: NetOptions, own: readonly Tensor[], outputShape: Shape) {
     this.#memory = memory;
@@ -246,6 +258,36 @@ export class Net {
     });
   }
 
+  /** The states of all optimizers that have moved the net, and counts: with the weights all that a loop needs to go on to the bit. */
+  state(): Promise<NetState> {
+    return this.#memory.inTurn(async () => {
+      const updates = { ...this.#before.updates };
+      for (const [{ rule }, updating] of this.#updating) updates[rule.name] = (await updating).updates;
+      const own = this.#trained ? await readRules(this.#memory, this.#trained, [...this.#updating.keys()]) : {};
+      return { tensors: { ...this.#before.tensors, ...own }, steps: this.#steps, updates };
+    });
+  }
+
+  /**
+   * Goes on from what `state` gave, of a net of the same layers; the weights are for `load`. An optimizer of the same rule and pieces finds
+   * its state when it moves the net, and throws then where that is another's.
+   */
+  loadState(state: NetState): Promise<void> {
+    const { tensors, steps, updates }: Partial<NetState> = Object(state);
+    const isState = typeof tensors === 'object' && typeof updates === 'object' && (steps === 0 || isWithin(steps, COUNT));
+    check(isState, `loadState: got ${kindOf(state)}`, 'give what state() returned');
+    return this.#memory.inTurn(async () => {
+      for (const [optimizer, made] of this.#updating) {
+        const own = updates[optimizer.rule.name];
+        check(own, `loadState: ${optimizer.rule.name} has moved this net, and not the one of the state`, 'build the net again');
+        writeRules(this.#memory, this.#trained!, [optimizer], tensors);
+        (await made).updates = own;
+      }
+      this.#before = { tensors, steps, updates };
+      this.#steps = steps;
+    });
+  }
+
   /** Sets them; `options` say what may be missing or called otherwise. States of optimizers stay. */
   load(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
     return this.#memory.inTurn(() => writeWeights(this.#memory, this.#own, tensors, options));
@@ -286,6 +328,12 @@ export class Net {
     if (y instanceof Float32Array) return y.slice();
     check(y.length === batch, `backward: got ${y.length} class numbers`, `give one for each of ${batch} inputs`);
     const [outputs = 1] = this.outputShape;
+    check(
+      this.outputShape.length === 1,
+      `backward: got class numbers, and the net gives ${show(this.outputShape)} for an input`,
+      'end it with flatten() or dense(classes)',
+      'give a Float32Array',
+    );
     // Arrays of signed numbers, fractions and bigints come from programs without types.
     const wrong = y.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < outputs));
     check(
@@ -307,7 +355,11 @@ export class Net {
   }
 
   async #compileUpdate(optimizer: Optimizer, graph: Graph): Promise<Updating> {
-    return { updates: 0, program: await updateProgram(optimizer, this.#memory, graph, {}) };
+    const { tensors, updates } = this.#before;
+    const program = await updateProgram(optimizer, this.#memory, graph, {});
+    const made = updates[optimizer.rule.name] ?? 0;
+    if (made) writeRules(this.#memory, graph, [optimizer], tensors);
+    return { updates: made, program };
   }
 }
 

@@ -1,6 +1,7 @@
 /** The programs of a net that is trained by hand: one that evaluates a batch, and those that compute its gradients. */
 import { check, show } from '../../engine/check.ts';
 import { Graph, type Layer } from '../../engine/graph.ts';
+import { checkReached } from '../../engine/passes/reached.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Shape } from '../../shaders/kernel/shape.ts';
 import type { Memory } from '../../engine/memory.ts';
@@ -74,6 +75,7 @@ export async function training(memory: Memory, model: Layer, o: NetOptions, targ
   const totals = graph.persistent('state', 'totals', [2]);
   const [own, ...others] = lossesOf(graph, lossFor(loss, true, 1), output, targets, totals);
   const grads = graph.backward(...own!, undefined, trains ? others : []);
+  checkReached(graph);
   const dx = inputGradient ? grads.get(x) : undefined;
   check(dx || !inputGradient, 'inputGradient: nothing of the loss depends on the inputs', 'leave it out');
   if (dx) graph.kept.add(dx);

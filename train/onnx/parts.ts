@@ -2,27 +2,14 @@
 import type { Layer } from '../../engine/graph.ts';
 import type { OnnxForm } from '../../engine/onnx.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { product } from '../../shaders/kernel/shape.ts';
 import { mapInto, summed } from '../../layers/broadcast.ts';
-import { readPart, writePart } from '../../shaders/move/copy.ts';
+import { narrow } from '../../layers/narrow.ts';
 
 /** Places `from` to `to` along a dimension behind the batch. [n, …, size, …] -> [n, …, to - from, …]. */
 export const partOf =
   (axis: number, from: number, to: number): Layer =>
-  (g, x) => {
-    const y = g.tensor(x.shape.map((old, i) => (i === axis ? to - from : old)));
-    const n = product(x.shape.slice(0, axis));
-    const inner = product(x.shape.slice(axis + 1));
-    const [whole, size, at] = [x.shape[axis]!, to - from, from].map(places => places * inner) as [number, number, number];
-    g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x, y });
-    const backward = (dy: Tensor) => [
-      g.gradientOf(x, dx => {
-        mapInto(g, 'zero', { v: x }, dx);
-        g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: dy, y: dx });
-      }),
-    ];
-    return g.record([x], y, backward, { onnx: (o, x0) => o.node('Slice', [x0, ...[[from], [to], [axis]].map(o.integers)]) });
-  };
+  (g, x) =>
+    narrow(g, x, axis, from, to - from);
 
 /** Each pixel `rows` times below one another and `columns` times side by side. [n, c, h, w] -> [n, c, h rows, w columns]. */
 export const repeated =

@@ -1,12 +1,13 @@
 /** What of a run a checkpoint keeps beside the weights, between device and host; each is written and read beside each other. */
-import { check, kindOf, show } from '../../engine/check.ts';
+import { check, kindOf } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
-import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import * as keys from '../run/state-keys.ts';
 import { FirstOrderPhase } from './phases/first-order.ts';
 import type { ActivePhase } from './phases/phases.ts';
+import { readRules, writeRules } from './rule-state.ts';
 import type { Steps } from './steps.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
@@ -63,45 +64,6 @@ function writeLossScale(memory: Memory, { scaling }: TrainingGraph, tensors: Ten
 
 const optimizersOf = (phases: readonly ActivePhase[]): Optimizer[] =>
   phases.flatMap(p => (p instanceof FirstOrderPhase ? p.optimizer : []));
-
-/** The states of first-order rules, by parameter. */
-async function readRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
-  const tensors: Tensors = {};
-  for (const { rule, state: states } of optimizers) {
-    for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
-      for (const state of states) {
-        const all = await memory.download(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
-        for (const { value } of graph.params.values()) {
-          const place = memory.place(value);
-          if (place.buffer !== buffer) continue;
-          const data = new Float32Array(all, place.offset, value.size).slice();
-          tensors[keys.ruleState(rule.name, state).key(value.name)] = { shape: value.shape, data };
-        }
-      }
-    }
-  }
-  return tensors;
-}
-
-function writeRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
-  const pages = memory.layout.pages('param').map(p => p.buffer);
-  for (const { rule, state: states } of optimizers) {
-    for (const state of states) {
-      for (const { value } of graph.params.values()) {
-        const key = keys.ruleState(rule.name, state).key(value.name);
-        const saved = tensors[key];
-        const place = memory.place(value);
-        check(
-          saved && saved.data.length === value.size,
-          `optimizer state: '${key}' ${show(value.shape)} is missing or of another size`,
-          'the checkpoint is of another optimizer or model',
-        );
-        const target = memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!;
-        memory.upload(target, place.offset, saved.data);
-      }
-    }
-  }
-}
 
 /** What quasi-Newton methods and Kronecker factors know of the curvature. */
 export async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {

@@ -3,10 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
 import { relu, tanh } from '../../../layers/activation.ts';
-import { flatten, sequential } from '../../../layers/compose.ts';
+import { flatten, named, sequential } from '../../../layers/compose.ts';
 import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
+import { reshape } from '../../../layers/geometry.ts';
 import { lossOf, losses } from '../../../layers/loss.ts';
+import { dropout } from '../../../layers/noise.ts';
 import { batchNorm } from '../../../layers/norm.ts';
 import { maxPool } from '../../../layers/pool.ts';
 import { models } from '../../../models/index.ts';
@@ -199,6 +201,92 @@ test("a trainer takes a loss of one's own too", async () => {
   for (const t of [twice, plain]) t.destroy();
 });
 
+test('two images go through one net and their outputs are compared: the gradients are those of finite differences', async () => {
+  const embed = sequential({ a: dense(5), act: tanh(), b: dense(3) });
+  const pairs: Layer = (g, x) => {
+    const n = x.shape[0]!;
+    return reshape(g, embed(g, reshape(g, x, [2 * n, 4])), [n, 6]);
+  };
+  const distance = lossOf(
+    rowLoss(
+      'distance',
+      p => `
+    for (var c = 0u; c < 3u; c++) {
+      let d = logits[at + c] - logits[at + 3u + c];
+      loss += d * d;
+      ${p.train ? `dlogits[at + c] = ${2 / p.rows} * d; dlogits[at + 3u + c] = ${-2 / p.rows} * d;` : ''}
+    }`,
+    ),
+  );
+  const net = await Net.build(device, pairs, { shape: [2, 4], batch: 6, loss: distance });
+  const [x, none] = [values(48, 3), new Float32Array(36)];
+  await net.backward(x, none);
+  const { data } = (await net.gradients())['a.weight']!;
+  const weights = await net.weights();
+  const own = weights['a.weight']!;
+  const lossAt = async (i: number, by: number) => {
+    await net.load({ ...weights, 'a.weight': { shape: own.shape, data: Float32Array.from(own.data).fill(own.data[i]! + by, i, i + 1) } });
+    return (await net.backward(x, none)).loss;
+  };
+  for (const i of [0, 7, 19]) {
+    const slope = ((await lossAt(i, 1e-2)) - (await lossAt(i, -1e-2))) / 2e-2;
+    assert.ok(Math.abs(slope - data[i]!) < 1e-3 * Math.max(1, Math.abs(slope)), `${slope} ${data[i]}`);
+  }
+  net.destroy();
+});
+
+test('a layer that passes no gradient on to weights before it is refused: they would keep their first values', async () => {
+  const gradients = async (between: Layer, after: Layer) => {
+    const cut: Layer = (g, x) => after(g, between(g, named('a', dense(6))(g, x)));
+    const net = await Net.build(device, cut, { shape: [4], batch: 2 });
+    try {
+      await net.backward(values(8, 1), Uint8Array.of(0, 1));
+      return await net.gradients();
+    } finally {
+      net.destroy();
+    }
+  };
+  const said = (between: Layer, after: Layer) => refusal(() => gradients(between, after));
+  const view: Layer = (g, x) => g.view(x, [2, 2, 3]);
+  const none =
+    'a.weight: the loss has no gradient by it; give reshape(g, x, shape) where g.view() stands, and what g.map(), g.sum() and g.run() make to g.record(), or leave out layers whose output nothing takes';
+  assert.is(await said((g, x) => g.map('2 * v', x), named('b', dense(2))), none);
+  assert.is(
+    await said(
+      (g, x) => g.view(x, [2, 6]),
+      (_, x) => x,
+    ),
+    none,
+  );
+  assert.is(
+    await said(view, named('b', dense(2))),
+    "b: it takes g.view() of another layer's output, which passes no gradient on; give reshape(g, x, shape)",
+  );
+  const whole = await gradients((g, x) => reshape(g, x, [2, 2, 3]), named('b', dense(2)));
+  assert.ok(whole['a.weight']!.data.some(v => v !== 0));
+});
+
+test('an image is compared with one in its own shape; of class numbers the net must give one output each', async () => {
+  const deep: Layer = sequential({ conv: conv2d(3, 3, { pad: 1 }) });
+  const options = { shape: [1, 4, 4], batch: 2, loss: 'mse', inputGradient: true };
+  const x = values(32, 4);
+  const want = values(96, 5);
+  const [own, flat] = await Promise.all(
+    [deep, sequential({ conv: conv2d(3, 3, { pad: 1 }), flat: flatten() })].map(m => Net.build(device, m, options)),
+  );
+  const found = await own!.backward(x, want);
+  assert.equal(found, await flat!.backward(x, want));
+  assert.equal(await own!.gradients(), await flat!.gradients());
+  const outputs = await own!.forward(x);
+  close('loss', [found.loss], [outputs.reduce((sum, v, i) => sum + (v - want[i]!) ** 2 / 96, 0)], 1e-6);
+  assert.is(
+    await refusal(() => own!.backward(x, Uint8Array.of(0, 1))),
+    'backward: got class numbers, and the net gives [3, 4, 4] for an input; end it with flatten() or dense(classes), or give a Float32Array',
+  );
+  own!.destroy();
+  flat!.destroy();
+});
+
 test('nets on one device leave each other alone, and nothing behind', async () => {
   const alive = buffersOf(device.gpu);
   const build = () => Net.build(device, model, { shape: dataset.shape, batch: 8 });
@@ -237,6 +325,59 @@ test('the average that an optimizer keeps is read beside the weights, which go o
   await net.update(late);
   assert.equal(await averaged(late), await own(), 'before the first update that counts');
   net.destroy();
+});
+
+test('a loop goes on from weights and state to the bit, in a net that is built again', async () => {
+  const dropping: Layer = sequential({ a: dense(8), act: relu(), drop: dropout(0.5), b: dense(3) });
+  const options = { shape: [12], batch: 6 };
+  const build = async () => {
+    const net = await Net.build(device, dropping, options);
+    const moves = [optimizer(adam, { lr: 0.01 }, [ema(0.5)]), optimizer(rules.momentum, { lr: 0.01, momentum: 0.9 })];
+    const train = async (from: number, to: number) => {
+      for (let step = from; step < to; step++) {
+        await net.backward(
+          values(72, step),
+          Uint8Array.from({ length: 6 }, (_, i) => (i + step) % 3),
+        );
+        await net.update(moves[step % 2]!);
+      }
+    };
+    return { net, moves, train };
+  };
+  const whole = await build();
+  await whole.train(0, 5);
+  const [weights, state] = [await whole.net.weights(), await whole.net.state()];
+  assert.equal([state.steps, state.updates], [5, { adam: 3, momentum: 2 }]);
+  await whole.train(5, 9);
+  const again = await build();
+  await again.net.load(weights);
+  await again.net.loadState(state);
+  assert.equal(await again.net.state(), state, 'before a rule has moved it, too');
+  const late = await build();
+  await late.train(0, 2); // programs are there already
+  await late.net.load(weights);
+  await late.net.loadState(state);
+  for (const { net, moves, train } of [again, late]) {
+    await train(5, 9);
+    assert.equal(await net.weights(), await whole.net.weights());
+    assert.equal(await net.weights(moves[0]), await whole.net.weights(whole.moves[0]));
+    assert.equal(await net.state(), await whole.net.state());
+    net.destroy();
+  }
+  const other = await Net.build(device, sequential({ c: dense(3) }), options);
+  await other.loadState(state);
+  await other.backward(values(72, 1), new Uint8Array(6));
+  const update = await refusal(() => other.update(whole.moves[0]!));
+  assert.is(
+    update,
+    "optimizer state: 'adam.m.c.weight' [3, 12] is missing or of another size; the checkpoint is of another optimizer or model",
+  );
+  assert.is(
+    await refusal(() => other.loadState(weights as never)),
+    'loadState: got an object of a.weight, a.bias, b.weight, b.bias; give what state() returned',
+  );
+  other.destroy();
+  whole.net.destroy();
 });
 
 test('weights that have no gradients are not updated, which is said', async () => {
