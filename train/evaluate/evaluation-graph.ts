@@ -50,7 +50,7 @@ export function logitsOf(model: Layer, graph: Graph, x: Tensor, dataset: Pick<Da
   check(
     logits.shape.length === 2 && logits.shape[1] === n,
     `model: its output is ${show(logits.shape)}, expected [${x.shape[0]}, ${n}] for ${n} ${dataset.outputs ? 'numbers to predict' : 'classes'}`,
-    `end it with dense(${n})`,
+    `end it with ${logits.size === x.shape[0]! * n ? 'flatten()' : `dense(${n})`}`,
   );
   return logits;
 }

@@ -1,7 +1,18 @@
 /** What is wrong with a model, data or options given to fit is said in one line. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dense, fit, rules, sequential, type FitOptions, type Graph, type Model, type Samples, type Tensor } from '../../../index.ts';
+import {
+  dense,
+  fit,
+  rules,
+  sequential,
+  unflatten,
+  type FitOptions,
+  type Graph,
+  type Model,
+  type Samples,
+  type Tensor,
+} from '../../../index.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
 import { data, images, labels, net, quick } from '../../support/rows.ts';
@@ -68,6 +79,13 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
     data,
     quick,
     /^a\.weight: the loss has no gradient by it; give reshape\(g, x, shape\) where g\.view\(\) stands, /,
+  ],
+  [
+    'outputs that only want another shape',
+    () => sequential({ a: dense(3), b: unflatten([3, 1, 1]) }),
+    data,
+    quick,
+    /^model: its output is \[24, 3, 1, 1\], expected \[24, 3\] for 3 classes; end it with flatten\(\)$/,
   ],
   ['unknown data', net, 'no-such-set', {}, /^(unknown dataset|dataset) 'no-such-set'/],
   ['no data', net, undefined, {}, /^data: it is undefined; give \{ images, labels \} or \{ images, targets \}, or the name of a data set$/],
