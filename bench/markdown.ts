@@ -147,8 +147,8 @@ export function tablesOf(results: Results): string {
   const { kernels, peers = {}, inference = {}, scaling = {}, trace, ceiling, missing = {} } = results;
   check(
     [kernels, results.peers, results.inference, results.scaling, trace].some(Boolean),
-    'there are no results of bench kernels, peers, inference, scaling or step --trace in it',
-    'give a file that one of them wrote with --out',
+    'there are no results of bench kernels, peers, inference, scaling or a traced step in it',
+    'give a file that one of them wrote',
   );
   const steps = Object.entries(peers).map(([net, rows]) => ({ title: `${nameOf(net)}, ${NETWORKS[net]?.batch ?? '?'}`, rows }));
   const answers = Object.entries(inference).flatMap(([net, batches]) =>
