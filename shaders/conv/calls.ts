@@ -20,6 +20,20 @@ function oblong(n: number, c: number, h: number, w: number, o: number, rest: Pic
 const tall = oblong(2, 9, 9, 8, 20, { k: [5, 2], stride: [2, 1], pad: [3, 1] });
 const wide = { ...oblong(2, 12, 6, 8, 20, { k: [1, 5], stride: [1, 1], pad: [0, 2] }), ow: 8 };
 
+/** `c` kernels k x k, each on its own channel. */
+const depthwise = (n: number, c: number, size: number, k: number, stride = 1): Conv => layer(n, c, size, c, k, { stride, groups: c });
+
+/** Depthwise layers of MobileNetV2 on `n` images of 32x32 and of 112x112, and of EfficientNet-B0. */
+const depthwiseLayers = (n: number): Conv[] => [
+  depthwise(n, 96, 32, 3, 2),
+  depthwise(n, 144, 16, 3),
+  depthwise(n, 144, 28, 3),
+  depthwise(n, 384, 4, 3),
+  depthwise(n, 480, 8, 5),
+  depthwise(n, 576, 7, 3),
+  depthwise(n, 1152, 2, 5),
+];
+
 /** Layers of ResNet-20 on `n` images and of LeNet-5 on twice as many. */
 const layers = (n: number): Conv[] => [
   layer(n, 3, 32, 16, 3),
@@ -122,6 +136,15 @@ export const calls: readonly CallRow[] = [
   forward('5x5 of an odd width', layer(2, 5, 7, 8, 5)),
   forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
   forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
+  {
+    ...forward('depthwise on whole planes', { ...depthwise(3, 9, 4, 3), bias: true, epilogue: added }),
+    bench: n => depthwiseLayers(n).map(p => timed(p, 'forward', p)),
+  },
+  forward('depthwise on whole odd planes, of stride 2', depthwise(3, 9, 3, 5, 2)),
+  forward('depthwise on strips of eight', { ...depthwise(3, 9, 16, 3), bias: true, epilogue: added }),
+  forward('depthwise on strips of four, of stride 2', depthwise(3, 9, 16, 5, 2)),
+  forward('depthwise on odd planes', { ...depthwise(2, 9, 9, 7), bias: true }),
+  forward('depthwise on strips of a whole row', depthwise(2, 9, 7, 3)),
   forward('few channels, many pixels', layer(8, 8, 8, 16, 3)),
   forward('few channels, a long filter', layer(1, 16, 6, 12, 3)),
   forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
@@ -142,6 +165,12 @@ export const calls: readonly CallRow[] = [
     ...toInput('as vec4, with an epilogue', { ...layer(2, 20, 8, 34, 3, { stride: 2 }), epilogue: added }),
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
   },
+  {
+    ...toInput('depthwise on whole planes', { ...depthwise(3, 9, 4, 3, 2), epilogue: added }),
+    bench: n => depthwiseLayers(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
+  },
+  toInput('depthwise on strips of four', { ...depthwise(3, 9, 16, 5, 2), bias: true, epilogue: added }),
+  toInput('depthwise on odd planes', depthwise(2, 9, 9, 3, 2)),
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
   toInput('many channels', layer(8, 72, 8, 20, 3, { stride: 2 })),
   toInput('strides that differ, a transposed convolution with its bias', { ...tall, bias: true }),
@@ -160,6 +189,14 @@ export const calls: readonly CallRow[] = [
     ...toWeight('in slices, 8x8', layer(4, 8, 8, 34, 3), 3),
     bench: (n, d) => layers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
   },
+  {
+    ...toWeight('depthwise on whole planes', depthwise(3, 9, 4, 3), 2),
+    bench: (n, d) => depthwiseLayers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
+  },
+  toWeight('depthwise on whole odd planes, of taps that meet padding alone', depthwise(3, 9, 3, 7), 2),
+  toWeight('depthwise on strips of eight', depthwise(3, 9, 16, 3), 2),
+  toWeight('depthwise on strips of four, of stride 2', depthwise(3, 9, 16, 5, 2)),
+  toWeight('depthwise on odd planes', depthwise(2, 9, 9, 5, 2)),
   toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
   toWeight('added to a gradient', { ...layer(3, 9, 12, 5, 3), gradient: 'more' }),

@@ -2,6 +2,7 @@
 import { apart } from './apart.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
 import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
+import { backwardInputPlanes, backwardWeightPlanes, forwardPlanes, isDepthwise, weightPlanesGroups } from './planes-lanes.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInputForm, backwardWeightForm, forwardForm } from './tiled.ts';
 import { backwardWeightRows } from './weight-lanes-3x3.ts';
@@ -39,6 +40,7 @@ export const conv = kernel({
   staged: [...winogradForward, apart('y')],
   flops,
   variants: [
+    ...forwardPlanes,
     forwardLanes('shuffle'),
     forwardLanes('vec4'),
     imagesLanes,
@@ -88,6 +90,7 @@ export const convBackwardInput = kernel({
   staged: [apart('dx')],
   flops,
   variants: [
+    ...backwardInputPlanes,
     backwardInputLanes('vec4'),
     backwardInputLanes('scalar'),
     ...tiledLater(backwardInputForm, async () => (await tiles()).backwardInput),
@@ -103,7 +106,10 @@ export const convBackwardInput = kernel({
 export function splits(p: Conv, d: Profile): number {
   if (stagesOf(convBackwardWeight, { ...p, split: 1 }, d)) return 1; // Winograd's tiles fill the device as they are
   const [tileRows, tileColumns, enoughTiles] = isSoftware(d) ? [16, 5 * d.lanes, 16] : [64, 64, 512];
-  const tiles = p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
+  const tiles =
+    isSoftware(d) && isDepthwise(p)
+      ? weightPlanesGroups(p, d)
+      : p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
   const wanted = ceilDiv(enoughTiles, tiles);
   const fitBinding = Math.floor(d.maxBinding / 4 / (p.o * filterSize(p)));
   const worthwhile = isSoftware(d) ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
@@ -123,6 +129,7 @@ export const convBackwardWeight = kernel({
   flops,
   variants: [
     ...[
+      ...backwardWeightPlanes,
       backwardWeightRows(true),
       backwardWeightRows(false),
       backwardWeightChannels(true),

@@ -18,6 +18,13 @@ export const weightStrides = ({ k, c, o, groups, flip }: Pick<Conv, 'k' | 'c' | 
   return flip ? { wo: taps, wc: (o / groups) * taps, w0: taps - 1, wt: -1 } : { wo: (c / groups) * taps, wc: taps, w0: 0, wt: 1 };
 };
 
+/** Tiles along a row of `size` values: of the widths that which covers the fewest values beyond its end. */
+export function tilesAcross(size: number, widths: readonly number[]): { readonly width: number; readonly across: number } {
+  const covered = (width: number) => ceilDiv(size, width) * width;
+  const width = widths.reduce((best, width) => (covered(width) < covered(best) ? width : best));
+  return { width, across: ceilDiv(size, width) };
+}
+
 /** Tiles of th x tw in `n` images of h x w: across and down an image, and in all. */
 export function tilesOf(n: number, h: number, w: number, th: number, tw: number) {
   const across = ceilDiv(w, tw);

@@ -3,7 +3,7 @@
  * several channels, in named scalars; the weights of a tap are held one channel per lane and broadcast. No barrier, no shared memory: a
  * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time. The WGSL is in lanes-code/.
  */
-import { isVector, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';
+import { isVector, tilesAcross, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';
 import { padsOf, sizesOf, type Conv } from './shape.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
@@ -17,8 +17,7 @@ function forwardTile(p: Conv, rows: Rows) {
   const whole = areaOf(p.k) <= 9; // all taps of a channel unrolled; larger kernels loop over their rows
   const taps = whole ? areaOf(p.k) : p.k[1];
   const widths = rows !== 'scalar' ? [4] : p.ow < 4 ? [p.ow] : [4, 5, 7];
-  const covered = (width: number) => ceilDiv(p.ow, width) * width;
-  const tw = widths.reduce((best, width) => (covered(width) < covered(best) ? width : best));
+  const { width: tw } = tilesAcross(p.ow, widths);
   const th = Math.min(2, p.oh);
   const most = Math.floor(Math.min(areBoth(p.k, 1) ? 128 : 96, 640 / taps) / (th * tw));
   const channels = evenShare(p.o / p.groups, Math.max(4, Math.min(16, most)));
