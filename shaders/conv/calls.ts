@@ -34,6 +34,17 @@ const depthwiseLayers = (n: number): Conv[] => [
   depthwise(n, 1152, 2, 5),
 ];
 
+/** 1x1 layers of DenseNet-121 and of MobileNetV2 on `n` images of 32x32 and of 224x224. */
+const pointwiseLayers = (n: number): Conv[] => [
+  layer(n, 256, 32, 128, 1),
+  layer(n, 512, 16, 128, 1),
+  layer(n, 1024, 8, 512, 1),
+  layer(n, 96, 32, 24, 1),
+  layer(n, 96, 4, 576, 1),
+  layer(n, 160, 2, 960, 1),
+  layer(n, 160, 7, 960, 1),
+];
+
 /** Layers of ResNet-20 on `n` images and of LeNet-5 on twice as many. */
 const layers = (n: number): Conv[] => [
   layer(n, 3, 32, 16, 3),
@@ -197,6 +208,11 @@ export const calls: readonly CallRow[] = [
   toWeight('depthwise on strips of eight', depthwise(3, 9, 16, 3), 2),
   toWeight('depthwise on strips of four, of stride 2', depthwise(3, 9, 16, 5, 2)),
   toWeight('depthwise on odd planes', depthwise(2, 9, 9, 5, 2)),
+  {
+    ...toWeight('of 1x1 in groups', layer(3, 36, 6, 44, 1, { groups: 2 }), 2),
+    bench: (n, d) => pointwiseLayers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
+  },
+  toWeight('of 1x1 on odd images', layer(3, 20, 5, 35, 1), 2),
   toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
   toWeight('added to a gradient', { ...layer(3, 9, 12, 5, 3), gradient: 'more' }),

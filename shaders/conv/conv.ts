@@ -5,6 +5,7 @@ import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
 import { backwardInputPlanes, backwardWeightPlanes, forwardPlanes, isDepthwise, weightPlanesGroups } from './planes-lanes.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInputForm, backwardWeightForm, forwardForm } from './tiled.ts';
+import { backwardWeight1x1 } from './weight-lanes-1x1.ts';
 import { backwardWeightRows } from './weight-lanes-3x3.ts';
 import { backwardWeightChannels } from './weight-lanes-channels.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes-columns.ts';
@@ -130,6 +131,8 @@ export const convBackwardWeight = kernel({
   variants: [
     ...[
       ...backwardWeightPlanes,
+      backwardWeight1x1(true),
+      backwardWeight1x1(false),
       backwardWeightRows(true),
       backwardWeightRows(false),
       backwardWeightChannels(true),

@@ -31,6 +31,7 @@ const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   'conv/lanes-code/images.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
   'conv/lanes-code/columns.ts': [[convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }]],
   'conv/lanes-code/pixels.ts': [[convBackwardWeight, 'lanes pixels', { ...small, split: 1 }]],
+  'conv/lanes-code/1x1.ts': [[convBackwardWeight, 'lanes 1x1 vec4', { ...small, k: [1, 1], pad: [0, 0], split: 1 }]],
   'conv/lanes-code/planes.ts': [
     [conv, 'lanes planes whole', { ...small, c: 8, o: 8, groups: 8, h: 2, w: 2, oh: 2, ow: 2 }],
     [conv, 'lanes planes vec4', { ...small, c: 8, o: 8, groups: 8, h: 12, w: 12, oh: 12, ow: 12 }],

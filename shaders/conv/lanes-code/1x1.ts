@@ -1,0 +1,69 @@
+/** WGSL of the weight gradients of weight-lanes-1x1.ts. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { broadcastDy, heldChannel } from '../weight-lanes.ts';
+import type { Profile } from '../../kernel/kernel.ts';
+import { ceilDiv } from '../../kernel/loops.ts';
+import { storeInTurns } from '../../kernel/turns.ts';
+import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
+
+/**
+ * A product of dy and x, in both of which what is summed lies in a row: a lane loads four pixels of its input channels as vec4f, and of the
+ * output channel whose dy it holds for all. With one channel of either, `v{j}` being what it holds of x, `c{output channel}_{j}` a sum:
+ *
+ * ```wgsl
+ * for (var pixel = 0; pixel < op.size; pixel += 4) {
+ *   let d0 = dy[dy0 / 4];
+ *   let v0 = x[x0 / 4];
+ *   { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * v0.x; }
+ *   { let a = subgroupBroadcast(d0.y, 0u); c0_0 += a * v0.y; }
+ *   …
+ *   dy0 += 4;
+ *   x0 += 4;
+ * }
+ * ```
+ */
+export function code1x1(
+  vec4: boolean,
+  { lanes: S }: Profile,
+  { channels, perLane }: { readonly channels: number; readonly perLane: number },
+): string {
+  const holders = ceilDiv(channels, S);
+  const parts = vec4 ? XYZW.map(part => `.${part}`) : [''];
+  const at = (start: string) => (vec4 ? `${start} / 4` : start);
+  const multiply = (i: number, part: string) =>
+    `      { let a = ${broadcastDy(i, S, part)}; ${unroll(perLane, j => `c${i}_${j} += a * v${j}${part};`, ' ')} }`;
+  return wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let lane = i32(index);
+  let slice = i32(group.z) % op.split; let part = i32(group.z) / op.split; // slice of the batch, group of channels
+  let first = slice * op.n / op.split; let last = (slice + 1) * op.n / op.split;
+  let c0 = i32(group.x) * ${perLane * S} + lane; let o0 = i32(group.y) * ${channels};
+  ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
+  for (var n = first; n < last; n++) {
+    ${unroll(holders, g => `var dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * op.size;`, ' ')}
+    ${unroll(perLane, j => `var x${j} = (n * op.c + part * op.cg + min(c0 + ${j * S}, op.cg - 1)) * op.size;`, ' ')}
+    for (var pixel = 0; pixel < op.size; pixel += ${parts.length}) {
+      ${unroll(holders, g => `let d${g} = dy[${at(`dy${g}`)}];`, ' ')}
+      ${unroll(perLane, j => `let v${j} = x[${at(`x${j}`)}];`, ' ')}
+${unroll(channels, i => parts.map(part => multiply(i, part)).join('\n'))}
+      ${unroll(holders, g => `dy${g} += ${parts.length};`, ' ')}
+      ${unroll(perLane, j => `x${j} += ${parts.length};`, ' ')}
+    }
+  }
+  let start = (slice * op.o + part * op.og) * op.cg + c0;
+${storeInTurns({
+  items: channels,
+  turns: 16,
+  first: 'o0',
+  end: 'op.og',
+  sums: i => range(perLane).map(j => `c${i}_${j}`),
+  store: (i, channel) =>
+    unroll(
+      perLane,
+      j => `
+      if (c0 + ${j * S} < op.cg) { dweight[start + (${channel}) * op.cg + ${j * S}] = c${i}_${j}; }`,
+    ),
+})}
+}`;
+}
