@@ -100,7 +100,7 @@ export const broadcast = kernel({
   bindings: { v: 'read', a: 'read?', b: 'read?', y: 'write' },
   epilogue: 'y',
   variants: [
-    { ...form, name: 'vec4, a repeated', vec4: ['v', 'y'], fits: wide(['a']) },
+    { ...form, name: 'vec4, a repeated', vec4: ['v', 'b', 'y'], fits: wide(['a']) },
     { ...form, name: 'vec4, b repeated', vec4: ['v', 'a', 'y'], fits: wide(['b']) },
     { ...form, name: 'vec4', vec4: ['v', 'a', 'b', 'y'], fits: wide([]) },
     form,

@@ -34,6 +34,11 @@ export const calls: readonly CallRow[] = [
   ...copies('nothing divides', { n: 3, size: 7, source: 9, start: 2, dest: 11, offset: 3 }),
   repeated('a gate, as vec4', gate(2, 3, 4, 4), n => [{ label: 'squeeze and excite', params: gate(n, 96, 16, 16) }]),
   repeated('a gate, nothing divides', gate(2, 3, 3, 3)),
+  repeated('a gate beside another operand, as vec4', {
+    shape: [4, 3, 8],
+    of: { v: [1, 3, 8], a: [1, 3, 1], b: [4, 3, 8] },
+    f: 'v * a + b',
+  }),
   repeated('a slope, as vec4', { shape: [2, 3, 8], of: { v: [2, 3, 8], a: [2, 3, 8], b: [1, 3, 1] }, f: slope }),
   repeated('a slope of rows, as vec4', { shape: [3, 8], of: { v: [3, 8], a: [3, 8], b: [1, 8] }, f: slope }),
   drop('as vec4', { n: 9, size: 12, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
