@@ -42,6 +42,32 @@ function rows({ m, n, k, batch = 1 }: Matmul): number {
   return k >= 128 && products >= 2 ** 26 && (m % 32 === 0 || m > 256) ? 32 : 16;
 }
 
+/**
+ * Values of k whose products a lane adds up by themselves: a sum of a million, as of the gradient of a dense layer on so many rows, would lose
+ * four of its seven digits one by one.
+ */
+const RUN = 4096;
+
+/** WGSL: `body` for each four values of k, whose products it adds to `c{i}`, of which there are `count`; of a long k run by run. */
+function sumAlongK(p: Matmul, count: number, body: string): string {
+  const declare = unroll(count, i => `var c${i} = vec4f(0.0);`, ' ');
+  if (p.k <= 2 * RUN)
+    return `  ${declare}
+  for (var k = 0; k < K; k += 4) {
+${body}
+  }`;
+  return `  ${declare}
+  var k = 0;
+  while (k < K) {
+    let end = min(k + ${RUN}, K);
+    ${unroll(count, i => `let before${i} = c${i}; c${i} = vec4f(0.0);`, ' ')}
+    for (; k < end; k += 4) {
+${body}
+    }
+    ${unroll(count, i => `c${i} += before${i};`, ' ')}
+  }`;
+}
+
 /** WGSL: four scalars from `start` on, none of them behind `start + last`, in place of a vec4f that would be misaligned. */
 const fourScalars = (buffer: string, start: string, last: string): string =>
   `vec4f(${XYZW.map((_, j) => `${buffer}[${start} + min(${j}, ${last})]`).join(', ')})`;
@@ -171,13 +197,14 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   ${unroll(groups, g => (p.ta ? `let ma${g} = ${ap}${rowOfA(g)};` : `let ra${g} = ${ap}${rowOfA(g)} * K;`))}
   ${p.tb ? unroll(4, j => `let rb${j} = ${p.batch ? 'bp + ' : ''}min(n + ${j}, N - 1) * K;`) : ''}
   ${start}
-  ${unroll(M, i => `var c${i} = vec4f(0.0);`, ' ')}
-  for (var k = 0; k < K; k += 4) {
-${loadA(p, groups)}
+${sumAlongK(
+  p,
+  M,
+  `${loadA(p, groups)}
 ${loadB(p)}
 ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
-    ${move}
-  }
+    ${move}`,
+)}
   if (n < N) {
 ${storeInTurns({
   items: M,

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import { dense } from '../../layers/dense.ts';
-import { checkLayer, WAYS } from '../support/check.ts';
+import { checkLayer, close, random, runLayer, WAYS } from '../support/check.ts';
 import { matmul } from '../reference/linear.ts';
 
 const test = suite('dense');
@@ -28,5 +28,12 @@ for (const [n, c, out, why] of cases) {
 }
 test('flattens images; no bias', () =>
   checkLayer(dense(4, { bias: false }), [2, 3, 4, 4], (x, p) => matmul(x, p.weight!, { m: 2, k: 48, n: 4, tb: true })));
+
+test('a sum over half a million rows keeps its digits on a software adapter, where a lane adds it up', async () => {
+  const n = 2 ** 19;
+  const x = random(n).map(v => Math.fround(1 + v));
+  const { gradients } = await runLayer('own', dense(1, { bias: false }), [n, 1], { input: x, dy: x });
+  close('gradient of weight', gradients.weight!, [x.reduce((sum, v) => sum + v * v, 0)], 2e-6);
+});
 
 test.run();
