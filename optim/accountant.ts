@@ -1,6 +1,4 @@
 /** How private training by clipped and noised gradients is: the Rényi accountant of the subsampled Gaussian mechanism. */
-import { number, type Parameters } from '../engine/parameter.ts';
-import { POSITIVE } from '../engine/range.ts';
 
 /** What decides the privacy of one update. */
 export interface Mechanism {
@@ -19,13 +17,6 @@ export interface Privacy {
   /** The probability for which the guarantee may fail. */
   readonly delta: number;
 }
-
-/** What a text may say of it. */
-export const PRIVACY = {
-  clip: number(1, 'greatest length of the gradient of an image', POSITIVE),
-  noise: number(1.1, 'deviation of the noise on the sum of a batch, in such lengths', POSITIVE),
-  delta: number(1e-5, 'probability for which the guarantee may fail', { above: 0, below: 1 }),
-} satisfies Parameters;
 
 /** What a run has spent: it is (epsilon, delta)-differentially private. */
 export interface Spent {

@@ -106,6 +106,13 @@ const PRIVATE_NOISE = 0x70726976;
 /** The state that holds the sum of the clipped gradients of a batch. */
 export const CLIPPED = 'clipped';
 
+/** The options of dpSgd. */
+export const PRIVACY = {
+  clip: number(1, 'greatest length of the gradient of an image', POSITIVE),
+  noise: number(1.1, 'deviation of the noise on the sum of a batch, in such lengths', POSITIVE),
+  delta: number(1e-5, 'probability for which the guarantee may fail', { above: 0, below: 1 }),
+};
+
 /**
  * DP-SGD (Abadi et al. 2016): the mean of clipped gradients and noise in place of the gradient. It stands before all other pieces; what these
  * do is as private.

@@ -3,7 +3,7 @@ import { check, named, say, type Message } from '../../engine/check.ts';
 import { valuesOf, type Values } from '../../engine/parameter.ts';
 import { ANY_SHARE, AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
 import { parseNumber, parseSpec } from '../../engine/spec.ts';
-import { PRIVACY, type Privacy } from '../../optim/accountant.ts';
+import type { Privacy } from '../../optim/accountant.ts';
 import {
   clipNorm,
   clipValue,
@@ -15,6 +15,7 @@ import {
   LOOKAHEAD,
   lookahead,
   maxNorm,
+  PRIVACY,
   swa,
   weightDecay,
 } from '../../optim/pieces.ts';

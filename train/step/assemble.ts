@@ -3,6 +3,7 @@ import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
+import type { Spent } from '../../optim/accountant.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
@@ -20,6 +21,8 @@ export interface Parts {
   readonly train: TrainingGraph;
   readonly gradients: GradientProgram;
   readonly phases: readonly ActivePhase[];
+  /** How private a private run is after so many steps. */
+  readonly privacyAfter: ((steps: number) => Spent) | undefined;
 }
 
 /**
@@ -46,7 +49,8 @@ export async function assemble(o: TrainerOptions, before?: DeviceData, resting?:
     attacks?.checkAdversarial(o, phases);
     if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors))
       (await import('../linear/kfac.ts')).checkKfac(o, graph);
-    if (privacy) (await import('./private.ts')).checkPrivate(o, graph, privacy);
+    const ofPrivate = privacy && (await import('./private.ts'));
+    ofPrivate?.checkPrivate(o, graph, privacy!);
     memory.reserve(graph);
     const clipping = privacy && (await import('../../optim/private.ts'));
     clipping?.clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
@@ -68,7 +72,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData, resting?:
       adversary,
       shared: shares ? shares.shareGradients(o, o.exchange!, graph, program.program) : undefined,
     });
-    return { data, train, gradients, phases: active };
+    return { data, train, gradients, phases: active, privacyAfter: ofPrivate?.spending(o, privacy!) };
   } catch (error) {
     if (!before) memory.destroy();
     throw error;

@@ -1,8 +1,8 @@
-/** What private training cannot have. */
+/** What private training cannot have, and what it has spent. */
 import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
-import type { Privacy } from '../../optim/accountant.ts';
+import { epsilonOf, type Privacy, type Spent } from '../../optim/accountant.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 
 /** Throws where a run cannot clip the gradient of each image by itself, or its images do not come by chance. */
@@ -35,4 +35,10 @@ export function checkPrivate(o: TrainerOptions, graph: Graph, { delta }: Privacy
     'leave one of the two out',
   );
   check(delta * n < 1, say`${who}: delta ${delta} is no less than one in ${n} images`, `give less than ${Number((1 / n).toPrecision(2))}`);
+}
+
+/** How private so many steps are: batches count as drawn by chance from the training images. */
+export function spending({ batchSize, data }: TrainerOptions, { noise, delta }: Privacy): (steps: number) => Spent {
+  const rate = batchSize / data.parts.train.n;
+  return steps => ({ epsilon: epsilonOf({ rate, noise }, steps, delta), delta });
 }

@@ -20,6 +20,7 @@ export class Stages {
   data!: DeviceData;
   train!: TrainingGraph;
   steps!: Steps;
+  privacyAfter: Parts['privacyAfter'];
   #order: (epoch: number) => Promise<Order | undefined>;
   #first: Stage;
   #now: Stage;
@@ -39,8 +40,9 @@ export class Stages {
     this.#use(parts);
   }
 
-  #use({ data, train, gradients, phases }: Parts): void {
+  #use({ data, train, gradients, phases, privacyAfter }: Parts): void {
     this.data = data;
+    this.privacyAfter = privacyAfter;
     this.train = train;
     this.steps = new Steps(gradients, phases, this.#order, this.options.debug);
   }

@@ -6,7 +6,7 @@ import type { Graph, Layer } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { stateBuffer } from '../../optim/optimizer.ts';
-import { epsilonOf, type Spent } from '../../optim/accountant.ts';
+import type { Spent } from '../../optim/accountant.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { FACTOR } from '../../shaders/update/loss-scale.ts';
 import type { DeviceData } from '../data/device-data.ts';
@@ -113,12 +113,7 @@ export class Trainer {
 
   /** As `privacy`, after so many steps. */
   privacyAfter(steps: number): Spent | undefined {
-    const { phase } = this.#steps;
-    const privacy = phase instanceof FirstOrderPhase ? phase.optimizer.privacy : undefined;
-    if (!privacy) return undefined;
-    const { noise, delta } = privacy;
-    const rate = this.#o.batchSize / this.data.run.parts.train.n;
-    return { epsilon: epsilonOf({ rate, noise }, steps, delta), delta };
+    return this.#stages.privacyAfter?.(steps);
   }
 
   get stepsPerEpoch(): number {
