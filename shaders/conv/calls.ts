@@ -23,7 +23,7 @@ const wide = { ...oblong(2, 12, 6, 8, 20, { k: [1, 5], stride: [1, 1], pad: [0, 
 /** `c` kernels k x k, each on its own channel. */
 const depthwise = (n: number, c: number, size: number, k: number, stride = 1): Conv => layer(n, c, size, c, k, { stride, groups: c });
 
-/** Depthwise layers of MobileNetV2 on `n` images of 32x32 and of 112x112, and of EfficientNet-B0. */
+/** Depthwise layers of MobileNetV2 and EfficientNet-B0 on `n` images of 32x32 and of 224x224. */
 const depthwiseLayers = (n: number): Conv[] => [
   depthwise(n, 96, 32, 3, 2),
   depthwise(n, 144, 16, 3),
@@ -36,7 +36,7 @@ const depthwiseLayers = (n: number): Conv[] => [
 
 /** 1x1 layers of DenseNet-121 and of MobileNetV2 on `n` images of 32x32 and of 224x224. */
 const pointwiseLayers = (n: number): Conv[] => [
-  layer(n, 256, 32, 128, 1),
+  layer(n, 128, 32, 128, 1),
   layer(n, 512, 16, 128, 1),
   layer(n, 1024, 8, 512, 1),
   layer(n, 96, 32, 24, 1),
