@@ -83,8 +83,8 @@ export class Graph {
   #reached = new Owners();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
-  /** How often each stream of random words was asked for. */
-  #streams = new Map<string, number>();
+  /** The streams of random words that were asked for. */
+  #streams = new Set<string>();
   /** The names of the parameters that what is being built takes, where someone asks. */
   #taken: Set<string> | undefined;
 
@@ -132,10 +132,10 @@ export class Graph {
    * under the same name, as a layer that is applied twice, has another one: two masks of a dropout are independent.
    */
   stream(what?: string): number {
-    const name = what === undefined ? this.path : `${this.path} ${what}`;
-    const before = this.#streams.get(name) ?? 0;
-    this.#streams.set(name, before + 1);
-    return streamOf(before ? `${name} ${before}` : name);
+    let name = what === undefined ? this.path : `${this.path} ${what}`;
+    while (this.#streams.has(name)) name += ' 1';
+    this.#streams.add(name);
+    return streamOf(name);
   }
 
   /** A new tensor of float32 values, which some kernel is to write. */
