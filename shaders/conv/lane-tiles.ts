@@ -9,6 +9,11 @@ import { areaOf } from '../kernel/pair.ts';
  */
 export type Rows = 'shuffle' | 'vec4' | 'neighbours' | 'scalar';
 
+/** What a depthwise call computes: y, dx of stride 2, or dweight. */
+export type PlaneOutput = 'y' | 'dx' | 'dweight';
+
+/** How a lane reads the planes of one (planes-lanes.ts): as a whole, or in strips, whose rows it loads as vec4f or one by one. */
+export type PlaneForm = 'whole' | 'vec4' | 'scalar';
 /** Whether rows are loaded, and stored, as vec4f. */
 export const isVector = (rows: Rows): boolean => rows === 'shuffle' || rows === 'vec4';
 
@@ -30,4 +35,11 @@ export function tilesOf(n: number, h: number, w: number, th: number, tw: number)
   const across = ceilDiv(w, tw);
   const down = ceilDiv(h, th);
   return { across, down, tiles: n * across * down };
+}
+
+/** A strip of a lane that takes planes: columns of y (of dy, where dx is computed), of which there are `across` in an image. */
+export function stripOf({ ow, k }: Conv, form: PlaneForm): { readonly width: number; readonly across: number } {
+  if (form === 'whole') return { width: ow, across: 1 };
+  if (form === 'scalar') return tilesAcross(ow, ow < 4 ? [ow] : [4, 5, 7]);
+  return tilesAcross(ow, [ow % 8 === 0 && Math.max(...k) <= 3 ? 8 : 4]);
 }

@@ -3,7 +3,7 @@
  * among lanes but a filter among images. A lane holds the filter of its channel and takes the images one by one: a strip of columns, whose
  * rows slide by and are loaded once, or a whole plane of few values. The WGSL is in lanes-code/planes.ts.
  */
-import { tilesAcross } from './lane-tiles.ts';
+import { stripOf, type PlaneForm } from './lane-tiles.ts';
 import { imagesOf, type Conv, type ConvWeight } from './shape.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
@@ -17,19 +17,7 @@ const WHOLE = 16;
 /** Whether a lane takes planes as a whole, of x and of y. */
 const takesWhole = ({ h, w, oh, ow }: Conv): boolean => h * w <= WHOLE && oh * ow <= WHOLE;
 
-/** What a call computes: y, dx of stride 2, or dweight. */
-export type PlaneOutput = 'y' | 'dx' | 'dweight';
-
-/** How a lane reads planes: as a whole, or in strips, whose rows it loads as vec4f or one by one. */
-export type PlaneForm = 'whole' | 'vec4' | 'scalar';
 const FORMS: readonly PlaneForm[] = ['whole', 'vec4', 'scalar'];
-
-/** A strip of a lane: columns of y (of dy, where dx is computed), of which there are `across` in an image. */
-export function stripOf({ ow, k }: Conv, form: PlaneForm): { readonly width: number; readonly across: number } {
-  if (form === 'whole') return { width: ow, across: 1 };
-  if (form === 'scalar') return tilesAcross(ow, ow < 4 ? [ow] : [4, 5, 7]);
-  return tilesAcross(ow, [ow % 8 === 0 && Math.max(...k) <= 3 ? 8 : 4]);
-}
 
 /** Whether strips of x and y lie side by side and are vec4f, and a strip's halo is in those beside it. */
 const adjoin = ({ w, ow, k: [, kw], stride: [, sw], pad: [, left] }: Conv): boolean =>

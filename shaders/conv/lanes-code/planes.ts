@@ -1,6 +1,6 @@
 /** WGSL of the depthwise convolutions of planes-lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { stripOf, type PlaneForm, type PlaneOutput } from '../planes-lanes.ts';
+import { stripOf, type PlaneForm, type PlaneOutput } from '../lane-tiles.ts';
 import { imagesOf, type Conv } from '../shape.ts';
 import { findColumns, id, loadRow, sorted, storeRow, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
