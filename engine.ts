@@ -81,5 +81,5 @@ export type { Centre, Exchange, Shared, Op as ExchangeOp } from './train/distrib
 export type { BatchPart, Order } from './train/data/order.ts';
 export type { Ring } from './train/data/stream.ts';
 export type { Share } from './train/data/share.ts';
-export type { GradientMean } from './train/distribute/gradient-mean.ts';
+export type { Averaged, GradientMean } from './train/distribute/gradient-mean.ts';
 export type { Score, Totals } from './train/evaluate/score.ts';

@@ -13,7 +13,7 @@ import { backwardWeightFilters } from './weight-lanes-filters.ts';
 import { winogradForward, winogradWeights } from './winograd/winograd.ts';
 import { kernel } from '../kernel/define.ts';
 import { accumulates } from '../kernel/gradient.ts';
-import { isSoftware, stagesOf, type Profile, type Variant } from '../kernel/kernel.ts';
+import { isSoftware, stagesOf, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
 import { areBoth, type Pair } from '../kernel/pair.ts';
 import { tiledLater } from '../product/tiled.ts';
@@ -117,9 +117,6 @@ export function splits(p: Conv, d: Profile): number {
   return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
 }
 
-/** A variant that writes slices alone. */
-const ofSlices = (v: Variant<ConvWeight>): Variant<ConvWeight> => ({ ...v, fits: (p, d) => !p.gradient && (v.fits?.(p, d) ?? true) });
-
 /** Partial weight gradients dweight [split, o, c / groups, kh, kw] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
 export const convBackwardWeight = kernel({
   name: 'conv_backward_weight',
@@ -129,20 +126,18 @@ export const convBackwardWeight = kernel({
   staged: winogradWeights,
   flops,
   variants: [
-    ...[
-      ...backwardWeightPlanes,
-      backwardWeight1x1(true),
-      backwardWeight1x1(false),
-      backwardWeightRows(true),
-      backwardWeightRows(false),
-      backwardWeightChannels(true),
-      backwardWeightChannels(false),
-      backwardWeightPixels,
-      backwardWeightFilters(true),
-      backwardWeightFilters(false),
-      backwardWeightColumns(true),
-      backwardWeightColumns(false),
-    ].map(ofSlices),
+    ...backwardWeightPlanes,
+    backwardWeight1x1(true),
+    backwardWeight1x1(false),
+    backwardWeightRows(true),
+    backwardWeightRows(false),
+    backwardWeightChannels(true),
+    backwardWeightChannels(false),
+    backwardWeightPixels,
+    backwardWeightFilters(true),
+    backwardWeightFilters(false),
+    backwardWeightColumns(true),
+    backwardWeightColumns(false),
     ...tiledLater(backwardWeightForm, async () => (await tiles()).backwardWeight),
     {
       over: (p: ConvWeight) => oneEach(p.split, p.o * filterSize(p)),

@@ -133,11 +133,15 @@ export const takesProductsByPhases = takesProductsOf('dx', (producer, d) => {
   return pixels === undefined ? undefined : recordedBy(producer, 'products', pixels, d);
 });
 
-/** GPUs: a weight gradient in one slice needs no sum. Variants for software adapters write slices alone. */
+/** Values of a gradient from which on a software adapter copies them for longer than it compiles another kernel. */
+const WORTH_COMPILING = 2 ** 16;
+
+/** A weight gradient in one slice needs no sum. */
 export const takesSum: Join = {
   op: sumSlices,
   replaces: true,
-  when: (op, producer, d) => !isSoftware(d) && (producer.params as ConvWeight).split === 1 && !op.params.more,
+  when: (op, producer, d) =>
+    (producer.params as ConvWeight).split === 1 && !op.params.more && (!isSoftware(d) || op.params.size >= WORTH_COMPILING),
   gives: (op, producer) => ({
     calls: [
       {

@@ -24,5 +24,5 @@ export const backwardWeight1x1 = (vec4: boolean): Variant<ConvWeight> => ({
     const { channels, perLane } = tileOf(p, d.lanes);
     return [ceilDiv(p.c / p.groups, d.lanes * perLane), ceilDiv(p.o / p.groups, channels), p.split * p.groups];
   },
-  code: async (p, d) => (await import('./lanes-code/1x1.ts')).code1x1(vec4, d, tileOf(p, d.lanes)),
+  code: async (p, d) => (await import('./lanes-code/1x1.ts')).code1x1(vec4, p, d, tileOf(p, d.lanes)),
 });

@@ -1,7 +1,7 @@
 /** Weight gradients of few input channels for software adapters: a lane holds whole filters; see weight-lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { filterSize, padsOf, type ConvWeight } from './shape.ts';
-import { head, sizes } from './weight-lanes.ts';
+import { head, sizes, storeWeight } from './weight-lanes.ts';
 import { fillsLanes } from './weight-lanes-channels.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
@@ -124,7 +124,8 @@ ${storeInTurns({
   turns: 9,
   first: 'start',
   sums: t => range(filters).map(g => `c${g}_${t}`),
-  store: (t, at) => unroll(filters, g => `\n      if (o0 + ${g * S} < op.og) { dweight[${at} + ${g * S * taps}] = c${g}_${t}; }`),
+  store: (t, at) =>
+    unroll(filters, g => `\n      if (o0 + ${g * S} < op.og) { ${storeWeight(p, `${at} + ${g * S * taps}`, `c${g}_${t}`)} }`),
 })}
 }`
     );

@@ -43,7 +43,7 @@ export function shareGradients(
 }
 
 /** Whose gradients become their mean over ranks. */
-interface Averaged {
+export interface Averaged {
   readonly exchange: Exchange;
   readonly graph: Graph;
   readonly program: Program;

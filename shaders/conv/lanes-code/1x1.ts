@@ -1,6 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-1x1.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { broadcastDy, heldChannel } from '../weight-lanes.ts';
+import type { ConvWeight } from '../shape.ts';
+import { broadcastDy, heldChannel, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { storeInTurns } from '../../kernel/turns.ts';
@@ -24,6 +25,7 @@ import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
  */
 export function code1x1(
   vec4: boolean,
+  p: ConvWeight,
   { lanes: S }: Profile,
   { channels, perLane }: { readonly channels: number; readonly perLane: number },
 ): string {
@@ -62,7 +64,7 @@ ${storeInTurns({
     unroll(
       perLane,
       j => `
-      if (c0 + ${j * S} < op.cg) { dweight[start + (${channel}) * op.cg + ${j * S}] = c${i}_${j}; }`,
+      if (c0 + ${j * S} < op.cg) { ${storeWeight(p, `start + (${channel}) * op.cg + ${j * S}`, `c${i}_${j}`)} }`,
     ),
 })}
 }`;

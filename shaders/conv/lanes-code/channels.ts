@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-channels.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { padsOf, type ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel, heldRows } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel, heldRows, storeWeight } from '../weight-lanes.ts';
 import { id } from './rows.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
@@ -30,7 +30,7 @@ export const storeTaps = (p: ConvWeight, channels: number) => {
     sums: i => range(taps).map(t => `c${i}_${t}`),
     store: (i, channel) => `
       let at = ((slice * op.o + part * op.og + ${channel}) * parts + held) * ${taps};
-      ${unroll(taps, t => `dweight[at + ${t}] = c${i}_${t};`)}`,
+      ${unroll(taps, t => storeWeight(p, `at + ${t}`, `c${i}_${t}`))}`,
   })}
   }
 }`;

@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients by columns; see weight-lanes-columns.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { isInside, padsOf, type ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { unroll, XYZW } from '../../kernel/wgsl.ts';
@@ -84,7 +84,7 @@ ${unroll(
   if (q${j} < columns) {${unroll(
     channels,
     i => `
-    if (o0 + ${i} < op.og) { dweight[(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}] = c${i}_${j}; }`,
+    if (o0 + ${i} < op.og) { ${storeWeight(p, `(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}`, `c${i}_${j}`)} }`,
   )}
   }`,
 )}

@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients by pixels; see weight-lanes-columns.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { head } from '../weight-lanes.ts';
+import { head, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
 
@@ -69,7 +69,7 @@ ${unroll(
   i => `
   if (o0 + ${i} < op.og) {
     let at = (slice * op.o + part * op.og + o0 + ${i}) * ${taps};
-    ${unroll(taps, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { dweight[at + ${t}] = sum; } }`)}
+    ${unroll(taps, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { ${storeWeight(p, `at + ${t}`, 'sum')} } }`)}
   }`,
 )}
 }`

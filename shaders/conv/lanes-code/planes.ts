@@ -1,7 +1,8 @@
 /** WGSL of the depthwise convolutions of planes-lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { stripOf, type PlaneForm, type PlaneOutput } from '../lane-tiles.ts';
-import { imagesOf, type Conv } from '../shape.ts';
+import { imagesOf, type Conv, type ConvWeight } from '../shape.ts';
+import { storeWeight } from '../weight-lanes.ts';
 import { findColumns, id, loadRow, sorted, storeRow, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
@@ -50,11 +51,11 @@ const multiplied = (p: Conv, reads: readonly Read[], value: (read: Read) => stri
   [...(p.bias ? ['start_value'] : []), ...reads.map(read => `w${read.tap} * ${value(read)}`)].join(' + ') || '0.0';
 
 /** WGSL: the sums of a channel, stored. */
-const storeTaps = ({ k }: Conv, taps: readonly number[]) => `
+const storeTaps = (p: Conv & Pick<ConvWeight, 'gradient'>, taps: readonly number[]) => `
   if (item < op.items) {
-    let at = (part * op.c + channel) * ${areaOf(k)};
-    ${range(areaOf(k))
-      .map(tap => `dweight[at + ${tap}] = ${taps.includes(tap) ? `w${tap}` : '0.0'};`)
+    let at = (part * op.c + channel) * ${areaOf(p.k)};
+    ${range(areaOf(p.k))
+      .map(tap => storeWeight(p, `at + ${tap}`, taps.includes(tap) ? `w${tap}` : '0.0'))
       .join(' ')}
   }`;
 

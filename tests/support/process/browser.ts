@@ -164,7 +164,7 @@ export class BuiltPage {
           notice: document.querySelector('#notice')?.textContent,
           status: [...document.querySelectorAll('.status')].map(e => e.textContent),
           runs: [...document.querySelectorAll('.runs li, .runs [role=status]')].map(e => e.textContent),
-          states: globalThis.descent?.runs.map(r => [r.id, r.state, r.step, r.message]),
+          states: globalThis.descent?.runs.map(r => [r.id, r.state, r.building, r.step, r.message]),
         })`,
       )
       .catch((error: Error) => error.message);

@@ -23,6 +23,8 @@ import {
 } from '../../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
+import { reshape } from '../../../layers/geometry.ts';
+import { narrow } from '../../../layers/narrow.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
 import {
   dropConnect,
@@ -114,6 +116,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   mean: mean([conv2d(2, 1), conv2d(2, 1)]),
   scale: scale(0.3),
   flatten: flatten(),
+  'a part of the channels': (g, x) => narrow(g, x, 1, 2, 3),
+  'halves of the channels as images of their own': (g, x) => {
+    const [n, c, ...size] = x.shape as [number, number, number, number];
+    return reshape(g, conv2d(2, 1)(g, reshape(g, x, [2 * n, c / 2, ...size])), [n, 4, ...size]);
+  },
   'a view of images': (g, x) => g.view(x, [x.shape[0]!, 3, 14, 7]),
   'shortcut A': zeroPadShortcut(9, 2),
   'shortcut A of stride 1': zeroPadShortcut(9),
