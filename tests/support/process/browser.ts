@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page, type Request } from 'playwright-core';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build, preview } from 'vite';
@@ -56,6 +56,8 @@ export class BuiltPage {
   /** Errors and warnings of the console. */
   readonly said: string[] = [];
   readonly close: () => Promise<void>;
+  /** What was asked of servers and has not come whole. */
+  #asked = new Set<Request>();
 
   constructor(page: Page, address: string, folder: string, close: () => Promise<void>) {
     this.page = page;
@@ -69,6 +71,9 @@ export class BuiltPage {
       if (isOurs && (message.type() === 'error' || message.type() === 'warning')) this.said.push(message.text());
     });
     page.on('pageerror', error => this.said.push(error.message));
+    page.context().on('request', request => this.#asked.add(request));
+    page.context().on('requestfinished', request => this.#asked.delete(request));
+    page.context().on('requestfailed', request => this.#asked.delete(request));
   }
 
   /** A fresh visit. `query` is that of the address, `?tune`. */
@@ -168,7 +173,9 @@ export class BuiltPage {
         })`,
       )
       .catch((error: Error) => error.message);
-    return JSON.stringify({ shown, said: this.said });
+    const asked = [...this.#asked].map(request => request.url());
+    const workers = this.page.workers().map(worker => worker.url());
+    return JSON.stringify({ shown, said: this.said, asked, workers });
   }
 
   /** Waits for words in the notice. */
