@@ -3,7 +3,6 @@ import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { megabytes } from '../../engine/plan.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
@@ -19,7 +18,6 @@ import { goesByData } from '../init/schemes.ts';
 import { Trainer } from '../step/trainer.ts';
 import type { TrainerOptions } from '../step/trainer-options.ts';
 import { built } from '../evaluate/built.ts';
-import type { Features } from '../tune/features.ts';
 import type { GivenWeights, Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import type { Making } from './changes.ts';
@@ -76,7 +74,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const recipe = onDataset(asked, dataset);
   const { batchSize, distribute, classWeights } = recipe;
   const { exchange, start } = options;
-  const { images, whole, tuning, drawn, features, augmented } = await netOf(recipe, dataset, device, options);
+  const { images, whole, tuning, drawn, features, told, augmented } = await netOf(recipe, dataset, device, options);
   const { data, head: model } = features ?? { data: images, head: whole };
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = stepsOf(recipe, stepsPerEpoch);
@@ -128,7 +126,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     change: async other => trainer.change(await changesOf(onDataset(other, dataset))),
     parts,
     note,
-    told: [...toldOf(recipe, tuning, features), ...savedBy(trainer)],
+    told: recipe.checkpointActivations ? [...told, ...(await import('./saved-memory.ts')).savedBy(trainer)] : told,
     parameters: tuning.frozen ? built(whole, dataset.shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
     trained,
     metadata: fileMetadata(recipe, dataset, images),
@@ -147,12 +145,12 @@ async function netOf(recipe: Recipe, dataset: Dataset, device: Device, { folds, 
   const whole = recipe.model.layer(input);
   const isDrawn = scheme !== undefined && Object.hasOwn(schemes, scheme);
   const drawn = isDrawn ? { weights: initializer(scheme), biases: biasScheme(scheme) } : {};
-  const features =
-    freeze || featureViews
-      ? await (await import('../tune/frozen-trunk.ts')).featuresFor(recipe, { device, model: whole, data: images, drawn }, tuning, exchange)
-      : undefined;
+  const trunk = freeze || featureViews ? await import('../tune/frozen-trunk.ts') : undefined;
+  const features = await trunk?.featuresFor(recipe, { device, model: whole, data: images, drawn }, tuning, exchange);
   const again: Making['augmented'] = augment => openData(dataset, { ...seen, augment });
-  return { images, whole, tuning, drawn, features, augmented: features ? undefined : again };
+  const ofStart = tuning.start?.told === undefined ? [] : [say`${named('init')}: ${tuning.start.told}`];
+  const told: Message[] = [...ofStart, ...(trunk?.toldOf(recipe, features) ?? [])];
+  return { images, whole, tuning, drawn, features, told, augmented: features ? undefined : again };
 }
 
 /** What a recipe says to its trainer by itself, whatever the data and the device. */
@@ -205,27 +203,6 @@ const fileMetadata = (
     moments: normalize === 'none' ? undefined : images.normalisation.moments, // asked for, they are taken of all images
     resize,
   });
-
-/** What became of weights that were given and of a frozen trunk. */
-function toldOf({ featureViews }: Recipe, { start }: Tuning, features: Features | undefined): Message[] {
-  const told = start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`];
-  if (features)
-    return [...told, say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`];
-  if (!featureViews) return told;
-  return [
-    ...told,
-    say`${named('featureViews')}: the frozen layers give no features here, so that each image is augmented anew at each step`,
-  ];
-}
-
-/** What computing activations a second time saves, and at what cost, where it is asked for. */
-function savedBy({ program }: Trainer): Message[] {
-  const { peak, unchecked, slowdown } = program.plan;
-  if (unchecked === undefined || slowdown === undefined) return [];
-  if (peak >= unchecked) return [say`${named('checkpointActivations')}: nothing is saved, activations take ${megabytes(peak)} either way`];
-  const bytes = `activations take ${megabytes(peak)} in place of ${megabytes(unchecked)}`;
-  return [say`${named('checkpointActivations')}: ${bytes}, a step ${slowdown.toFixed(2)} times as long by estimate`];
-}
 
 /**
  * Into how many micro-batches a batch is asked to be divided: of private training one for each of a rank's `own` images. Throws where others

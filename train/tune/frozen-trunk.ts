@@ -1,5 +1,5 @@
 /** Whether the features of a frozen trunk are computed once, in place of at each step. */
-import { check, named, say } from '../../engine/check.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Recipe } from '../config/recipe.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { goesByData } from '../init/schemes.ts';
@@ -31,4 +31,12 @@ export async function featuresFor(
   if (!frozen || !once || exchange || adversarial !== undefined || precision === 'f16' || goesByData(recipe) || (augment && !views))
     return undefined;
   return featuresOf({ ...made, frozen, weights: start?.weights, seed, fuse, views });
+}
+
+/** What became of a frozen trunk. */
+export function toldOf({ featureViews }: Recipe, features: Features | undefined): Message[] {
+  if (features)
+    return [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`];
+  if (!featureViews) return [];
+  return [say`${named('featureViews')}: the frozen layers give no features here, so that each image is augmented anew at each step`];
 }
