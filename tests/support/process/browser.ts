@@ -36,8 +36,13 @@ export async function violations(page: Page): Promise<string[]> {
   );
 }
 
-/** Milliseconds that is waited for anything: nothing here is timed, it is as slow as a busy machine with a software adapter. */
-const PATIENCE = 120_000;
+/**
+ * Milliseconds that is waited for anything: nothing here is timed, it is as slow as a busy machine with a software adapter, and a
+ * run was once seen to be built for four minutes.
+ */
+const PATIENCE = 300_000;
+/** Milliseconds of a test after which it is said what stands there. */
+const LONG = 100_000;
 
 /** Of the run that is selected. */
 export interface Seen {
@@ -210,12 +215,12 @@ export function onPage(
     return false;
   }
   let page: BuiltPage | undefined;
-  let begun = 0;
+  let asking: ReturnType<typeof setTimeout>;
   test.before(async () => opened((page = await openBuilt(browserPath, root, flags))));
-  test.before.each(() => void (begun = performance.now()));
-  test.after.each(async () => {
-    if (performance.now() - begun >= PATIENCE) console.log(`${file}: something was waited for in vain: ${await page!.described()}`);
+  test.before.each(() => {
+    asking = setTimeout(() => void page!.described().then(what => console.log(`${file}: it takes long: ${what}`)), LONG);
   });
+  test.after.each(() => clearTimeout(asking));
   test.after(() => page?.close());
   return true;
 }
