@@ -4,9 +4,12 @@ import { augmentWgsl } from './augment.ts';
 import { copyLabel, target, type Gather } from './gather-labels.ts';
 import { placeOf } from './pages.ts';
 
-/** WGSL: what image number `at` of the batch, `index` of the data set, draws its random words by. 2654435769 spreads neighbours. */
+/**
+ * WGSL: what image number `at` of the batch, `index` of the data set, draws its random words by; `first` is the place in the epoch of the
+ * batch's first, which ranks that share batches count alike. 2654435769 spreads neighbours.
+ */
 const drawnBy = ({ repeats }: Gather, at: string, index: string): string =>
-  repeats ? `(${index} ^ ((op.offset + ${at}) * 2654435769u))` : index;
+  repeats ? `(${index} ^ ((op.first + ${at}) * 2654435769u))` : index;
 
 /** WGSL: what is random of the partner that an image is mixed with, and their soft label. */
 const drawPartner = (p: Gather) => `

@@ -52,7 +52,7 @@ export const gather = kernel({
   },
   step: (p: Gather): Record<string, 'u32' | 'f32'> => ({
     offset: 'u32',
-    ...(!plain(p) && { seed: 'u32', epoch: 'u32' }),
+    ...(!plain(p) && { seed: 'u32', epoch: 'u32', ...(p.repeats && { first: 'u32' }) }),
     ...(p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' }),
   }),
   draws: p => Boolean(p.augment?.length),

@@ -56,7 +56,7 @@ export async function gathered(dataset: Dataset, options: Partial<DataOptions>, 
   g.kept.add(batch.x).add(batch.labels);
   const program = await BatchProgram.compile(batch);
   if (o.shuffle || o.balanced) program.arrange({ seed, epoch, balanced: o.balanced });
-  await program.run({ offset, seed, epoch, step });
+  await program.run({ offset, first: offset, seed, epoch, step });
   const x = await program.read(batch.x);
   const labels = await program.read(batch.labels);
   program.destroy();

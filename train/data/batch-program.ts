@@ -8,7 +8,10 @@ import { inOrder, isSameOrder, type Order } from './order.ts';
 import { bytesOfPage } from './pages.ts';
 import { Ring } from './stream.ts';
 
-/** Step values of a run: its batch begins at place `offset` of the order; `seed` and `step` decide how it is mixed. */
+/**
+ * Step values of a run: its batch begins at place `offset` of the order, which is this rank's, and at place `first` of the order of all ranks;
+ * `seed` and `step` decide how it is mixed.
+ */
 export interface BatchStep extends Readonly<Record<string, number>> {
   readonly offset: number;
 }

@@ -207,8 +207,10 @@ export class Kfac {
     const n = batchSize / microBatches;
     for (let k = 0; k < microBatches; k++) {
       const number = (step.number - 1) * microBatches + k + 1;
+      const offset = step.at * batchSize + k * n;
       await this.#program.run({
-        offset: step.at * batchSize + k * n,
+        offset,
+        first: offset,
         seed,
         step: number,
         epoch: step.epoch,

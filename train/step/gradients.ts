@@ -3,7 +3,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import type { Cut } from '../../engine/program.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
 import { LabelWeights, type Scales } from '../data/label-weights.ts';
-import { lengthOf, type Share } from '../data/share.ts';
+import { lengthOf, rangeOf, type Share } from '../data/share.ts';
 import type { GradientMean, SharedGradients } from '../distribute/gradient-mean.ts';
 import type { Totals } from '../evaluate/score.ts';
 import { takeTotals } from '../evaluate/totals.ts';
@@ -82,7 +82,8 @@ export class GradientProgram {
     const { batchSize, microBatches, seed, mean } = this;
     const { ofSample, adversary } = this.#around;
     const { rank, size } = this.#share;
-    const own = lengthOf(batchSize, this.#share);
+    const { start, end } = rangeOf(batchSize, this.#share);
+    const own = end - start;
     const n = own / microBatches;
     const scales: Scales | undefined = this.#labelWeights?.of(this.program.order, at);
     const collect = (encoder: GPUCommandEncoder) => this.readings.collect(encoder);
@@ -90,6 +91,7 @@ export class GradientProgram {
       const isLast = k === microBatches - 1;
       const values = {
         offset: at * own + k * n,
+        first: at * batchSize + start + k * n,
         valid: counts ? n : 0,
         seed,
         step: ((number - 1) * size + rank) * microBatches + k + 1,

@@ -6,6 +6,7 @@ import { optimizer } from '../../../optim/optimizer.ts';
 import { rules } from '../../../optim/index.ts';
 import { together } from '../../../train/distribute/alone.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
+import { parseAugment } from '../../../train/config/augment.ts';
 import { openData } from '../../../train/data/data.ts';
 import { parseSpec } from '../../../engine/spec.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
@@ -20,12 +21,18 @@ export type Chosen = Partial<Omit<TrainerOptions, 'device' | 'data' | 'model' | 
   readonly net?: Layer;
   readonly rule?: string;
   readonly optimizer?: TrainerOptions['optimizer'];
+  /** As on the command line. */
+  readonly augment?: string;
 };
 
 /** A net on 240 computed images of which 40 are held out, in batches of 12. */
-export async function trainerOf({ model = 'mlp:hidden=16', rule = 'sgd:lr=0.1', net: own, ...o }: Chosen = {}): Promise<Trainer> {
+export async function trainerOf({ model = 'mlp:hidden=16', rule = 'sgd:lr=0.1', net: own, augment, ...o }: Chosen = {}): Promise<Trainer> {
   const images = await openDataset('shapes', { limitTrain: 240, limitTest: 25, quiet: true });
-  const data = await openData(images, { normalize: 'meanstd', valSplit: 1 / 6 });
+  const data = await openData(images, {
+    normalize: 'meanstd',
+    valSplit: 1 / 6,
+    ...(augment !== undefined && { augment: parseAugment(augment) }),
+  });
   const spec = parseSpec('model', model);
   const net = own ?? openModel(spec, { shape: images.shape, classes: images.classes.length });
   const { name, options } = parseSpec('optimizer', rule);

@@ -49,6 +49,7 @@ const cases: readonly [why: string, size: number, o: Chosen, steps?: number][] =
     3,
     { classWeights: CLASS_WEIGHTS, accumulate: 2, balanced: true, rule: 'sgd:lr=0.02' },
   ],
+  ['images that are augmented, and drawn several times in an epoch', 3, { augment: 'crop:2', balanced: true, rule: 'sgd:lr=0.02' }],
   ['a convolutional net', 2, { model: 'lenet5', batchSize: 8 }],
   ['batches that grow: gradients wait in memory for more', 2, { schedule: grown() }],
   ['L-BFGS, which goes by the loss of each evaluation', 2, { optimizer: quasiNewton(quasiNewtonMethods.lbfgs!, {}) }, 4],
