@@ -1,4 +1,7 @@
-/** Prints what `descent bench kernels`, `peers`, `inference`, `scaling` or `step --trace` wrote with --out as Markdown: `node --import tsx scripts/bench-tables.ts peers.json`. */
+/**
+ * Prints what `descent bench kernels`, `peers`, `inference`, `scaling` or `step --trace` wrote with --out as Markdown:
+ * `node --import tsx scripts/bench-tables.ts peers.json`.
+ */
 import { readFileSync } from 'node:fs';
 import { tablesOf, type Results } from '../bench/markdown.ts';
 

@@ -14,6 +14,7 @@ export type PlaneOutput = 'y' | 'dx' | 'dweight';
 
 /** How a lane reads the planes of one (planes-lanes.ts): as a whole, or in strips, whose rows it loads as vec4f or one by one. */
 export type PlaneForm = 'whole' | 'vec4' | 'scalar';
+
 /** Whether rows are loaded, and stored, as vec4f. */
 export const isVector = (rows: Rows): boolean => rows === 'shuffle' || rows === 'vec4';
 

@@ -14,13 +14,16 @@ export const sizes = (p: ConvWeight) => ({
   split: p.split,
 });
 
+/** WGSL: the images `first` to `last` - 1 of the workgroup's slice of the batch, and its group of channels. */
+export const SLICE = `
+  let slice = i32(group.z) % op.split; let part = i32(group.z) / op.split;
+  let first = slice * op.n / op.split; let last = (slice + 1) * op.n / op.split;`;
+
 /** WGSL: the beginning of the entry point, up to the images `first` to `last` - 1 of the workgroup's slice. */
 export const head = (S: number) => `
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
-  let lane = i32(index); let H = op.h; let W = op.w; let OW = op.ow;
-  let slice = i32(group.z) % op.split; let part = i32(group.z) / op.split; // slice of the batch, group of channels
-  let first = slice * op.n / op.split; let last = (slice + 1) * op.n / op.split;`;
+  let lane = i32(index); let H = op.h; let W = op.w; let OW = op.ow;${SLICE}`;
 
 /** WGSL: the output channel, within its group, of which a lane holds dy number `g`. */
 export const heldChannel = (g: number, S: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;

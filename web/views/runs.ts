@@ -77,7 +77,7 @@ export class Run {
   /** Whether it was removed, and may come back. */
   removed = false;
   /** Where it last went back, or forward to what others had done: steps up to there took none of the time since. */
-  rewound: { readonly step: number; readonly seconds: number } | undefined;
+  #rewound: { readonly step: number; readonly seconds: number } | undefined;
   /** Done where the run is removed. */
   readonly parting: (() => void)[] = [];
   #changed: (run: Run, event?: RunEvent) => void;
@@ -132,7 +132,7 @@ export class Run {
     this.add(kept);
     this.step = step;
     this.#trained = 1000 * (kept.at(-1)?.seconds ?? 0);
-    this.rewound = { step, seconds: this.#trained / 1000 };
+    this.#rewound = { step, seconds: this.#trained / 1000 };
     if (this.#since !== undefined) this.#since = performance.now();
   }
 
@@ -174,7 +174,7 @@ export class Run {
   /** Images a second over the last seconds by the clock, with all that is done between steps; undefined where too little is known. */
   get imagesPerSecond(): number | undefined {
     const last = this.steps.at(-1);
-    const { rewound } = this;
+    const rewound = this.#rewound;
     const isSince = ({ step }: StepMetrics) => !rewound || step > rewound.step;
     if (!this.facts || last?.seconds === undefined || !isSince(last)) return undefined;
     const before = (line: Timed<StepMetrics>) => line.seconds !== undefined && line.seconds < last.seconds! - LATELY && isSince(line);

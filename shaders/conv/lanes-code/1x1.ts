@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-1x1.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { broadcastDy, heldChannel, storeWeight } from '../weight-lanes.ts';
+import { broadcastDy, heldChannel, SLICE, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { storeInTurns } from '../../kernel/turns.ts';
@@ -37,9 +37,7 @@ export function code1x1(
   return wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
-  let lane = i32(index);
-  let slice = i32(group.z) % op.split; let part = i32(group.z) / op.split; // slice of the batch, group of channels
-  let first = slice * op.n / op.split; let last = (slice + 1) * op.n / op.split;
+  let lane = i32(index);${SLICE}
   let c0 = i32(group.x) * ${perLane * S} + lane; let o0 = i32(group.y) * ${channels};
   ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
   for (var n = first; n < last; n++) {

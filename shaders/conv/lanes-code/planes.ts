@@ -130,7 +130,8 @@ ${unroll(stores, j => `      { let at = u32(plane * ${stores} + ${j}); ${output}
 
 /**
  * Strips of columns, down which a lane goes: of the rows that an output reads it holds those that it has loaded, so that each is loaded once.
- * Rounds before the first output load what is held then, which spares the code of other loads. For 3x3, stride 1, `x{row}_{column}` being columns counted from the strip's first:
+ * Rounds before the first output load what is held then, which spares the code of other loads. For 3x3, stride 1, `x{row}_{column}` being
+ * columns counted from the strip's first:
  *
  * ```wgsl
  * for (var i = -2; i < op.oh; i++) {

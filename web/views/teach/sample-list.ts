@@ -90,7 +90,8 @@ export function sampleList(label: string, actions: SampleActions): SampleList {
     drawTools();
   };
   list.addEventListener('focusin', () => {
-    if (list.querySelector(':focus-visible')) list.scrollIntoView({ block: 'nearest' }); // its margin is of the list: one of a sample would be that within the list too
+    // the margin that keeps it clear of the camera's picture is of the list: one of a sample would hold within the list too
+    if (list.querySelector(':focus-visible')) list.scrollIntoView({ block: 'nearest' });
   });
   list.onkeydown = event => {
     const option = (event.target as Element).closest<HTMLElement>('[role="option"]');
