@@ -79,14 +79,17 @@ interface SoFar {
   readonly missing: Readonly<Record<string, string>>;
 }
 
-/** Says what was left out, and gives what was timed as results called `name`: once, at the end or where a signal comes before it. */
-export function telling(options: BenchOptions, device: Device, name: string, { timed, missing }: SoFar): () => void {
+/**
+ * Says what was left out, and gives what was timed as results called `name`, with what else is given at the call: once, at the end or where a
+ * signal comes before it.
+ */
+export function telling(options: BenchOptions, device: Device, name: string, { timed, missing }: SoFar): (more?: object) => void {
   let isTold = false;
-  return () => {
+  return more => {
     if (isTold) return;
     isTold = true;
     if (!options.json) for (const [what, why] of Object.entries(missing)) print(`${what} was left out: ${why}`);
-    if (Object.keys(timed).length) result(options, device, { [name]: timed, missing });
+    if (Object.keys(timed).length) result(options, device, { [name]: timed, missing, ...more });
   };
 }
 

@@ -28,8 +28,8 @@ import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
 import { count, print, table } from '../output.ts';
-import { checkPeers, namesIn, start } from './peers.ts';
-import { result, type BenchOptions } from './result.ts';
+import { checkPeers, namesIn, start, telling } from './peers.ts';
+import type { BenchOptions } from './result.ts';
 
 export interface ScalingOptions extends BenchOptions {
   /** File of a picture of the results. */
@@ -43,15 +43,12 @@ export interface ScalingOptions extends BenchOptions {
 
 type Axes = Readonly<Record<string, Axis>>;
 
-/** Without `axis` all of them are measured. Where the device is lost, what was measured before is told and kept, and that is thrown. */
+/** Without `axis` all of them are measured. Where the device is lost or a signal ends it, what was measured before is told and kept. */
 export async function scaling(axis: string | undefined, options: ScalingOptions): Promise<void> {
   const axes = chosen(axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) }, options.points);
   const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
   const wanted = options.peers === undefined ? [] : namesIn(options.peers === true ? undefined : options.peers, PEER_NAMES);
-  if (wanted.length) {
-    checkPeers('bench scaling --peers');
-    onInterrupt();
-  }
+  if (wanted.length) checkPeers('bench scaling --peers');
   if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
@@ -60,27 +57,35 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
   };
   const results: Record<string, ScalingRow[]> = {};
   const missing: Record<string, string> = {};
+  const tell = telling(options, device, 'scaling', { timed: results, missing });
+  let showRest = () => {};
+  onInterrupt(() => {
+    showRest();
+    tell();
+  });
   for (const [name, axis] of Object.entries(axes)) {
-    const rows: ScalingRow[] = [];
+    const rows: ScalingRow[] = (results[name] = []);
+    showRest = () => {
+      showRest = () => {};
+      if (!rows.length) return;
+      say(`${name} on ${device.report.description}`);
+      say(scalingTable(axis, rows));
+      for (const line of verdicts(axis, rows)) say(line);
+    };
     for (const point of axis.points) {
       try {
-        const row = await measured(point, device, { wanted, rounds, say, missing, before: rows });
-        rows.push(row);
+        rows.push(await measured(point, device, { wanted, rounds, say, missing, before: rows }));
       } catch (error) {
         missing[`${point.model} at ${point.at} ${axis.label}`] = messageOf(error);
         if (device.lost) break;
       }
     }
-    results[name] = rows;
-    say(`${name} on ${device.report.description}`);
-    say(scalingTable(axis, rows));
-    for (const line of verdicts(axis, rows)) say(line);
+    showRest();
     if (device.lost) break;
   }
-  for (const [what, why] of Object.entries(missing)) say(`${what} was left out: ${why}`);
   const pictures = options.picture && (await drawScaling(options.picture, results, device.report.description));
   if (pictures && !options.json && !options.quiet) print(`picture in ${pictures.join(' and ')}`);
-  result(options, device, { scaling: results, missing, ...(pictures && { pictures }) });
+  tell(pictures ? { pictures } : {});
   if (device.lost) throw device.lost;
   device.close();
 }

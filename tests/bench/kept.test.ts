@@ -1,4 +1,4 @@
-/** What `descent bench peers` and `bench inference` keep of what they timed before a net failed or a signal ended them. */
+/** What `descent bench peers`, `bench inference` and `bench scaling` keep of what they timed before a net failed or a signal ended them. */
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -41,6 +41,23 @@ test('bench inference that is stopped writes what was timed before, and leaves n
   assert.equal(
     readdirSync(folder).filter(name => name.startsWith('descent-inference')),
     [],
+  );
+});
+
+test('bench scaling that is stopped writes the points that were timed before', async () => {
+  const folder = await scratch();
+  const { code, out, err } = await descent(words('bench scaling --points 1,110 --out out.json'), folder, {
+    onLine: (line, signal) => line.startsWith('batch on') && signal('SIGINT'),
+  });
+  assert.is(code, 130, err);
+  assert.match(out, /written to out\.json\n$/);
+  const { scaling } = JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8')) as { scaling: Record<string, { at: number }[]> };
+  assert.equal(
+    Object.entries(scaling).map(([axis, rows]) => [axis, rows.map(row => row.at)]),
+    [
+      ['batch', [1, 1]],
+      ['depth', []],
+    ],
   );
 });
 
