@@ -49,7 +49,7 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
   const rounds = parseNumber('--rounds', options.rounds ?? '3', COUNT);
   const wanted = options.peers === undefined ? [] : namesIn(options.peers === true ? undefined : options.peers, PEER_NAMES);
   if (wanted.length) checkPeers('bench scaling --peers');
-  if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
+  if (options.picture) (await import('../pictures.ts')).checkPicture('--picture', options.picture);
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
   const device = await openDevice(options);
   const say = (line: string) => {
@@ -173,7 +173,7 @@ function scalingTable({ label }: Axis, rows: readonly ScalingRow[]): string {
 }
 
 async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string[]> {
-  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
+  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../pictures.ts')]);
   const panels = Object.entries(results).flatMap(([name, rows]) => {
     const axis = lookUp('axis', name, AXES);
     return [

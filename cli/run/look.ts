@@ -7,7 +7,7 @@ import type { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import { absent } from '../../engine/node/optional.ts';
 import { draw } from '../../plots/chart.ts';
-import { writePicture } from '../../plots/node.ts';
+import { writePicture } from '../pictures.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { reportPicture } from '../../train/study/report-picture.ts';
 import { contactSheet } from '../../plots/sheet.ts';

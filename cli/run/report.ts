@@ -80,7 +80,7 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const found = report(logits, part.labels, dataset.classes);
   const [{ reportPicture }, { writePicture }] = await Promise.all([
     import('../../train/study/report-picture.ts'),
-    import('../../plots/node.ts'),
+    import('../pictures.ts'),
   ]);
   makeFolder(folder, 'name another folder with --out');
   const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
@@ -138,7 +138,7 @@ function tell(found: Report, folder: string, pictured: boolean): void {
 }
 
 async function writeMistakes(path: string, found: Report, predictions: Predictions): Promise<void> {
-  const { png } = await import('../../plots/node.ts');
+  const { png } = await import('../pictures.ts');
   writeWhole(path, await png(await mistakesSheet(found, predictions)));
 }
 

@@ -83,7 +83,7 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   if (!isFirst) return;
   const slowed = delays.length ? `, slowed down ${delays.join(' and ')}` : '';
   const title = `${model} on ${config.dataset} by ${exchange.size} ranks over ${library}${slowed}`;
-  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
+  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../pictures.ts')]);
   const pictures = await writePicture(options.out!, draw(panelsOf(results), { title }));
   for (const { name, ...result } of results) {
     if (options.json) print(JSON.stringify({ method: name, ...result, staleness: stalenessOf(result.lines) }));

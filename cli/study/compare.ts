@@ -1,6 +1,6 @@
 /** `descent compare`: methods side by side and experiments of the courses, each as a table and a picture. */
 import { check, lookUp } from '../../engine/check.ts';
-import { checkPicture } from '../../plots/node.ts';
+import { checkPicture } from '../pictures.ts';
 import { EXPERIMENTS } from '../../train/study/experiments.ts';
 import { print, table } from '../output.ts';
 import { compareDistribution } from './compare-distribution.ts';

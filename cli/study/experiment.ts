@@ -6,7 +6,7 @@ import { check, DescentError, say } from '../../engine/check.ts';
 import { parseScalar } from '../../engine/spec.ts';
 import type { Device } from '../../engine/device.ts';
 import { draw } from '../../plots/chart.ts';
-import { checkPicture, writePicture } from '../../plots/node.ts';
+import { checkPicture, writePicture } from '../pictures.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { Stopped, type Cell, type Lab, type Outcome } from '../../train/study/experiment.ts';

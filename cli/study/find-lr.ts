@@ -4,7 +4,7 @@ import { counted } from '../../engine/counted.ts';
 import { check } from '../../engine/check.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { checkPicture, writePicture } from '../../plots/node.ts';
+import { checkPicture, writePicture } from '../pictures.ts';
 import { parseConfig, readingOf } from '../../train/config/config.ts';
 import { rangeRates, rangeTestOf } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../engine/spec.ts';

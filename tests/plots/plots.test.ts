@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { curves } from '../../train/study/curves.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { checkPicture, png, writePicture } from '../../plots/node.ts';
+import { checkPicture, png, writePicture } from '../../cli/pictures.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 
 const plots = suite('plots');
