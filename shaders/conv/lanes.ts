@@ -18,7 +18,8 @@ function forwardTile(p: Conv, rows: Rows) {
   const taps = whole ? areaOf(p.k) : p.k[1];
   const widths = rows !== 'scalar' ? [4] : p.ow < 4 ? [p.ow] : [4, 5, 7];
   const { width: tw } = tilesAcross(p.ow, widths);
-  const th = Math.min(2, p.oh);
+  // Rows that a stride parts share little of what they read: one of them, for more channels, loads less for each product.
+  const th = whole && p.stride[0] > 1 && p.k[0] > 1 ? 1 : Math.min(2, p.oh);
   const most = Math.floor(Math.min(areBoth(p.k, 1) ? 128 : 96, 640 / taps) / (th * tw));
   const channels = evenShare(p.o / p.groups, Math.max(4, Math.min(16, most)));
   return { th, tw, channels, whole, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
