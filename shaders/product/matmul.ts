@@ -88,6 +88,9 @@ function pointers(p: Matmul, groups: number) {
   };
 }
 
+/** WGSL: whether there are the last four of k, which may hang over: beyond K both A and B are 0, as 0 times infinity is NaN. */
+const INSIDE = 'vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K)';
+
 /** WGSL: lane l loads row m0 + l of A (and l + S, …) for the four values of k from `k` on: as `a0`, or one by one as `a0_0` … `a0_3`. */
 function loadA(p: Matmul, groups: number): string {
   if (p.ta) {
@@ -99,15 +102,14 @@ function loadA(p: Matmul, groups: number): string {
     return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
   }
   if (fitsVec4(p.k)) return unroll(groups, g => `    let a${g} = a[${moves(p) ? `pa${g}` : `(ra${g} + k) / 4`}];`);
-  // the last four of k hang over: they are zeros in A, so that it does not matter what they are in B
-  const inside = 'vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K)';
-  return unroll(groups, g => `    let a${g} = select(vec4f(0.0), ${fourScalars('a', `ra${g} + k`, 'K - 1 - k')}, ${inside});`);
+  return unroll(groups, g => `    let a${g} = select(vec4f(0.0), ${fourScalars('a', `ra${g} + k`, 'K - 1 - k')}, ${INSIDE});`);
 }
 
 /** WGSL: a lane loads its four columns of B for the four values of k, as `b0` … `b3`. */
 function loadB(p: Matmul): string {
   if (p.tb) {
-    const row = (j: number) => (fitsVec4(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k'));
+    const row = (j: number) =>
+      fitsVec4(p.k) ? `b[(rb${j} + k) / 4]` : `select(vec4f(0.0), ${fourScalars('b', `rb${j} + k`, 'K - 1 - k')}, ${INSIDE})`;
     return `${unroll(4, j => `    let t${j} = ${row(j)};`)}
 ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
   }
@@ -116,7 +118,8 @@ ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${pa
     if (!fitsVec4(p.n)) return fourScalars('b', at(kk), 'N - 1 - nb');
     return moves(p) ? `b[pb + ${kk} * (N / 4)]` : `b[(${at(kk)}) / 4]`;
   };
-  return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
+  const inside = (kk: number) => (fitsVec4(p.k) ? value(kk) : `select(vec4f(0.0), ${value(kk)}, k + ${kk} < K)`);
+  return unroll(4, kk => `    let b${kk} = ${inside(kk)};`);
 }
 
 /** WGSL: a lane stores its four columns of the i-th row that it holds, the `row`-th of y. */

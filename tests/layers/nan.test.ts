@@ -7,6 +7,7 @@ import type { Shape } from '../../shaders/kernel/shape.ts';
 import { listAdapters } from '../../engine/node/adapters.ts';
 import * as activations from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
+import { dense } from '../../layers/dense.ts';
 import { losses } from '../../layers/loss.ts';
 import { dropout, vanillaDropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm, lrn } from '../../layers/norm.ts';
@@ -96,6 +97,19 @@ test('log-softmax', async () => {
     allNan(`${way} gradient`, dx!.slice(0, 6));
     assert.ok(same(y[6]!, -Math.LN2) && y[8] === -Infinity, `${way}: ${y.slice(6)}`);
     assert.ok(same(dx![6]!, -2) && same(dx![7]!, -1) && same(dx![8]!, 3), `${way}: ${dx!.slice(6)}`);
+  }
+});
+
+test('products: an infinite last value meets no zeros beyond an end that does not divide by four', async () => {
+  const [n, outputs, inputs] = [2, 3, 5];
+  const last = (size: number) => new Float64Array(size).fill(1, 0, -1).fill(Infinity, -1);
+  for (const way of ways) {
+    const params = { weight: last(outputs * inputs), bias: new Float64Array(outputs) };
+    const dy = new Float64Array(n * outputs).fill(1);
+    const { y, dx, gradients } = await runLayer(way, dense(outputs), [n, inputs], { input: last(n * inputs), dy, params });
+    assert.equal([...y], [5, 5, Infinity, Infinity, Infinity, Infinity], way);
+    assert.equal([...dx!], [3, 3, 3, 3, Infinity, 3, 3, 3, 3, Infinity], way);
+    assert.equal([...gradients.weight!], Array(outputs).fill([2, 2, 2, 2, Infinity]).flat(), way);
   }
 });
 
