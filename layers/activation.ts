@@ -43,30 +43,22 @@ export const leakyRelu = (slope = 0.01): Layer => {
   });
 };
 
-const checkAlpha = (layer: string, alpha: number) =>
-  check(isWithin(alpha, POSITIVE), `${layer}: alpha is ${kindOf(alpha)}, expected above 0`);
+/** x, or alpha (exp(rate x) - 1) below 0. */
+const exponential = (operator: 'Elu' | 'Celu', alpha: number, rate = 1): Layer => {
+  check(isWithin(alpha, POSITIVE), `${operator.toLowerCase()}: alpha is ${kindOf(alpha)}, expected above 0`);
+  return activation({
+    f: `select(v, expm1(v * ${float(rate)}) * ${float(alpha)}, v <= zero)`,
+    df: `v * select((a + ${float(alpha)}) * ${float(rate)}, one, a > zero)`,
+    from: 'y',
+    onnx: onnxNode(operator, { alpha: { float: alpha } }),
+  });
+};
 
 /** x, or alpha (exp(x) - 1) below 0 (Clevert 2015); alpha above 0. */
-export const elu = (alpha = 1): Layer => {
-  checkAlpha('elu', alpha);
-  return activation({
-    f: `select(v, (exp(min(v, zero)) - one) * ${float(alpha)}, v <= zero)`,
-    df: `v * select(a + ${float(alpha)}, one, a > zero)`,
-    from: 'y',
-    onnx: onnxNode('Elu', { alpha: { float: alpha } }),
-  });
-};
+export const elu = (alpha = 1): Layer => exponential('Elu', alpha);
 
 /** x, or alpha (exp(x / alpha) - 1) below 0 (Barron 2017): elu with a slope of 1 at 0; alpha above 0. */
-export const celu = (alpha = 1): Layer => {
-  checkAlpha('celu', alpha);
-  return activation({
-    f: `select(v, (exp(min(v, zero) * ${float(1 / alpha)}) - one) * ${float(alpha)}, v <= zero)`,
-    df: `v * select(a * ${float(1 / alpha)} + one, one, a > zero)`,
-    from: 'y',
-    onnx: onnxNode('Celu', { alpha: { float: alpha } }),
-  });
-};
+export const celu = (alpha = 1): Layer => exponential('Celu', alpha, 1 / alpha);
 
 /** min(max(x, 0), 6) (Howard et al. 2017). The derivative at 0 and 6 is 0, as in PyTorch. */
 export const relu6 = (): Layer =>
@@ -111,25 +103,26 @@ export const silu = (): Layer =>
     onnx: (o, x) => o.node('Mul', [x, o.node('Sigmoid', [x])]),
   });
 
-/** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
+/** exp(2 x) - 1, which overflows nowhere: beyond 10 tanh is 1 in 24 bits. */
+const GROWN = 'expm1(clamp(2.0 * v, one * -20.0, one * 20.0))';
+
+/** WGSL's own has an absolute error of up to 1e-5, and some drivers' loses all digits near 0. */
 export const tanh = (): Layer =>
-  activation({ f: 'keep(v, tanh(clamp(v, one * -10.0, one * 10.0)))', df: 'v * (one - a * a)', from: 'y', onnx: onnxNode('Tanh') });
+  activation({ f: `keep(v, ${GROWN} / (${GROWN} + 2.0))`, df: 'v * (one - a * a)', from: 'y', onnx: onnxNode('Tanh') });
 
 /** log(1 + exp(x)) (Dugas 2000). */
 export const softplus = (): Layer =>
   activation({
-    f: 'keep(v, max(v, zero) + log(one + exp(-abs(v))))',
-    df: 'v * keep(a, one - exp(-a))',
+    f: 'keep(v, max(v, zero) + log1p(exp(-abs(v))))',
+    df: 'v * keep(a, -expm1(-a))',
     from: 'y',
     onnx: onnxNode('Softplus'),
   });
 
-/** WGSL: tanh(log(1 + exp(x))), by q = exp(-|x|), which does not overflow. */
+/** WGSL: tanh(log(1 + exp(x))): beyond 20 it is 1, and exp(x) squared would overflow. */
 function tanhOfSoftplus(x: string): string {
-  const q = `exp(-abs(${x}))`;
-  const above = `((one + 2.0 * ${q}) / (one + 2.0 * ${q} * (one + ${q})))`;
-  const below = `(${q} * (${q} + 2.0) / (${q} * (${q} + 2.0) + 2.0))`;
-  return `select(${below}, ${above}, ${x} > zero)`;
+  const e = `exp(min(${x}, one * 20.0))`;
+  return `(${e} * (${e} + 2.0) / (${e} * (${e} + 2.0) + 2.0))`;
 }
 
 /** x tanh(log(1 + exp(x))) (Misra 2019). */
@@ -143,13 +136,6 @@ export const mish = (): Layer => {
   });
 };
 
-/** WGSL: q(x), the share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26). */
-const tail = (x: string): string => {
-  const t = `(one / (one + abs(${x}) * ${0.3275911 * Math.SQRT1_2}))`;
-  const polynomial = `(0.254829592 + ${t} * (${t} * (1.421413741 + ${t} * (1.061405429 * ${t} - 1.453152027)) - 0.284496736))`;
-  return `(0.5 * ${t} * ${polynomial} * exp(-0.5 * ${x} * ${x}))`;
-};
-
 /** From here on the tail is 0 in f32, and x times it is NaN for an infinite x. */
 const BEYOND = 20;
 
@@ -160,8 +146,8 @@ const halfOfOnePlus = (o: OnnxGraph, x: string, y: string): string =>
 /** x times the normal distribution function (Hendrycks & Gimpel 2016), as PyTorch's default. */
 export const gelu = (): Layer =>
   activation({
-    f: `select(max(v, zero) - abs(v) * ${tail('v')}, v, v > one * ${BEYOND}.0)`,
-    df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
+    f: `select(max(v, zero) - abs(v) * tail(v), v, v > one * ${BEYOND}.0)`,
+    df: `v * (select(tail(a), one - tail(a), a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
     from: 'x',
     onnx: (o, x) => halfOfOnePlus(o, x!, o.node('Erf', [o.node('Mul', [x, o.floats(Math.SQRT1_2)])])),
   });

@@ -3,7 +3,7 @@ import { keeping } from './nan.ts';
 /**
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
  * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
- * `keep(x, y)` is y, or x where x is NaN: f must pass NaN on (see nan.ts).
+ * `keep(x, y)` is y, or x where x is NaN: f must pass NaN on (see nan.ts). `expm1` and `log1p` are those of precise-wgsl.ts.
  * `chance(layer, below, i)` is true where layer number `layer` draws a random word of at least `below` for this element in this step.
  * The operands are the call's bindings `e0` and `e1`, of the output's shape. A kernel that names its output as `epilogue` has them.
  */

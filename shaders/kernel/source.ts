@@ -37,12 +37,14 @@ export async function source<P>(
   const seenAs = halves.map(name => [name, isVec4(name) ? 'vec4f' : 'f32'] as const);
   const through = halves.length ? await import('./half.ts') : undefined; // few programs hold f16
   const random = k.draws?.(p) || draws(p as Drawing) ? await import('./philox-wgsl.ts') : undefined;
+  const precise = /\b(expm1|log1p|tail)\(/.test(code) ? await import('./precise-wgsl.ts') : undefined;
   const body = through?.throughHalf(code, Object.fromEntries(seenAs)) ?? code;
   return [
     ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),
     ...declarations,
     ...(through ? [through.ROUNDED] : []),
     ...(random ? [random.philoxWgsl] : []),
+    ...(precise ? [precise.preciseWgsl(k.epilogue && isVec4(k.epilogue) ? 'vec4f' : 'f32')] : []),
     body,
   ].join('\n');
 }

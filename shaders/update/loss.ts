@@ -124,22 +124,29 @@ fn goal(c : u32) -> f32 {
     }),
   });
 
-/** Softmax cross-entropy: dlogits = (softmax - target) / rows. Label smoothing as torch.nn.CrossEntropyLoss. */
+/**
+ * Softmax cross-entropy: dlogits = (softmax - target) / rows. Label smoothing as torch.nn.CrossEntropyLoss. The largest logit's own 1 is no
+ * part of the sum, beside which a small loss, and the slope of what is almost sure, would lose their digits.
+ */
 export const crossEntropy = rowLoss(
   'cross_entropy',
   p => wgsl`
-  var sum = 0.0;
-  for (var c = 0u; c < ${p.classes}u; c++) { sum += exp_of(logits[at + c] - largest); }
-  let norm = log_of(sum);
+  var rest = 0.0;
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let v = logits[at + c] - largest;
+    rest += select(exp_of(v), v, c == best); // of the largest 0, or what is not finite
+  }
+  let s = rest / (2.0 + rest);
+  let norm = select(log_of(1.0 + rest), 2.0 * s * (1.0 + s * s * (1.0 / 3.0 + s * s * 0.2)), rest < 0.25); // 2 artanh(s)
+  var mass = ${p.weighted ? '0.0' : '1.0'};
   #if ${Boolean(p.weighted)}
-  var mass = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) { mass += ${weighed(p, 'c')}; }
   #endif
   for (var c = 0u; c < ${p.classes}u; c++) {
     let t = ${weighed(p, 'c')}; let v = logits[at + c] - largest;
     loss += select(0.0, t * (norm - v), t != 0.0); // a class of no share may have a logit of -inf
     #if ${p.train}
-    dlogits[at + c] = (exp_of(v - norm)${p.weighted ? ' * mass' : ''} - t) * ${1 / p.rows};
+    dlogits[at + c] = select(exp_of(v - norm) * mass - t, (mass - t - t * rest) / (1.0 + rest), c == best) * ${1 / p.rows};
     #endif
   }`,
 );

@@ -53,10 +53,12 @@ const elementwise =
     #endif
   }`;
 
-/** Binary cross-entropy of sigmoid(x), each class by itself. */
+/** What a label's share counts for on the far side of v, where the loss grows linearly. */
+const OTHER = 'select(t, 1.0 - t, v > 0.0)';
+/** Binary cross-entropy of sigmoid(x), each class by itself: written so that a loss and a slope near 0 are no differences of numbers near 1. */
 export const logistic = elementwise(
-  'keep(v, max(v, 0.0) + log(1.0 + exp(-abs(v))) - select(0.0, t * v, t != 0.0))',
-  'keep(v, 1.0 / (1.0 + exp(-v)) - t)',
+  `keep(v, log1p(exp(-abs(v))) + select(abs(v) * ${OTHER}, 0.0, ${OTHER} == 0.0))`,
+  'keep(v, (1.0 - t) / (1.0 + exp(-v)) - t / (1.0 + exp(v)))',
 );
 export const squared = elementwise('(v - t) * (v - t)', '2.0 * (v - t)');
 /** The sign of NaN is 0, as PyTorch has it. */

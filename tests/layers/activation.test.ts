@@ -27,14 +27,20 @@ const others: readonly [name: string, Layer, reference.Activation][] = [
 ];
 for (const [name, layer, { f }] of others) test(name, () => checkLayer(layer, [64], x => x.map(f), { input: wide, ways: ['own'] }));
 
-test('gelu to 2e-7 of its size', async () => {
-  const input = Float64Array.from({ length: 1024 }, (_, i) => Math.fround((i - 512) / 64));
-  const { y } = await runLayer('own', layers.gelu(), [1024], { input });
-  y.forEach((v, i) => {
-    const want = reference.activations.gelu!.f(input[i]!);
-    const error = Math.abs(v - want);
-    assert.ok(error <= 2e-7 * Math.max(1, Math.abs(input[i]!)), `gelu(${input[i]}) is ${v}, expected ${want}`);
-  });
+test('values near 0 and in tails have six digits, and so have the slopes of softplus', async () => {
+  const sizes = Array.from({ length: 256 }, (_, i) => Math.fround(10 ** (i / 29.3 - 8)));
+  const input = Float64Array.from(sizes.flatMap(v => [v, -v]));
+  const dy = new Float64Array(input.length).fill(1);
+  for (const name of ['elu', 'celu', 'tanh', 'sigmoid', 'softplus', 'silu', 'mish', 'gelu'] as const) {
+    const { y, dx } = await runLayer('own', layers[name](), [input.length], { input, dy });
+    const { f, df } = reference.activations[name]!;
+    const alike = (what: string, got: number, want: number) =>
+      assert.ok(Math.abs(got - want) <= 1e-6 * Math.abs(want), `${what} is ${got}, expected ${want}`);
+    input.forEach((x, i) => {
+      alike(`${name}(${x})`, y[i]!, f(x));
+      if (name === 'softplus') alike(`slope of ${name} at ${x}`, dx![i]!, df(x));
+    });
+  }
 });
 
 test('no activation overflows', async () => {

@@ -219,6 +219,23 @@ test('large logits do not overflow, and what is not finite shows', async () => {
   assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite) && dot(gradient!, gradient!) > 0);
 });
 
+test('of what is almost sure loss and gradient have six digits', async () => {
+  const targets = reference.oneHot(labels, CLASSES);
+  const sure = logits.map((v, i) => Math.fround(v + 7 * (2 * targets[i]! - 1)));
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const p = softmax(sure, CLASSES);
+  const others = (i: number) => p.reduce((sum, v, j) => sum + (j !== i && Math.floor(j / CLASSES) === Math.floor(i / CLASSES) ? v : 0), 0);
+  const slopes: Record<string, (i: number) => number> = {
+    'cross-entropy': i => (targets[i] ? -others(i) : p[i]!) / ROWS,
+    logistic: i => (targets[i] ? -sigmoid(-sure[i]!) : sigmoid(sure[i]!)) / ROWS / CLASSES,
+  };
+  for (const [name, slope] of Object.entries(slopes)) {
+    const { loss, gradient } = await run('own', name, sure, labels);
+    const ratios = [loss / ROWS / oracles[name]!(sure, targets), ...Array.from(gradient!, (v, i) => v / slope(i))];
+    close(name, ratios, Array(ratios.length).fill(1), 2e-6);
+  }
+});
+
 test('logits far from 0 have the loss and the gradient of the same logits around it', async () => {
   const near = random(3 * ROWS * CLASSES, 5).map(v => Math.round(32 * v) / 8); // far ones are exact in float32
   for (const name of ['cross-entropy', 'jensen-shannon']) {
