@@ -142,13 +142,14 @@ export function rows(count: number, size: number): Loop {
 /** A thread for each of `n` items `i`, of which there are few and each is long. */
 export function items(n: number, d: Profile): Loop {
   const size = threads(d);
+  const { counts, number } = folded(ceilDiv(n, size), 'xy');
   return {
-    grid: [ceilDiv(n, size), 1, 1],
+    grid: [...counts, 1],
     main: (body, { before = '', after = '' } = {}) =>
       entry(
         size,
         `
-  let i = group.x * ${size}u + lane;
+  let i = (${number}) * ${size}u + lane;
   if (i >= ${n}u) { return; }
   ${before}
   ${body}

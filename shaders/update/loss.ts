@@ -54,18 +54,19 @@ export const step = ({ scaled }: Pick<Loss, 'scaled'>): Record<string, 'u32' | '
   ...(scaled && { lossScale: 'f32', countScale: 'f32' }),
 });
 
-/** As `store`, [loss, squared error, absolute error]. */
-const storeErrors = ({ classes }: Loss) => wgsl`
-  var squares = 0.0; var sizes = 0.0;
-  for (var c = 0u; c < ${classes}u; c++) {
-    let d = logits[at + c] - shares[at + c];
-    squares += d * d;
-    sizes += abs(d);
-  }
-  let counts = i < op.valid;
-  row[i * ${ROW_ERRORS}u] = select(0.0, loss, counts);
-  row[i * ${ROW_ERRORS}u + 1u] = select(0.0, squares * ${1 / classes}, counts);
-  row[i * ${ROW_ERRORS}u + 2u] = select(0.0, sizes * ${1 / classes}, counts);`;
+/** Values that are added up by themselves. */
+const RUN = 1024;
+
+/** WGSL: `body` for each `i` below `n`, which adds to `sums`; of many run by run, as a sum of 500,000 one by one is off by half a percent. */
+export const inRuns = (i: string, n: number, sums: readonly string[], body: string): string => {
+  const loop = (first: string, end: string) => `for (var ${i} = ${first}; ${i} < ${end}; ${i}++) {\n${body}\n}`;
+  if (n <= RUN) return loop('0u', `${n}u`);
+  return `for (var first = 0u; first < ${n}u; first += ${RUN}u) {
+  ${sums.map(sum => `let before_${sum} = ${sum}; ${sum} = 0.0;`).join(' ')}
+  ${loop('first', `min(first + ${RUN}u, ${n}u)`)}
+  ${sums.map(sum => `${sum} += before_${sum};`).join(' ')}
+}`;
+};
 
 /** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
 export const look = 'if (v > largest) { largest = v; best = c; }';
@@ -120,7 +121,7 @@ fn goal(c : u32) -> f32 {
   for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
   #endif
   #endif
-  ${p.regression ? storeErrors(p) : store(p)}`,
+  ${p.regression ? (await import('./losses.ts')).storeErrors(p) : store(p)}`,
     }),
   });
 
@@ -163,7 +164,7 @@ export const sumRows = kernel({
 @compute @workgroup_size(${metrics})
 fn main(@builtin(local_invocation_index) metric : u32) {
   var sum = 0.0;
-  for (var i = 0u; i < ${p.rows}u; i++) { sum += row[i * ${metrics}u + metric]; }
+  ${inRuns('i', p.rows, ['sum'], `sum += row[i * ${metrics}u + metric];`)}
   totals[metric] += sum${p.share === undefined ? '' : ` * select(0.0, ${float(p.share)}, metric == 0u)`};
 }`,
 });

@@ -1,6 +1,15 @@
 /** WGSL of losses that fewer runs take than cross-entropy (see rowLoss): they are loaded by layers/loss.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { weighed, type Loss } from './loss.ts';
+import { inRuns, ROW_ERRORS, weighed, type Loss } from './loss.ts';
+
+/** As `store`, [loss, squared error, absolute error]. */
+export const storeErrors = ({ classes }: Loss) => wgsl`
+  var squares = 0.0; var sizes = 0.0;
+  ${inRuns('c', classes, ['squares', 'sizes'], 'let d = logits[at + c] - shares[at + c]; squares += d * d; sizes += abs(d);')}
+  let counts = i < op.valid;
+  row[i * ${ROW_ERRORS}u] = select(0.0, loss, counts);
+  row[i * ${ROW_ERRORS}u + 1u] = select(0.0, squares * ${1 / classes}, counts);
+  row[i * ${ROW_ERRORS}u + 2u] = select(0.0, sizes * ${1 / classes}, counts);`;
 
 /** Negative log likelihood, of log-probabilities: dlogits = -target / rows. */
 export const logLikelihood = (p: Loss): string => wgsl`
@@ -44,14 +53,17 @@ export const hinge = (p: Loss): string => wgsl`
 const elementwise =
   (f: string, df: string) =>
   (p: Loss): string =>
-    wgsl`
-  for (var c = 0u; c < ${p.classes}u; c++) {
+    inRuns(
+      'c',
+      p.classes,
+      ['loss'],
+      wgsl`
     let t = goal(c); let v = logits[at + c];
     loss += ${weighed(p, 'c', `(${f})`)} * ${1 / p.classes};
     #if ${p.train}
     dlogits[at + c] = ${weighed(p, 'c', `(${df})`)} * ${1 / p.classes / p.rows};
-    #endif
-  }`;
+    #endif`,
+    );
 
 /** What a label's share counts for on the far side of v, where the loss grows linearly. */
 const OTHER = 'select(t, 1.0 - t, v > 0.0)';

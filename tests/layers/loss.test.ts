@@ -236,6 +236,34 @@ test('of what is almost sure loss and gradient have six digits', async () => {
   }
 });
 
+test('sums of 600,000 rows, which are more than a grid holds in one direction, and of as many outputs keep four digits', async () => {
+  const many = 600_000;
+  for (const [rows, outputs] of [
+    [many, 1],
+    [1, many],
+  ] as const) {
+    const build = (g: Graph) => {
+      const x = g.persistent('input', 'outputs', [rows, outputs]);
+      const totals = g.persistent('state', 'totals', [3]);
+      return { totals, gradient: losses.mse!(g, x, g.persistent('input', 'targets', [rows, outputs]), totals) };
+    };
+    const inputs = { outputs: new Float32Array(many).fill(0.3), targets: new Float32Array(many) };
+    const { totals, gradient } = await compute(await deviceFor(), build, inputs, { valid: rows }, { training: true });
+    close(
+      'totals',
+      totals.map((v, i) => v / rows / [0.09, 0.09, 0.3][i]!),
+      [1, 1, 1],
+      1e-4,
+    );
+    close(
+      'gradient',
+      gradient!.map(v => v * many),
+      new Float32Array(many).fill(0.6),
+      1e-6,
+    );
+  }
+});
+
 test('logits far from 0 have the loss and the gradient of the same logits around it', async () => {
   const near = random(3 * ROWS * CLASSES, 5).map(v => Math.round(32 * v) / 8); // far ones are exact in float32
   for (const name of ['cross-entropy', 'jensen-shannon']) {
