@@ -3,12 +3,12 @@ import type { Device } from '../engine/device.ts';
 import { modelFrom } from '../models/index.ts';
 import { built } from '../train/evaluate/built.ts';
 import { openOnnx } from '../train/onnx/predictor.ts';
-import { exportOnnx } from '../train/onnx/export.ts';
+import { exportOnnx } from '../train/onnx/open.ts';
 import type { Runner } from './peers/compare.ts';
 import { network, pixels, type Network } from './peers/networks.ts';
 
 /** The bytes of a net of the model zoo in ONNX, with first weights in ten classes. */
-export function exported(name: string): Uint8Array<ArrayBuffer> {
+export function exported(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const { shape } = network(name);
   const classes = Array.from({ length: 10 }, (_, i) => String(i));
   const model = modelFrom({ name, options: {} }).layer({ shape, classes: classes.length });

@@ -2,7 +2,7 @@
  * An inference server: one model, any number of requests at a time, no framework.
  *
  *     npm install descent-gpu webgpu sharp
- *     node serve.mjs model.safetensors                     a file of `save`, of `descent train` or of PyTorch (see docs/checkpoints.md)
+ *     node serve.mjs model.safetensors                     a file of `save`, of `descent train` or of PyTorch (see docs/checkpoints.md); .onnx too
  *     curl --data-binary @photo.jpg localhost:8080         [{"label":"cat","index":3,"probability":0.93}, …]
  *     node serve.mjs model.safetensors --measure           latency of its own requests, by 1 and by 64 clients
  */

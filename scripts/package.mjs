@@ -8,11 +8,13 @@ import { pathToFileURL } from 'node:url';
 import { SourceMapConsumer, SourceMapGenerator } from 'source-map-js';
 import { ROOT } from './setup/modules.mjs';
 import { run } from './setup/run.mjs';
-import { ofOneFile, standalone } from './standalone.mjs';
+import { ofOneFile, smallest, standalone } from './standalone.mjs';
 
 const DIST = join(ROOT, 'dist');
 /** JavaScript among the sources, since the set-up of a machine reads it before there is tsx. */
 const PLAIN = 'datasets/node/cache-dir.mjs';
+/** What reads and writes ONNX files: one module without dependencies, loaded when it is first needed. */
+const PROTO = 'train/onnx/proto';
 const { version, exports, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 /** Builds dist/ anew. Throws where the sources do not compile. */
@@ -31,6 +33,7 @@ export async function buildPackage() {
   for (const file of emitted.filter(file => file.endsWith('.map'))) leanMap(file);
   for (const entry of Object.values(exports)) if (entry.types) addDeclarations(entry['types@<6'], entry.types);
   const { build } = await import('vite');
+  await build(alone(PROTO));
   await build(oneFile());
   await build(standalone());
   await build(commandLine(new Set(modules)));
@@ -80,17 +83,39 @@ function addDeclarations(early, declarations) {
 
 const COMMON = { configFile: false, root: ROOT, logLevel: 'warn', publicDir: false, define };
 
-/** dist/descent.min.js, which needs no other file: its workers import it again. */
+/** A module with what it takes of packages, in place of what tsc made of it. Its types are nobody's concern outside. */
+function alone(module) {
+  for (const ending of ['d.ts', 'js.map']) rmSync(join(DIST, `${module}.${ending}`));
+  return {
+    ...COMMON,
+    build: {
+      lib: { entry: join(ROOT, `${module}.ts`), formats: ['es'], fileName: () => `${module}.js` },
+      outDir: DIST,
+      emptyOutDir: false,
+      target: 'es2022',
+      rollupOptions: { output: { minify: smallest } },
+    },
+  };
+}
+
+/** Leaves that module where it is: pages that have nothing to do with ONNX do not load it. */
+const besideOneFile = {
+  name: 'descent-beside-one-file',
+  enforce: 'pre',
+  resolveId: (source, importer) =>
+    importer && resolve(dirname(importer), source) === join(ROOT, `${PROTO}.ts`) ? { id: `./${PROTO}.js`, external: true } : undefined,
+};
+
+/** dist/descent.min.js, which needs no other file but for ONNX: its workers import it again. */
 const oneFile = () => ({
   ...COMMON,
-  plugins: [ofOneFile],
+  plugins: [ofOneFile, besideOneFile],
   build: {
     lib: { entry: join(ROOT, 'min.ts'), formats: ['es'], fileName: () => 'descent.min.js' },
     outDir: DIST,
     emptyOutDir: false,
     target: 'es2022',
-    minify: true,
-    rollupOptions: { output: { codeSplitting: false } },
+    rollupOptions: { output: { codeSplitting: false, minify: smallest } },
   },
 });
 

@@ -10,6 +10,9 @@ export const ofOneFile = {
   resolveId: source => (ONE_FILE[source] ? join(ROOT, ONE_FILE[source]) : undefined),
 };
 
+/** What makes a file small: Vite leaves the white space of libraries, for bundlers that read what comments say of calls. */
+export const smallest = { compress: true, mangle: true, codegen: { removeWhitespace: true } };
+
 /** What Vite builds it by. */
 export const standalone = () => ({
   configFile: false,
@@ -22,8 +25,7 @@ export const standalone = () => ({
     outDir: join(ROOT, 'dist'),
     emptyOutDir: false,
     target: 'es2022',
-    minify: true,
-    rollupOptions: { output: { codeSplitting: false } },
+    rollupOptions: { output: { codeSplitting: false, minify: smallest } },
   },
 });
 

@@ -58,7 +58,7 @@ export async function inference(models: readonly string[], options: InferenceOpt
   onInterrupt(end);
   try {
     for (const name of names) {
-      const bytes = exported(name);
+      const bytes = await exported(name);
       const file = join(folder, `${name}.onnx`);
       writeWhole(file, bytes);
       for (const batch of batches) {

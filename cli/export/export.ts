@@ -47,26 +47,20 @@ async function opened(path: string, options: ExportOptions) {
 
 /** The bytes of an ONNX file, and whose they are. */
 async function onnxOf(path: string, options: ExportOptions) {
-  const { exportOnnx, inputOf: inputText } = await import('../../train/onnx/export.ts');
+  const { onnxBytes, inputOf: inputText } = await import('../../train/onnx/export.ts');
   const { config, inputs, beside, facts } = await opened(path, options);
   const { shape, dtype } = facts;
   const model = recipeOf(config).model.layer({ shape, classes: outputsOf(facts).length });
-  const { resize } = config;
-  const metadata = {
-    model: config.model,
-    dataset: config.dataset,
-    ...(resize !== undefined && { resize: String(resize) }),
-    ...(inputs && { inputs: JSON.stringify(inputs) }),
-  };
-  const o = { normalises: !options.normalizedInput, softmax: options.softmax };
+  const normalizedInput = options.normalizedInput ?? false;
+  const told = { name: config.model, dataset: config.dataset, resize: config.resize, inputs };
   return {
     config,
     beside,
     shape,
     facts,
     dtype,
-    input: inputText(dtype, o.normalises),
-    bytes: exportOnnx({ ...facts, model, metadata }, o),
+    input: inputText(dtype, normalizedInput),
+    bytes: await onnxBytes({ ...facts, ...told, model }, { normalizedInput, softmax: options.softmax }),
   };
 }
 

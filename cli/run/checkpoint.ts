@@ -23,7 +23,8 @@ import type { Moments, Normalize } from '../../train/data/statistics.ts';
 import { classifierOf } from '../../train/tune/classifier.ts';
 import { startOf } from '../../train/tune/start.ts';
 import { isNet, sidesOf, sizeOf, type ImageSize } from '../../engine/spec.ts';
-import { openOnnx, type OnnxFile } from '../onnx-file.ts';
+import type { OnnxFile } from '../../train/onnx/file.ts';
+import { openOnnx } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */

@@ -105,7 +105,7 @@ async function inputOfNet(file: string, given: ModelsOptions): Promise<ModelInpu
   const net = await openOnnx(file);
   return {
     shape: shapeIn(given) ?? shapeOf(net, file, undefined, undefined, 'give --input, as 3x224x224'),
-    classes: classesIn(given) ?? net.classes,
+    classes: classesIn(given) ?? net.size,
   };
 }
 

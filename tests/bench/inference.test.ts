@@ -11,7 +11,7 @@ const test = suite('inference');
 
 test('the nets that are compared are exported for batches of any size, and take pixels', async () => {
   for (const [name, { shape }] of Object.entries(NETWORKS)) {
-    const { metadata } = decodeOnnx(exported(name), name);
+    const { metadata } = await decodeOnnx(await exported(name), name);
     assert.is(metadata.shape, JSON.stringify(shape));
     assert.is(metadata.input, 'pixels from 0 to 1');
   }
@@ -19,7 +19,7 @@ test('the nets that are compared are exported for batches of any size, and take 
   const images = pixels(shape, 2);
   assert.ok(Math.min(...images) === 0 && Math.max(...images) === 255);
   const data = Float32Array.from(images, v => v / 255);
-  const { logits } = await runOnnx(exported('lenet5'), data, [2, ...shape]);
+  const { logits } = await runOnnx(await exported('lenet5'), data, [2, ...shape]);
   assert.equal(logits!.dims, [2, 10]);
 });
 

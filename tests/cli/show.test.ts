@@ -43,10 +43,10 @@ test('times have their decimals, and two digits where a GPU takes less', () => {
 
 test('models of an ONNX file takes the images and classes that the file names', async () => {
   const home = await scratch();
-  const write = (name: string, side: number | string) =>
+  const write = async (name: string, side: number | string) =>
     writeFileSync(
       join(home, name),
-      encodeOnnx({
+      await encodeOnnx({
         nodes: [
           { name: 'c', op: 'Conv', inputs: ['image', 'w'], outputs: ['a'], attributes: {} },
           { name: 'g', op: 'GlobalAveragePool', inputs: ['a'], outputs: ['y'], attributes: {} },
@@ -57,8 +57,8 @@ test('models of an ONNX file takes the images and classes that the file names', 
         metadata: {},
       }),
     );
-  write('net.onnx', 20);
-  write('open.onnx', 'h');
+  await write('net.onnx', 20);
+  await write('open.onnx', 'h');
   const said = async (command: string) => {
     const { out, refusal } = await called(words(command), home);
     return refusal || (JSON.parse(out) as { input: number[] }).input;

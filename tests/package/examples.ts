@@ -5,6 +5,7 @@ import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from 'vite';
 import { longTests } from '../support/long.ts';
+import { runOnnx } from '../support/onnx.ts';
 import { browserPath } from '../support/process/browser.ts';
 import { ROOT, told, type Installed } from './installed.ts';
 import { visiting } from './pages.ts';
@@ -51,6 +52,13 @@ export function addExamples(test: Test, app: Installed): void {
     assert.match(await start('by-hand.mjs'), /^step 600: loss 0\.[01]\d+, (6\d|5[5-9]) of 64 right$/m);
   });
 
+  test('onnx.mjs trains on from its own file, and ONNX Runtime takes what it wrote', async () => {
+    assert.match(await start('onnx.mjs'), /^test: ([89]\d|100)% right\ndisc: disc \d+%\nsquare: square \d+%$/m);
+    const file = await readFile(join(app.folder, 'outlines.onnx'));
+    const { logits } = await runOnnx(file, new Float32Array(512), [2, 1, 16, 16]);
+    assert.equal(logits!.dims, [2, 2]);
+  });
+
   test('serve.mjs answers over HTTP', async () => {
     const out = await start('serve.mjs', 'curves.safetensors', '--measure');
     assert.match(out, /^64 clients: \d+ answers\/s, median \d+\.\d ms/m);
@@ -64,25 +72,47 @@ export function addExamples(test: Test, app: Installed): void {
     return;
   }
   const browser = browserPath;
-  const oneFile = join(app.root, 'dist/descent.min.js');
+  const dist = join(app.root, 'dist');
 
   test('the quick start runs as pasted in Chromium, from the one file', async () => {
     const folder = join(app.folder, 'pasted');
     await mkdir(folder);
     const [html] = /<script type="importmap">[^]*?<\/script>/.exec(await readFile(join(EXAMPLES, 'page.html'), 'utf8'))!;
     await writeFile(join(folder, 'index.html'), `<!doctype html>${html}<script type="module">${await quickStart()}</script>`);
-    await visiting(browser, folder, oneFile, async ({ page, said }, url) => {
+    await visiting(browser, folder, dist, async ({ page, said, asked }, url) => {
       const download = page.waitForEvent('download');
       await page.goto(`${url}/index.html`);
       assert.is((await download).suggestedFilename(), 'shapes.safetensors');
       assert.match(said.join('\n'), /epoch 10: loss 0\.\d+, right (0\.[89]|1\n)/);
+      assert.equal([...new Set(asked)], ['descent.min.js']);
+    });
+  });
+
+  test('a page without a bundler writes and opens ONNX files, for which alone it loads their reader', async () => {
+    const folder = join(app.folder, 'onnx');
+    await mkdir(folder);
+    const [html] = /<script type="importmap">[^]*?<\/script>/.exec(await readFile(join(EXAMPLES, 'page.html'), 'utf8'))!;
+    const code = `import { dense, exportOnnx, openDevice, Predictor, sequential } from 'descent-gpu';
+      const weights = {
+        'fc.weight': { shape: [2, 3], data: Float32Array.of(1, 0, 0, 0, 1, 1) },
+        'fc.bias': { shape: [2], data: Float32Array.of(0.5, -1) },
+      };
+      const bytes = await exportOnnx({ model: sequential({ fc: dense(2) }), shape: [3], weights, classes: ['a', 'b'] });
+      const model = await Predictor.open(await openDevice(), new File([bytes], 'net.onnx'));
+      console.log(\`logits \${await model.logits(Float32Array.of(1, 2, 3))}\`);`;
+    await writeFile(join(folder, 'index.html'), `<!doctype html>${html}<script type="module">${code}</script>`);
+    await visiting(browser, folder, dist, async ({ page, said, asked }, url) => {
+      const told = page.waitForEvent('console');
+      await page.goto(`${url}/index.html`);
+      assert.is((await told).text(), 'logits 1.5,4', said.join('\n'));
+      assert.equal([...new Set(asked)], ['descent.min.js', 'train/onnx/proto.js']);
     });
   });
 
   const long = longTests(test);
 
   long('page.html learns drawings in a page without a bundler', () =>
-    visiting(browser, EXAMPLES, oneFile, async ({ page, said }, url) => {
+    visiting(browser, EXAMPLES, dist, async ({ page, said }, url) => {
       await page.goto(`${url}/page.html`);
       await page.getByText(/^cross \d+%, /).waitFor();
       assert.equal(said, []);
@@ -96,7 +126,7 @@ export function addExamples(test: Test, app: Installed): void {
     const { out, err } = await told(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
     assert.is(out + err, '');
     await build({ root: folder, configFile: false, logLevel: 'silent' });
-    await visiting(browser, join(folder, 'dist'), oneFile, async ({ page, said }, url) => {
+    await visiting(browser, join(folder, 'dist'), dist, async ({ page, said }, url) => {
       await page.goto(`${url}/index.html`);
       await page.getByText(/^ cross \d+%$/).waitFor();
       assert.match((await page.locator('#loss').textContent())!, /^step \d+: loss 0\.\d+$/);

@@ -8,19 +8,21 @@ import { launched } from '../support/process/browser.ts';
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 /** Where pages without a bundler take the library from. */
-const CDN = 'https://cdn.jsdelivr.net/npm/descent-gpu/dist/descent.min.js';
+const CDN = 'https://cdn.jsdelivr.net/npm/descent-gpu/dist/';
 
 export interface Visit {
   readonly page: Page;
   /** What the page wrote to its console, errors that nobody caught among it. */
   readonly said: readonly string[];
+  /** The files that it asked the CDN for. */
+  readonly asked: readonly string[];
 }
 
-/** Has `use` visit the pages of a folder; the file that a page asks the CDN for is `oneFile`. */
+/** Has `use` visit the pages of a folder; what they ask the CDN for is in the folder `dist`. */
 export async function visiting(
   executablePath: string,
   folder: string,
-  oneFile: string,
+  dist: string,
   use: (visit: Visit, url: string) => Promise<void>,
 ): Promise<void> {
   const server = createServer((request, response) => {
@@ -39,8 +41,13 @@ export async function visiting(
     page.on('console', message => said.push(message.text()));
     page.on('pageerror', error => said.push(`uncaught: ${error.message}`));
     const headers = { 'access-control-allow-origin': '*' };
-    await page.context().route(CDN, route => route.fulfill({ path: oneFile, contentType: 'text/javascript', headers }));
-    await use({ page, said }, `http://localhost:${(server.address() as AddressInfo).port}`);
+    const asked: string[] = [];
+    await page.context().route(`${CDN}**`, route => {
+      const file = route.request().url().slice(CDN.length);
+      asked.push(file);
+      return route.fulfill({ path: join(dist, file), contentType: 'text/javascript', headers });
+    });
+    await use({ page, said, asked }, `http://localhost:${(server.address() as AddressInfo).port}`);
   } finally {
     await browser.close();
     server.closeAllConnections();

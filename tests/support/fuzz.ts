@@ -53,9 +53,9 @@ const READERS: Readonly<Record<string, readonly [example: Uint8Array, read: (byt
     bytes => factsIn(decodeSafetensors(bytes, 'x').metadata, 'x'),
   ],
   ONNX: [
-    encodeOnnx(small),
-    bytes => {
-      const { net } = trim(decodeOnnx(bytes, 'x'));
+    await encodeOnnx(small),
+    async bytes => {
+      const { net } = trim(await decodeOnnx(bytes, 'x'));
       modelOf(net, 'x')({ classes: 2, shape: [1, 2, 2] })(new Graph({ training: false, profile: DEFAULT_PROFILE }), IMAGE);
     },
   ],

@@ -10,7 +10,7 @@ import { openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { savedOf } from '../../train/evaluate/weights.ts';
-import { exportOnnx } from '../../train/onnx/export.ts';
+import { exportOnnx } from '../../train/onnx/open.ts';
 import { weightsOf } from '../../train/onnx/match.ts';
 import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../train/onnx/net.ts';
 import { trim } from '../../train/onnx/trim.ts';
@@ -44,7 +44,7 @@ export const generatedWeights = (layer: Layer, shape: readonly number[]): Tensor
   Object.fromEntries(tensorsOf(layer, shape).map(t => [t.name, { shape: t.shape, data: vectorWeights(t.name, t.shape) }]));
 
 /** A net of tests/vectors/onnx, which PyTorch wrote. */
-export const torchNet = (name: string): OnnxNet =>
+export const torchNet = (name: string): Promise<OnnxNet> =>
   decodeOnnx(readFileSync(new URL(`../vectors/onnx/${name}.onnx`, import.meta.url)), `${name}.onnx`);
 
 /** A model of the zoo by its spec, for ten classes. */
@@ -81,7 +81,7 @@ export async function sameLogits(
   { classes = 4, n = 3, weights = generatedWeights(model, shape) }: { classes?: number; n?: number; weights?: Tensors } = {},
 ): Promise<void> {
   const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
-  const file = exportOnnx({ model, shape, classes: names, weights, normalize: 'none' });
+  const file = await exportOnnx({ model, shape, classes: names, weights, normalize: 'none' });
   const data = vectorUniform('images', n * shape[0] * shape[1] * shape[2]);
   const dims = [n, ...shape];
   const { logits } = await runOnnx(file, data, dims);
@@ -119,8 +119,8 @@ export function foreign({ nodes, constants, ...rest }: OnnxNet): OnnxNet {
 /** Takes the weights of a model by their places in a file that knows none of our names, and compares the logits. */
 export async function sameByPlaces(model: Layer, shape: Shape, weights = generatedWeights(model, shape)): Promise<void> {
   const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
-  const file = exportOnnx({ model, shape, classes, weights, normalize: 'none' }, { softmax: true });
-  const net = decodeOnnx(encodeOnnx(foreign(decodeOnnx(file, 'ours'))), 'theirs');
+  const file = await exportOnnx({ model, shape, classes, weights, normalize: 'none' }, { softmax: true });
+  const net = await decodeOnnx(await encodeOnnx(foreign(await decodeOnnx(file, 'ours'))), 'theirs');
   const found = weightsOf(trim(net).net, 'theirs', model, shape);
   assert.equal(Object.keys(found).sort(), Object.keys(weights).sort());
   const data = vectorUniform('images', 2 * shape[0] * shape[1] * shape[2]);

@@ -9,12 +9,15 @@ import { Memory } from '../../engine/memory.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Model } from '../../models/model.ts';
 import { chosenModel, nameOf } from '../config/model.ts';
-import { isFileName } from '../../engine/spec.ts';
+import { isFileName, isNet } from '../../engine/spec.ts';
 import { NORMALIZE, type Normalize } from '../data/statistics.ts';
+import type { OnnxOptions } from '../onnx/export.ts';
+import type { OnnxFile } from '../onnx/file.ts';
+import { exportOnnx, isOnnx, onnxIn } from '../onnx/open.ts';
 import { factsIn, metadataOf, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors } from '../run/read-safetensors.ts';
 import { encodeSafetensors, type Tensors } from '../run/safetensors.ts';
-import { read, save, type Source } from '../run/store.ts';
+import { nameIn, read, save, type Source } from '../run/store.ts';
 import { softmaxRows } from '../study/probabilities.ts';
 import { Answers } from './answers.ts';
 import { bytesOfPixels, kindFor, type KindOptions, type Pixels } from './pixels.ts';
@@ -68,6 +71,7 @@ export const BATCH = 64;
 const TOP = 5;
 /** The weights of a predictor that has some of its own, and what a file of them says. */
 interface Own {
+  readonly net: Layer;
   readonly weights: readonly Tensor[];
   readonly facts: WeightsFacts;
 }
@@ -77,10 +81,12 @@ export type GivenFacts = Partial<Omit<PredictorOptions, 'device' | 'weights'>>;
 
 /** A file of weights with what it says of itself, or else is `given`. Throws where something is said nowhere. */
 export async function openWeights(source: Source, given: GivenFacts): Promise<Omit<PredictorOptions, 'device'>> {
-  const file = typeof source === 'string' ? source : source instanceof File ? source.name : 'weights';
-  const { tensors: weights, metadata } = decodeSafetensors(await read(source), file);
-  const facts = factsIn(metadata, file);
-  const { model = facts.model, shape = facts.shape, classes = facts.classes, normalize = facts.normalize } = given;
+  const file = nameIn(source);
+  const bytes = await read(source);
+  const net = isOnnx(bytes, file) ? await onnxIn(source, bytes) : undefined;
+  const weights = net ? undefined : decodeSafetensors(bytes, file);
+  const facts = net?.facts ?? factsIn(weights!.metadata, file);
+  const { model = net?.model ?? facts.model, shape = facts.shape, classes = facts.classes, normalize = facts.normalize } = given;
   check(model !== undefined, `${file}: does not say which model it is of`, 'give { model }');
   check(
     typeof model !== 'string' || given.model !== undefined || !isFileName(model.split(':')[0]!),
@@ -91,7 +97,15 @@ export async function openWeights(source: Source, given: GivenFacts): Promise<Om
   const outputs = given.outputs ?? facts.outputs;
   check(classes || outputs, `${file}: does not say its classes`, 'give { classes }, or { outputs } of a regression');
   check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
-  return { ...facts, ...given, weights, model, shape, classes, outputs, normalize: normalize as Normalize };
+  const all = { ...facts, ...given, model, shape, classes, outputs, normalize: normalize as Normalize };
+  return { ...all, weights: weights?.tensors ?? (await weightsOf(net!, all, given.model)) };
+}
+
+/** The weights of an ONNX file: of its own net, or of a model that is the same. */
+async function weightsOf(net: OnnxFile, { shape, classes, outputs }: Omit<PredictorOptions, 'device' | 'weights'>, model?: string | Model) {
+  if (model === undefined) return net.weights(shape);
+  const { layer } = await chosenModel(model);
+  return net.weightsOf(layer({ shape, classes: (outputs ?? classes)!.length }), shape);
 }
 
 /** What is wanted of a prediction. */
@@ -147,7 +161,7 @@ export class Predictor {
     try {
       const own = putOn(memory, probeGraph(memory, model, kind, 1).graph);
       writeWeights(memory, own, weights);
-      return new Predictor(memory, { weights: own, facts: { ...o, model: nameOf(o.model) } }, model, kind, batch);
+      return new Predictor(memory, { net, weights: own, facts: { ...o, model: nameOf(o.model) } }, model, kind, batch);
     } catch (error) {
       memory.destroy();
       throw error;
@@ -155,8 +169,9 @@ export class Predictor {
   }
 
   /**
-   * One of a file that says what it is of (docs/checkpoints.md), from its bytes or where it is: an address, under Node a path, or
-   * `indexeddb://name`. Of a model that has no name its function must be given, and of a file from elsewhere what it does not say.
+   * One of a safetensors file that says what it is of (docs/checkpoints.md), or of an ONNX file, from its bytes or where it is: an address,
+   * under Node a path, or `indexeddb://name`. Of a model that has no name its function must be given, and of a file from elsewhere what it
+   * does not say. An ONNX file is a model itself; with `model` its weights become those of that, which must be the same net.
    */
   static async open(device: Device, source: Source, given: GivenFacts = {}): Promise<Predictor> {
     return Predictor.create({ device, ...(await openWeights(source, given)) });
@@ -229,9 +244,24 @@ export class Predictor {
     return encodeSafetensors(await this.weights(), metadataOf(facts));
   }
 
-  /** Keeps that file under a name: `indexeddb://name` in the browser, else a download; under Node the file of that path. */
+  /**
+   * An ONNX file of the model (opset 17): pixels from 0 to 1, or the values of a row, [batch, c, h, w] -> `logits` [batch, classes], or
+   * `values` of a regression. Throws where a layer has no form in ONNX.
+   */
+  async onnx(options?: OnnxOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const { net, facts } = this.#ownWeights('onnx');
+    const { shape, classes, outputs, inputs, dtype } = this;
+    const { model: name, normalize, moments, resize, dataset } = facts;
+    const told = { name, dataset, resize, normalize: normalize as Normalize, moments };
+    return exportOnnx({ model: net, shape, weights: await this.weights(), classes, outputs, inputs, dtype, ...told }, options);
+  }
+
+  /**
+   * Keeps a file under a name: `indexeddb://name` in the browser, else a download; under Node the file of that path. It is safetensors, or
+   * ONNX where the name ends in `.onnx`.
+   */
   async save(name = 'model.safetensors'): Promise<void> {
-    await save(name, await this.bytes());
+    await save(name, isNet(name) ? await this.onnx() : await this.bytes());
   }
 
   #checkClasses(who: string): void {

@@ -2,6 +2,7 @@
 import { check, kindOf, onlyOptions, type Known } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
+import { isNet } from '../../engine/spec.ts';
 import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import { Turns } from '../../engine/turns.ts';
 import { adam } from '../../optim/adaptive.ts';
@@ -202,9 +203,11 @@ export class Head {
     return encodeSafetensors(await this.#whole(), metadataOf(own));
   }
 
-  /** Keeps that file under a name, as Predictor.save does. */
+  /** Keeps that file under a name, as Predictor.save does, of one that ends in `.onnx` an ONNX file. */
   async save(name = 'model.safetensors'): Promise<void> {
-    await save(name, await this.bytes());
+    if (!isNet(name)) return save(name, await this.bytes());
+    const predictor = await this.predictor();
+    await predictor.save(name).finally(() => predictor.destroy());
   }
 
   async #whole(): Promise<Tensors> {

@@ -71,7 +71,7 @@ export interface FitOptions
   readonly weightDecayOf?: string | Readonly<Record<string, number | string>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
-  /** Weights to start from: tensors, a safetensors file or its bytes, or `'backbone'`, the backbone that comes along. */
+  /** Weights to start from: tensors, a safetensors or ONNX file or its bytes, or `'backbone'`, the backbone that comes along. */
   readonly init?: Tensors | Uint8Array | ArrayBuffer | Blob | string | undefined;
   /** A checkpoint to go on from. The other options stay as they were; epochs, steps, logEvery and changes after its step may change. */
   readonly resume?: Uint8Array | undefined;

@@ -16,10 +16,11 @@ import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, type Opened } from '../run/open.ts';
 import { onDataset } from '../run/task.ts';
+import { isOnnx, onnxIn } from '../onnx/open.ts';
 import { factsIn, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors } from '../run/read-safetensors.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { read, type Source } from '../run/store.ts';
+import { nameIn, read, type Source } from '../run/store.ts';
 import { BACKBONE } from '../tune/backbone.ts';
 import type { GivenWeights } from '../tune/tuning.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
@@ -97,7 +98,12 @@ async function startOf(init: Required<FitOptions>['init']): Promise<GivenWeights
   );
   const isFile = !isObject || init instanceof Uint8Array || init instanceof ArrayBuffer || init instanceof Blob;
   if (!isFile) return { of: () => init as Tensors, facts: {} };
-  const { tensors, metadata } = decodeSafetensors(await read(init as Source), 'init');
+  const bytes = await read(init as Source);
+  if (isOnnx(bytes, nameIn(init as Source))) {
+    const { weightsOf, size, facts } = await onnxIn(new File([bytes], 'init'), bytes);
+    return { of: weightsOf, classes: size, facts };
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, 'init');
   return { of: () => tensors, facts: factsIn(metadata, 'init') };
 }
 

@@ -1,6 +1,6 @@
 /** ONNX nets as plain values, and as files (onnx.proto). */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import * as onnx from 'onnx-buf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type * as onnx from 'onnx-buf';
 import { DescentError, show } from '../../engine/check.ts';
 import type { OnnxAttribute } from '../../engine/onnx.ts';
 import { halfValue } from '../run/read-safetensors.ts';
@@ -41,78 +41,104 @@ export const OPSET = 17;
 /** The version of the file format that came with the opset. */
 const IR = 8n;
 
+type Proto = typeof import('./proto.ts');
+
+/** The format's own reader and writer: whoever has nothing to do with ONNX does not load them. */
+const loadProto = (): Promise<Proto> =>
+  import('./proto.ts').catch(({ message }: Error) => {
+    throw new DescentError(
+      `the reader of ONNX files cannot be loaded (${message})`,
+      'check the connection',
+      'have train/onnx/proto.js of the package beside descent.min.js',
+    );
+  });
+
 const whole = (values: readonly number[]): bigint[] => values.map(BigInt);
 
 /** The bytes of a file. */
-export function encodeOnnx({ nodes, constants, inputs, outputs, metadata, opset = OPSET }: OnnxNet): Uint8Array<ArrayBuffer> {
+export async function encodeOnnx({
+  nodes,
+  constants,
+  inputs,
+  outputs,
+  metadata,
+  opset = OPSET,
+}: OnnxNet): Promise<Uint8Array<ArrayBuffer>> {
+  const onnx = await loadProto();
+  const { create } = onnx;
   const model = create(onnx.ModelProtoSchema, {
     irVersion: IR,
     opsetImport: [create(onnx.OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
     producerName: 'descent',
     graph: create(onnx.GraphProtoSchema, {
       name: metadata.model ?? 'net',
-      input: inputs.map(valueMessage),
-      output: outputs.map(valueMessage),
-      initializer: Array.from(constants, ([name, constant]) => tensorMessage(name, constant)),
+      input: inputs.map(value => valueMessage(onnx, value)),
+      output: outputs.map(value => valueMessage(onnx, value)),
+      initializer: Array.from(constants, ([name, constant]) => tensorMessage(onnx, name, constant)),
       node: nodes.map(({ name, op, inputs, outputs, attributes }) => {
-        const attribute = Object.entries(attributes).map(([key, value]) => attributeMessage(key, value));
+        const attribute = Object.entries(attributes).map(([key, value]) => attributeMessage(onnx, key, value));
         return create(onnx.NodeProtoSchema, { name, opType: op, input: [...inputs], output: [...outputs], attribute });
       }),
     }),
     metadataProps: Object.entries(metadata).map(([key, value]) => create(onnx.StringStringEntryProtoSchema, { key, value })),
   });
-  return toBinary(onnx.ModelProtoSchema, model);
+  return onnx.toBinary(onnx.ModelProtoSchema, model);
 }
 
-function tensorMessage(name: string, { shape, data }: Constant): onnx.TensorProto {
-  const { FLOAT, INT64 } = onnx.TensorProto_DataType;
+function tensorMessage(proto: Proto, name: string, { shape, data }: Constant): onnx.TensorProto {
+  const { FLOAT, INT64 } = proto.TensorProto_DataType;
   const floats = data instanceof Float32Array;
   const { buffer, byteOffset, byteLength } = floats ? data : BigInt64Array.from(whole(data));
   const rawData = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-  return create(onnx.TensorProtoSchema, { name, dims: whole(shape), dataType: floats ? FLOAT : INT64, rawData });
+  return proto.create(proto.TensorProtoSchema, { name, dims: whole(shape), dataType: floats ? FLOAT : INT64, rawData });
 }
 
-function valueMessage({ name, shape }: OnnxValue): onnx.ValueInfoProto {
+function valueMessage(proto: Proto, { name, shape }: OnnxValue): onnx.ValueInfoProto {
+  const { create } = proto;
   const dim = shape.map(size =>
-    create(onnx.TensorShapeProto_DimensionSchema, {
+    create(proto.TensorShapeProto_DimensionSchema, {
       value: typeof size === 'string' ? { case: 'dimParam', value: size } : { case: 'dimValue', value: BigInt(size) },
     }),
   );
-  const value = create(onnx.TypeProto_TensorSchema, {
-    elemType: onnx.TensorProto_DataType.FLOAT,
-    shape: create(onnx.TensorShapeProtoSchema, { dim }),
+  const value = create(proto.TypeProto_TensorSchema, {
+    elemType: proto.TensorProto_DataType.FLOAT,
+    shape: create(proto.TensorShapeProtoSchema, { dim }),
   });
-  return create(onnx.ValueInfoProtoSchema, { name, type: create(onnx.TypeProtoSchema, { value: { case: 'tensorType', value } }) });
+  return create(proto.ValueInfoProtoSchema, { name, type: create(proto.TypeProtoSchema, { value: { case: 'tensorType', value } }) });
 }
 
-function attributeMessage(name: string, value: OnnxNode['attributes'][string]): onnx.AttributeProto {
-  const { FLOAT, INT, INTS, STRING, TENSOR } = onnx.AttributeProto_AttributeType;
-  const made = (fields: Parameters<typeof create<typeof onnx.AttributeProtoSchema>>[1]) =>
-    create(onnx.AttributeProtoSchema, { ...fields, name } as typeof fields);
+function attributeMessage(proto: Proto, name: string, value: OnnxNode['attributes'][string]): onnx.AttributeProto {
+  const { FLOAT, INT, INTS, STRING, TENSOR } = proto.AttributeProto_AttributeType;
+  const made = (fields: MessageInitShape<typeof onnx.AttributeProtoSchema>) =>
+    proto.create(proto.AttributeProtoSchema, { ...fields, name } as typeof fields);
   if (typeof value === 'number') return made({ type: INT, i: BigInt(value) });
   if (typeof value === 'string') return made({ type: STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return made({ type: FLOAT, f: value.float });
-  if ('data' in value) return made({ type: TENSOR, t: tensorMessage('', value) });
+  if ('data' in value) return made({ type: TENSOR, t: tensorMessage(proto, '', value) });
   return made({ type: INTS, ints: whole(value) });
 }
+
+/** Reads a file by its path from the folder that a net lies in. */
+export type Beside = (path: string) => Uint8Array | Promise<Uint8Array>;
 
 /** Where a net comes from. */
 interface Source {
   /** Its name in messages. */
   readonly file: string;
-  /** Reads a file by its path from the folder that the net lies in; without it there is none. */
-  readonly beside?: ((path: string) => Uint8Array) | undefined;
+  /** The files that tensors lie in, by their paths. */
+  readonly outside: ReadonlyMap<string, Uint8Array>;
+  readonly proto: Proto;
 }
 
 /**
- * Reads a file; `file` is its name in messages, and `beside` reads the files that it says its tensors lie in, by their paths from its folder,
- * which they do not leave. Throws where it is none, or holds what is not read here.
+ * Reads a file; `file` is its name in messages, and `beside` reads the files that it says its tensors lie in, which do not leave its folder;
+ * without it there is no folder. Throws where it is none, or holds what is not read here.
  */
-export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['beside']): OnnxNet {
-  const source = { file, beside };
+export async function decodeOnnx(bytes: Uint8Array, file: string, beside?: Beside): Promise<OnnxNet> {
+  const proto = await loadProto();
   let model: onnx.ModelProto;
   try {
-    model = fromBinary(onnx.ModelProtoSchema, bytes);
+    model = proto.fromBinary(proto.ModelProtoSchema, bytes);
   } catch {
     throw new DescentError(`${file}: is no ONNX file, or a damaged one`, 'fetch or write it again');
   }
@@ -123,6 +149,7 @@ export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['bes
     const problem = `node ${foreign.name || foreign.opType} is of the operators of ${foreign.domain}`;
     throw new DescentError(`${file}: ${problem}`, 'export it with standard operators alone');
   }
+  const source = { file, proto, outside: await outsideOf(graph, file, proto, beside) };
   const constants = new Map(graph.initializer.map(t => [t.name, constantOf(t, source)]));
   const nodes: OnnxNode[] = [];
   for (const { name, opType: op, input: inputs, output: outputs, attribute } of graph.node) {
@@ -143,7 +170,7 @@ export function decodeOnnx(bytes: Uint8Array, file: string, beside?: Source['bes
   for (const { name, type } of inputs) {
     const { elemType = 0 } = type?.value.case === 'tensorType' ? type.value.value : {};
     if (!FLOATS.includes(elemType))
-      throw new DescentError(`${file}: its input ${name} is of type ${typeOf(elemType)}`, 'export the net in float32');
+      throw new DescentError(`${file}: its input ${name} is of type ${typeOf(proto, elemType)}`, 'export the net in float32');
   }
   return {
     nodes,
@@ -183,7 +210,7 @@ const valueOfMessage = ({ name, type }: onnx.ValueInfoProto): OnnxValue => {
 };
 
 function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributeProto, source: Source): OnnxNode['attributes'][string] {
-  const types = onnx.AttributeProto_AttributeType;
+  const types = source.proto.AttributeProto_AttributeType;
   if (type === types.FLOAT) return { float: f };
   if (type === types.INT) return Number(i);
   if (type === types.STRING) return new TextDecoder().decode(s);
@@ -193,13 +220,14 @@ function attributeOf({ name, type, f, i, s, t, ints, floats }: onnx.AttributePro
   throw new DescentError(`${source.file}: the attribute ${name} is of a kind that is not read`, 'export the net without control flow');
 }
 
+/** Types of elements by their numbers in onnx.proto. */
+const TYPES = { UNDEFINED: 0, FLOAT: 1, INT32: 6, INT64: 7, BOOL: 9, FLOAT16: 10, DOUBLE: 11, BFLOAT16: 16 } as const;
+
 /** A type of elements as onnx.proto calls it. */
-const typeOf = (type: number): string => onnx.TensorProto_DataType[type] ?? String(type);
+const typeOf = (proto: Proto, type: number): string => proto.TensorProto_DataType[type] ?? String(type);
 
 /** Types of what goes into nets that are computed in float32 here; a file need not say one. */
-export const FLOATS: readonly number[] = (['UNDEFINED', 'FLOAT', 'FLOAT16', 'DOUBLE', 'BFLOAT16'] as const).map(
-  t => onnx.TensorProto_DataType[t],
-);
+export const FLOATS: readonly number[] = [TYPES.UNDEFINED, TYPES.FLOAT, TYPES.FLOAT16, TYPES.DOUBLE, TYPES.BFLOAT16];
 
 /** The value of a bfloat16. */
 const brainValue = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
@@ -208,29 +236,31 @@ const brainValue = (bits: number): number => new Float32Array(Uint32Array.of(bit
 const ELEMENTS: Readonly<
   Record<number, { listed: (t: onnx.TensorProto) => readonly (number | bigint)[]; read: (b: ArrayBuffer) => Iterable<number | bigint> }>
 > = {
-  [onnx.TensorProto_DataType.FLOAT]: { listed: t => t.floatData, read: b => new Float32Array(b) },
-  [onnx.TensorProto_DataType.DOUBLE]: { listed: t => t.doubleData, read: b => new Float64Array(b) },
-  [onnx.TensorProto_DataType.FLOAT16]: { listed: t => t.int32Data.map(halfValue), read: b => Array.from(new Uint16Array(b), halfValue) },
-  [onnx.TensorProto_DataType.BFLOAT16]: {
-    listed: t => t.int32Data.map(brainValue),
-    read: b => Array.from(new Uint16Array(b), brainValue),
-  },
-  [onnx.TensorProto_DataType.INT64]: { listed: t => t.int64Data, read: b => new BigInt64Array(b) },
-  [onnx.TensorProto_DataType.INT32]: { listed: t => t.int32Data, read: b => new Int32Array(b) },
-  [onnx.TensorProto_DataType.BOOL]: { listed: t => t.int32Data, read: b => new Uint8Array(b) },
+  [TYPES.FLOAT]: { listed: t => t.floatData, read: b => new Float32Array(b) },
+  [TYPES.DOUBLE]: { listed: t => t.doubleData, read: b => new Float64Array(b) },
+  [TYPES.FLOAT16]: { listed: t => t.int32Data.map(halfValue), read: b => Array.from(new Uint16Array(b), halfValue) },
+  [TYPES.BFLOAT16]: { listed: t => t.int32Data.map(brainValue), read: b => Array.from(new Uint16Array(b), brainValue) },
+  [TYPES.INT64]: { listed: t => t.int64Data, read: b => new BigInt64Array(b) },
+  [TYPES.INT32]: { listed: t => t.int32Data, read: b => new Int32Array(b) },
+  [TYPES.BOOL]: { listed: t => t.int32Data, read: b => new Uint8Array(b) },
 };
 
+/** Throws what is wrong with a tensor. */
 type Fail = (problem: string, advice: string) => never;
 
-function constantOf(t: onnx.TensorProto, source: Source): Constant {
-  const fail: Fail = (problem, advice) => {
-    throw new DescentError(`${source.file}: tensor '${t.name}' ${problem}`, advice);
+const failureOf =
+  (file: string, { name }: onnx.TensorProto): Fail =>
+  (problem, advice) => {
+    throw new DescentError(`${file}: tensor '${name}' ${problem}`, advice);
   };
-  const { listed, read } = ELEMENTS[t.dataType] ?? fail(`has elements of type ${typeOf(t.dataType)}`, 'export the net in float32');
+
+function constantOf(t: onnx.TensorProto, { file, outside, proto }: Source): Constant {
+  const fail = failureOf(file, t);
+  const { listed, read } = ELEMENTS[t.dataType] ?? fail(`has elements of type ${typeOf(proto, t.dataType)}`, 'export the net in float32');
   const shape = t.dims.map(Number);
   const count = shape.reduce((a, b) => a * b, 1);
   let values: Iterable<number | bigint> = listed(t);
-  const raw = t.dataLocation === onnx.TensorProto_DataLocation.EXTERNAL ? outside(t, source, fail) : t.rawData;
+  const raw = t.dataLocation === proto.TensorProto_DataLocation.EXTERNAL ? rangeOf(t, outside, fail) : t.rawData;
   if (raw.length) {
     try {
       values = read(new Uint8Array(raw).buffer);
@@ -238,8 +268,7 @@ function constantOf(t: onnx.TensorProto, source: Source): Constant {
       fail(`has ${raw.length} bytes, which are no whole number of elements`, 'fetch or write the file again');
     }
   }
-  const { INT64, INT32, BOOL } = onnx.TensorProto_DataType;
-  const isWhole = [INT64, INT32, BOOL].includes(t.dataType);
+  const isWhole = [TYPES.INT64, TYPES.INT32, TYPES.BOOL].some(type => type === t.dataType);
   const data = isWhole
     ? Array.from(values, Number)
     : values instanceof Float32Array
@@ -249,13 +278,30 @@ function constantOf(t: onnx.TensorProto, source: Source): Constant {
   return { shape, data };
 }
 
+/** Where a tensor lies that lies in another file, as the format has it: in words. */
+const placeOf = (t: onnx.TensorProto): Partial<Record<string, string>> =>
+  Object.fromEntries(t.externalData.map(({ key, value }) => [key, value]));
+
+/** The files in which tensors of a graph lie. Throws, before any is read, where one is not in the folder of the net. */
+async function outsideOf(graph: onnx.GraphProto, file: string, proto: Proto, beside: Beside | undefined) {
+  const held = graph.node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => t ?? []));
+  const apart = [...graph.initializer, ...held].filter(t => t.dataLocation === proto.TensorProto_DataLocation.EXTERNAL);
+  const locations = apart.map(t => {
+    const fail = failureOf(file, t);
+    if (!beside) fail('lies in another file', 'export the net as one file, as torch.onnx.export does with external_data=False');
+    const { location = '' } = placeOf(t);
+    const leaves = !location || /^([/\\]|\w:)/.test(location) || location.split(/[/\\]/).includes('..');
+    return leaves ? fail(`lies in '${location}', which is no file beside the net`, 'export the net again') : location;
+  });
+  const files = new Map<string, Uint8Array>();
+  for (const location of new Set(locations)) files.set(location, await beside!(location));
+  return files;
+}
+
 /** The bytes of a tensor that lies in another file. */
-function outside(t: onnx.TensorProto, { beside }: Source, fail: Fail): Uint8Array {
-  if (!beside) return fail('lies in another file', 'export the net as one file, as torch.onnx.export does with external_data=False');
-  const { location = '', offset = '0', length } = Object.fromEntries(t.externalData.map(({ key, value }) => [key, value]));
-  const leaves = !location || /^([/\\]|\w:)/.test(location) || location.split(/[/\\]/).includes('..');
-  if (leaves) fail(`lies in '${location}', which is no file beside the net`, 'export the net again');
-  const all = beside(location);
+function rangeOf(t: onnx.TensorProto, outside: Source['outside'], fail: Fail): Uint8Array {
+  const { location = '', offset = '0', length } = placeOf(t);
+  const all = outside.get(location)!;
   const from = Number(offset);
   const to = length === undefined ? all.length : from + Number(length);
   const isRange = [from, to].every(Number.isSafeInteger) && from >= 0 && from <= to && to <= all.length;

@@ -3,19 +3,15 @@ import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { NORMALIZE } from '../data/statistics.ts';
 import { Predictor } from '../evaluate/predictor.ts';
-import { factsIn } from '../run/metadata.ts';
-import { modelOf, weightsIn } from './import.ts';
-import { decodeOnnx } from './net.ts';
-import { trim } from './trim.ts';
+import { onnxFile } from './file.ts';
 
 /** A predictor of the bytes of a file, which is called `file` in messages; `batch` as in PredictorOptions. */
 export async function openOnnx(device: Device, bytes: Uint8Array, file: string, batch?: number): Promise<Predictor> {
-  const { net, normalisation } = trim(decodeOnnx(bytes, file));
-  const { shape, classes, outputs, moments, resize, ...facts } = { ...factsIn(net.metadata, file), ...normalisation };
+  const { model, weights, facts } = await onnxFile(bytes, file);
+  const { shape, classes, outputs, moments, resize } = facts;
   const normalize = NORMALIZE.find(how => how === facts.normalize);
   check(!outputs, `${file}: predicts numbers`, 'give a net of classes');
   check(shape && classes, `${file}: does not say its ${shape ? 'classes' : 'shape'}`, 'give a file that was exported here');
-  const model = modelOf(net, file);
-  const weights = weightsIn(model({ classes: classes.length, shape }), shape);
-  return Predictor.create({ device, model, weights, shape, classes, normalize, moments, resize, ...(batch !== undefined && { batch }) });
+  const own = { shape, classes, normalize, moments, resize };
+  return Predictor.create({ device, model, weights: weights(shape), ...own, ...(batch !== undefined && { batch }) });
 }

@@ -6,10 +6,11 @@ export interface Trimmed {
   /** From normalised images to logits. */
   readonly net: OnnxNet;
   /** What was before it, for pixels in [0, 1]; undefined where the file takes normalised images. */
-  readonly normalisation?: Normalisation;
+  readonly normalisation?: PixelNormalisation;
 }
 
-export interface Normalisation {
+/** What a net does to pixels in [0, 1] before anything else. */
+export interface PixelNormalisation {
   readonly normalize: Normalize;
   readonly moments?: Moments;
 }

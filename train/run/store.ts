@@ -9,6 +9,10 @@ import { backbone, BACKBONE } from '../tune/backbone.ts';
  */
 export type Source = Uint8Array | ArrayBuffer | Blob | URL | string;
 
+/** What messages call a source. */
+export const nameIn = (source: Source): string =>
+  typeof source === 'string' || source instanceof URL ? String(source) : source instanceof File ? source.name : 'weights';
+
 const INDEXED_DB = 'indexeddb://';
 const STORE = 'models';
 
@@ -30,7 +34,7 @@ export async function read(source: Source): Promise<Uint8Array<ArrayBuffer>> {
   check(
     typeof source === 'string' || source instanceof URL,
     `open: got ${kindOf(source)}`,
-    'give the bytes of a safetensors file, a File, or where it is',
+    'give the bytes of a safetensors or ONNX file, a File, or where it is',
   );
   const name = String(source);
   if (name === BACKBONE) return backbone();

@@ -23,6 +23,11 @@ export const layerOf = (parameter: string): string => parameter.slice(0, Math.ma
 export function cutAtClassifier(make: Made, input: ModelInput): Cut {
   const layers = [...new Set(classifierOf(make, input).map(layerOf))];
   check(
+    layers.length,
+    'model: nothing of it depends on the number of classes, so that it has no classifier to take off',
+    "of an ONNX file give the model that it is of, as { model: 'resnet18' }",
+  );
+  check(
     layers.length === 1,
     `model: it has ${layers.length} classifiers (${some(layers)})`,
     'give one that ends in one, as resnet20 in fc',

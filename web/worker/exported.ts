@@ -2,6 +2,7 @@
 import { check } from '../../engine/check.ts';
 import { chosenModel } from '../../train/config/model.ts';
 import { NORMALIZE } from '../../train/data/statistics.ts';
+import { exportOnnx } from '../../train/onnx/open.ts';
 import { factsIn } from '../../train/run/metadata.ts';
 import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
 import { webpage } from '../standalone/page.ts';
@@ -24,7 +25,7 @@ export async function exported(bytes: Uint8Array<ArrayBuffer>, format: NetFormat
   const answer = await fetch(new URL('page.min.js', base));
   check(answer.ok, `page.min.js: the server answers ${answer.status}`, 'reload the page');
   const { decodeOnnx } = await import('../../train/onnx/net.ts');
-  const { shape, classes = [] } = factsIn(decodeOnnx(onnx, 'the net').metadata, 'the net');
+  const { shape, classes = [] } = factsIn((await decodeOnnx(onnx, 'the net')).metadata, 'the net');
   const title = classes.slice(0, TITLED).join(', ') + (classes.length > TITLED ? ' …' : '');
   return new TextEncoder().encode(webpage(title, onnx, await answer.text(), shape?.[0] === 1));
 }
@@ -34,14 +35,14 @@ async function onnxOf(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const { model: name, shape, classes, moments, dataset, ...facts } = factsIn(metadata, 'the net');
   check(name && shape && classes, 'the net does not say what it is', 'train it here');
   const { layer } = await chosenModel(name);
-  const { exportOnnx } = await import('../../train/onnx/export.ts');
   return exportOnnx({
     model: layer({ shape, classes: classes.length }),
+    name,
+    dataset,
     shape,
     classes,
     weights,
-    normalize: NORMALIZE.find(how => how === facts.normalize) ?? 'none',
+    normalize: NORMALIZE.find(how => how === facts.normalize),
     moments,
-    metadata: { model: name, ...(dataset !== undefined && { dataset }) },
   });
 }

@@ -79,8 +79,8 @@ for (const [name, net] of Object.entries(CHAINS)) {
   test(`as ONNX Runtime: ${name}`, async () => {
     const dims = [2, 2, 7, 6];
     const data = vectorUniform('images', 168);
-    const { logits } = await runOnnx(encodeOnnx(net), data, dims);
-    const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: [2, 7, 6] });
+    const { logits } = await runOnnx(await encodeOnnx(net), data, dims);
+    const layer = modelOf(await decodeOnnx(await encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: [2, 7, 6] });
     close('logits', await evaluated(layer, dims, data, {}), logits!.data, 1e-6);
   });
 }
@@ -126,9 +126,9 @@ test('as ONNX Runtime: a net of rows or signals takes tables, and images value b
     ['matrix', { shape: [84, 3], data: vectorUniform('matrix', 252) }],
     ['bias', { shape: [3], data: vectorUniform('bias', 3) }],
   ]);
-  const file = encodeOnnx({ ...net, constants, inputs: [{ name: 'image', shape: ['n', 84] }] });
+  const file = await encodeOnnx({ ...net, constants, inputs: [{ name: 'image', shape: ['n', 84] }] });
   const { logits } = await runOnnx(file, data, dims);
-  const { net: trimmed, normalisation } = trim(decodeOnnx(file, 'rows.onnx'));
+  const { net: trimmed, normalisation } = trim(await decodeOnnx(file, 'rows.onnx'));
   assert.is(normalisation, undefined);
   const model = modelOf(trimmed, 'rows.onnx');
   for (const shape of [
@@ -138,8 +138,11 @@ test('as ONNX Runtime: a net of rows or signals takes tables, and images value b
     const layer = model({ classes: 3, shape });
     close(`logits of ${shape.join('x')}`, await evaluated(layer, [2, ...shape], data, weightsIn(layer, shape)), logits!.data, 1e-5);
   }
-  const signals = modelOf(decodeOnnx(encodeOnnx({ ...SIGNALS, inputs: [{ name: 'image', shape: ['n', 2, 42] }] }), 's.onnx'), 's.onnx');
-  const pooled = await runOnnx(encodeOnnx(SIGNALS), data, [2, 2, 7, 6]);
+  const signals = modelOf(
+    await decodeOnnx(await encodeOnnx({ ...SIGNALS, inputs: [{ name: 'image', shape: ['n', 2, 42] }] }), 's.onnx'),
+    's.onnx',
+  );
+  const pooled = await runOnnx(await encodeOnnx(SIGNALS), data, [2, 2, 7, 6]);
   const layer = signals({ classes: 4, shape: [84, 1, 1] });
   close('logits of signals', await evaluated(layer, [2, 84, 1, 1], data, {}), pooled.logits!.data, 1e-6);
   assert.match(
@@ -165,8 +168,8 @@ test('a net that ends in a convolution, [n, k, 1, 1], gives k logits', async () 
     metadata: {},
   };
   const shape = [3, 8, 8] as const;
-  const bytes = encodeOnnx(net);
-  const layer = modelOf(decodeOnnx(bytes, 'a.onnx'), 'a.onnx')({ classes: 4, shape });
+  const bytes = await encodeOnnx(net);
+  const layer = modelOf(await decodeOnnx(bytes, 'a.onnx'), 'a.onnx')({ classes: 4, shape });
   assert.equal(built(layer, shape).output.shape, [1, 4]);
   const images = vectorUniform('images', 2 * 3 * 64);
   const { y } = await runOnnx(bytes, images, [2, ...shape]);

@@ -8,7 +8,7 @@ import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { layerNorm, lrn } from '../../../layers/norm.ts';
 import { circularPad, constantPad } from '../../../layers/pad.ts';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
 import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
@@ -107,8 +107,8 @@ const CHAINS: Readonly<Record<string, OnnxNet>> = {
 for (const [name, net] of Object.entries(CHAINS)) {
   test(`as ONNX Runtime: ${name}`, async () => {
     const data = vectorUniform('images', 168).map(v => 3 * v);
-    const { logits } = await runOnnx(encodeOnnx(net), data, DIMS);
-    const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: [...SHAPE] });
+    const { logits } = await runOnnx(await encodeOnnx(net), data, DIMS);
+    const layer = modelOf(await decodeOnnx(await encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: [...SHAPE] });
     close('logits', await evaluated(layer, DIMS, data, weightsIn(layer, SHAPE)), logits!.data, 1e-5);
   });
 }
@@ -119,7 +119,7 @@ test('an image put around itself is an operator of its own from opset 19 on; it 
   const layer = modelOf(net, 'x')({ classes: 1, shape: [...SHAPE] });
   const want = sequential([circularPad({ top: 1, left: 2, bottom: 3 }), flatten()]);
   const exported = { model: want, shape: SHAPE, classes: Array(176).fill('x'), weights: {}, normalize: 'none' as const };
-  const { logits } = await runOnnx(exportOnnx(exported), data, DIMS);
+  const { logits } = await runOnnx(await exportOnnx(exported), data, DIMS);
   close('values', await evaluated(layer, DIMS, data, {}), logits!.data, 0);
 });
 
@@ -151,8 +151,8 @@ test('weights are taken by places from a file whose pads are computed by nodes, 
     sequential({ pad: constantPad(1), conv: conv2d(4, 3), act, lrn: lrn({ size: 3 }), norm: layerNorm(), fc: dense(3) });
   const model = netWith(geluTanh());
   const weights = generatedWeights(model, shape);
-  const file = exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' });
-  const net = foreign(decodeOnnx(file, 'x'));
+  const file = await exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' });
+  const net = foreign(await decodeOnnx(file, 'x'));
   const pads = net.nodes.find(({ op }) => op === 'Pad')!;
   const computed = (name: string): OnnxNode[] => [
     { name: '', op: 'Shape', inputs: [net.inputs[0]!.name], outputs: ['sizes'], attributes: {} },

@@ -53,7 +53,7 @@ import {
 import { rnn } from '../../../layers/recurrent.ts';
 import { openModel } from '../../../models/index.ts';
 import { parseSpec } from '../../../engine/spec.ts';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { close } from '../../support/check.ts';
 import { evaluated, generatedWeights, runOnnx, sameLogits, type Shape } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -139,7 +139,7 @@ test('each layer, all in one net', async () => {
   const shape: Shape = [2, 7, 7];
   const model = concat(Object.values(LAYERS).map(between));
   const weights = generatedWeights(model, shape);
-  const file = exportOnnx({ model, shape, classes: named(4 * names.length), weights, normalize: 'none' });
+  const file = await exportOnnx({ model, shape, classes: named(4 * names.length), weights, normalize: 'none' });
   const dims = [3, ...shape];
   const data = vectorUniform('images', 3 * 98);
   const { logits } = await runOnnx(file, data, dims);
@@ -180,7 +180,7 @@ for (const [spec, shape] of Object.entries(NETS)) {
 test('noise in evaluation is drawn anew by whoever runs the net', async () => {
   const net = between(gaussianNoise(0.1, { evaluating: true }));
   const weights = generatedWeights(net, [2, 7, 7]);
-  const file = exportOnnx({ model: net, shape: [2, 7, 7], classes: named(4), weights, normalize: 'none' });
+  const file = await exportOnnx({ model: net, shape: [2, 7, 7], classes: named(4), weights, normalize: 'none' });
   const data = vectorUniform('images', 98);
   const { logits } = await runOnnx(file, data, [1, 2, 7, 7]);
   const still = await evaluated(
@@ -199,7 +199,7 @@ test('names, classes, moments and what else is known stand in the file', async (
   const weights = generatedWeights(model, shape);
   const moments = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3] };
   const facts = { model, shape, classes: ['cat, "big"', 'dog'], weights, moments, normalize: 'meanstd' } as const;
-  const file = exportOnnx({ ...facts, metadata: { model: './net.ts', dataset: 'photos' } }, { softmax: true });
+  const file = await exportOnnx({ ...facts, name: './net.ts', dataset: 'photos' }, { softmax: true });
   const read = fromBinary(ModelProtoSchema, file);
   const metadata = Object.fromEntries(read.metadataProps.map(p => [p.key, p.value]));
   assert.equal(JSON.parse(metadata.classes!), ['cat, "big"', 'dog']);
@@ -217,7 +217,7 @@ test('names, classes, moments and what else is known stand in the file', async (
   const { logits, probabilities } = await runOnnx(file, pixels, dims);
   close('logits of pixels', logits!.data, want, 1e-4);
   close('probabilities', probabilities!.data.slice(0, 1), [1 / (1 + Math.exp(want[1]! - want[0]!))], 1e-4);
-  const bare = exportOnnx(facts, { normalises: false });
+  const bare = await exportOnnx(facts, { normalizedInput: true });
   close('logits of normalised pixels', (await runOnnx(bare, seen, dims)).logits!.data, want, 1e-4);
 });
 
@@ -227,7 +227,14 @@ test('a mean image and whitening are nodes', async () => {
   const matrix = { shape: [9, 9], data: vectorUniform('matrix', 81) };
   const weights = { ...generatedWeights(model, shape), 'whitening.weight': matrix };
   const image = Array.from({ length: 9 }, (_, i) => i / 10);
-  const file = exportOnnx({ model, shape, classes: named(2), weights, normalize: 'zca', moments: { mean: [0.4], std: [0.2], image } });
+  const file = await exportOnnx({
+    model,
+    shape,
+    classes: named(2),
+    weights,
+    normalize: 'zca',
+    moments: { mean: [0.4], std: [0.2], image },
+  });
   const pixels = vectorUniform('pixels', 18);
   const white = pixels.map((_, i) => {
     const row = pixels.subarray(Math.floor(i / 9) * 9).map((v, k) => v - image[k % 9]!);
@@ -249,12 +256,12 @@ test('what cannot be exported is refused by name', async () => {
   assert.match(await said(between((g, x) => g.map('v', x))), 'onnx: out reads values that no layer says it gives; have');
   assert.match(await said(between(fractionalMaxPool(1.5))), 'onnx: the layer layer has no ONNX form');
   assert.match(await said(between(lrn({ size: 4 }))), 'onnx: the layer layer has no ONNX form');
-  assert.match(await said(dense(3)), 'onnx: the model gives [1, 3] for one image; its output must be one logit for each of 4 classes');
+  assert.match(await said(dense(3)), 'onnx: the model gives [1, 3] for one input; its output must be one logit for each of 4 classes');
   assert.match(await said(dense(4), { weights: {} }), "weights: tensor 'weight' [4, 128] is missing");
   assert.match(await said(dense(4), { normalize: 'meanstd' }), 'meanstd: the moments of the training images are not known; give');
   const moments = { mean: [0, 0], std: [1, 1] };
   assert.match(
-    await said(dense(4), { normalize: 'zca', moments }, { normalises: false }),
+    await said(dense(4), { normalize: 'zca', moments }, { normalizedInput: true }),
     'normalizedInput: the matrix of zca is part of the net; leave it out',
   );
 });

@@ -9,7 +9,7 @@ import { dense } from '../../../layers/dense.ts';
 import { batchNorm, groupNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
 import { adaptiveAvgPool, adaptiveMaxPool1d, globalAvgPool } from '../../../layers/pool.ts';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
 import { decodeOnnx } from '../../../train/onnx/net.ts';
@@ -32,13 +32,13 @@ const nets = readJson<{ nets: Exported[] }>('onnx.json').nets;
 for (const { name, shape, images, logits } of nets) {
   const size = images * shape[0] * shape[1] * shape[2];
   test(`${name}: a model of our layers that begins with the file's weights`, async () => {
-    const layer = modelOf(torchNet(name), name)({ classes: logits[0]!.length, shape });
+    const layer = modelOf(await torchNet(name), name)({ classes: logits[0]!.length, shape });
     const weights = weightsIn(layer, shape);
     const seen = await evaluated(layer, [images, ...shape], vectorUniform(`${name}/images`, size), weights);
     close('logits', seen, logits.flat(), 1e-5);
     // and back again, to be read once more
-    const again = exportOnnx({ model: layer, shape, classes: logits[0]!.map(String), weights, normalize: 'none' });
-    const second = modelOf(trim(decodeOnnx(again, 'again')).net, 'again')({ classes: logits[0]!.length, shape });
+    const again = await exportOnnx({ model: layer, shape, classes: logits[0]!.map(String), weights, normalize: 'none' });
+    const second = modelOf(trim(await decodeOnnx(again, 'again')).net, 'again')({ classes: logits[0]!.length, shape });
     const twice = await evaluated(second, [images, ...shape], vectorUniform(`${name}/images`, size), weightsIn(second, shape));
     close('logits of the net exported again', twice, logits.flat(), 1e-5);
   });
@@ -48,7 +48,7 @@ for (const name of ['airbench', 'airbench-training']) {
   test(`${name}: its weights are airbench's, batch norm folded or kept`, async () => {
     const { shape, images, logits } = nets.find(net => net.name === name)!;
     const model = zooModel('airbench:width=2', shape);
-    const weights = weightsOf(torchNet(name), name, model, shape);
+    const weights = weightsOf(await torchNet(name), name, model, shape);
     const size = images * shape[0] * shape[1] * shape[2];
     const seen = await evaluated(model, [images, ...shape], vectorUniform(`${name}/images`, size), weights);
     close('logits', seen, logits.flat(), 1e-5);
@@ -60,11 +60,11 @@ for (const spec of ['resnet20:shortcut=B', 'enresnet20:members=2,noise=0']) {
   test(`${spec} from a file that knows none of our names`, () => sameByPlaces(zooModel(spec, shape), shape));
 }
 
-test('a net that is deeper than calls may nest', () => {
+test('a net that is deeper than calls may nest', async () => {
   const shape = [1, 2, 2] as const;
   const model = sequential([...Array.from({ length: 3000 }, () => activations.relu()), conv2d(3, 1), globalAvgPool()]);
   const weights = generatedWeights(model, shape);
-  const net = decodeOnnx(exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' }), 'x');
+  const net = await decodeOnnx(await exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' }), 'x');
   assert.equal(weightsOf(foreign(net), 'x', model, shape), weights);
   assert.equal(Object.values(weightsIn(modelOf(net, 'x')({ classes: 3, shape }), shape)), Object.values(weights));
 });
@@ -102,26 +102,29 @@ test('layers of all kinds, exported and read again', async () => {
     last: activations.logSoftmax(),
   });
   const weights = generatedWeights(model, shape);
-  const file = exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' });
-  const layer = modelOf(decodeOnnx(file, 'x'), 'x')({ classes: 3, shape });
+  const file = await exportOnnx({ model, shape, classes: ['a', 'b', 'c'], weights, normalize: 'none' });
+  const layer = modelOf(await decodeOnnx(file, 'x'), 'x')({ classes: 3, shape });
   const data = vectorUniform('images', 2 * 162);
   const want = await evaluated(model, [2, ...shape], data, weights);
   close('logits', await evaluated(layer, [2, ...shape], data, weightsIn(layer, shape)), want, 1e-4);
-  const found = weightsOf(foreign(decodeOnnx(file, 'x')), 'x', model, shape);
+  const found = weightsOf(foreign(await decodeOnnx(file, 'x')), 'x', model, shape);
   close('logits by places', await evaluated(model, [2, ...shape], data, found), want, 1e-4);
 });
 
-test('normalisation at the beginning and a softmax at the end are taken for what they are', () => {
+test('normalisation at the beginning and a softmax at the end are taken for what they are', async () => {
   const shape: [number, number, number] = [3, 28, 28];
   const model = zooModel('mlp:hidden=4', shape);
   const moments = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3] };
   const facts = { model, shape, classes: Array.from({ length: 10 }, (_, i) => `${i}`), weights: generatedWeights(model, shape), moments };
-  const { net, normalisation } = trim(decodeOnnx(exportOnnx({ ...facts, normalize: 'meanstd' }), 'x'));
+  const { net, normalisation } = trim(await decodeOnnx(await exportOnnx({ ...facts, normalize: 'meanstd' }), 'x'));
   close('mean', normalisation!.moments!.mean, moments.mean, 1e-6);
   close('deviation', normalisation!.moments!.std, moments.std, 1e-6);
   assert.equal(weightsOf(net, 'x', model, shape), facts.weights);
-  assert.equal(trim(decodeOnnx(exportOnnx({ ...facts, normalize: 'none' }), 'x')).normalisation, { normalize: 'none' });
-  assert.is(trim(decodeOnnx(exportOnnx({ ...facts, normalize: 'meanstd' }, { normalises: false }), 'x')).normalisation, undefined);
+  assert.equal(trim(await decodeOnnx(await exportOnnx({ ...facts, normalize: 'none' }), 'x')).normalisation, { normalize: 'none' });
+  assert.is(
+    trim(await decodeOnnx(await exportOnnx({ ...facts, normalize: 'meanstd' }, { normalizedInput: true }), 'x')).normalisation,
+    undefined,
+  );
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openOnnx } from '../../../cli/onnx-file.ts';
 import { openModel } from '../../../models/index.ts';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { decodeOnnx } from '../../../train/onnx/net.ts';
 import { generatedWeights } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -18,7 +18,7 @@ const folder = scratchFolders(test);
 const SHAPE = [1, 4, 4] as const;
 const model = openModel({ name: 'mlp', options: { hidden: [3] } }, { classes: 2, shape: SHAPE });
 const weights = generatedWeights(model, SHAPE);
-const whole = exportOnnx({ model, shape: SHAPE, classes: ['a', 'b'], weights, normalize: 'none' });
+const whole = await exportOnnx({ model, shape: SHAPE, classes: ['a', 'b'], weights, normalize: 'none' });
 
 /** The net with the values of its float tensors one after another in another file, at `location`, and that file's bytes. */
 function divided(location: string): { net: Uint8Array; data: Uint8Array } {
@@ -62,12 +62,12 @@ test('no other file is read for a net than one in its folder, and none where the
   };
   for (const location of ['../net.data', '/etc/passwd', 'a/../../b', 'C:\\b', '..\\b', '']) {
     assert.is(
-      await refusal(() => decodeOnnx(divided(location).net, 'a.onnx', none)),
+      await refusal(async () => await decodeOnnx(divided(location).net, 'a.onnx', none)),
       `a.onnx: tensor 'fc1.weight' lies in '${location}', which is no file beside the net; export the net again`,
     );
   }
   assert.is(
-    await refusal(() => decodeOnnx(divided('a').net, 'a.onnx')),
+    await refusal(async () => await decodeOnnx(divided('a').net, 'a.onnx')),
     "a.onnx: tensor 'fc1.weight' lies in another file; export the net as one file, as torch.onnx.export does with external_data=False",
   );
 });

@@ -3,7 +3,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as onnx from 'onnx-buf';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { decodeOnnx, encodeOnnx, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { checkLayer, close } from '../../support/check.ts';
@@ -18,8 +18,8 @@ const FLAT = { op: 'Flatten' };
 const END = 2 ** 40;
 
 /** The bytes of a net, whose factors of Upsample are numbers where they are an attribute. */
-function written(net: OnnxNet): Uint8Array {
-  const message = fromBinary(onnx.ModelProtoSchema, encodeOnnx(net));
+async function written(net: OnnxNet): Promise<Uint8Array> {
+  const message = fromBinary(onnx.ModelProtoSchema, await encodeOnnx(net));
   for (const a of message.graph!.node.flatMap(node => node.attribute)) {
     if (a.name !== 'scales') continue;
     a.floats = Array.from(new Float32Array(a.t!.rawData.slice().buffer));
@@ -117,14 +117,14 @@ for (const [name, [net, reference]] of Object.entries(CASES)) {
   test(name, async () => {
     const dims = [N, ...SHAPE];
     const data = vectorUniform('images', N * C * H * W);
-    const file = written(net);
-    const layer = modelOf(decodeOnnx(file, 'x'), 'x')({ classes: 1, shape: SHAPE });
+    const file = await written(net);
+    const layer = modelOf(await decodeOnnx(file, 'x'), 'x')({ classes: 1, shape: SHAPE });
     await checkLayer(layer, dims, reference);
     const ours = await evaluated(layer, dims, data, {});
     const { logits } = await runOnnx(file, data, dims);
     close('logits', ours, logits!.data, 1e-6);
     const classes = Array.from({ length: ours.length / N }, (_, i) => `${i}`);
-    const again = exportOnnx({ model: layer, shape: SHAPE, classes, weights: {}, normalize: 'none' });
+    const again = await exportOnnx({ model: layer, shape: SHAPE, classes, weights: {}, normalize: 'none' });
     close('logits of the net exported again', (await runOnnx(again, data, dims)).logits!.data, ours, 1e-6);
   });
 }
@@ -132,7 +132,7 @@ for (const [name, [net, reference]] of Object.entries(CASES)) {
 test('a response of channels is normalised in signals too, which ONNX Runtime does not take', async () => {
   const lrn = { op: 'LRN', attributes: { size: 3, alpha: { float: 0.75 }, beta: { float: 0.5 } } };
   const net = chain([{ op: 'Reshape', inputs: ['x', 'signal'] }, lrn, FLAT], { signal: [0, C, -1] });
-  const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: SHAPE });
+  const layer = modelOf(await decodeOnnx(await encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: SHAPE });
   await checkLayer(layer, [N, ...SHAPE], x =>
     x.map((v, i) => {
       const other = x[i + (Math.floor(i / (H * W)) % C ? -H * W : H * W)]!;
@@ -171,7 +171,9 @@ test('what is computed otherwise is refused with what it is', async () => {
   );
   const old = { ...chain([{ op: 'Softmax', attributes: { axis: 1 } }, FLAT], {}), opset: 11 };
   assert.is(
-    await refusal(() => weightsIn(modelOf(decodeOnnx(written(old), 'a.onnx'), 'a.onnx')({ classes: 1, shape: SHAPE }), SHAPE)),
+    await refusal(async () =>
+      weightsIn(modelOf(await decodeOnnx(await written(old), 'a.onnx'), 'a.onnx')({ classes: 1, shape: SHAPE }), SHAPE),
+    ),
     'a.onnx: Softmax n0: in opset 11 it is over all of an image; one over the channels is accepted, as of opset 13',
   );
   assert.is(

@@ -10,7 +10,7 @@ import { sequential } from '../../../layers/compose.ts';
 import { conv2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { globalAvgPool } from '../../../layers/pool.ts';
-import { exportOnnx } from '../../../train/onnx/export.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
 import { decodeOnnx, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
@@ -23,14 +23,14 @@ test('nets that differ are told apart', async () => {
   const shape: [number, number, number] = [3, 32, 32];
   const said = (net: OnnxNet, spec: string) => refusal(() => weightsOf(net, 'net.onnx', zooModel(spec, shape), shape));
   assert.match(
-    await said(torchNet('airbench'), 'airbench:width=4'),
+    await said(await torchNet('airbench'), 'airbench:width=4'),
     'net.onnx: is another net than the model, whose head.weight is [10, 16], not [10, 8]; name the model that it is of, or give the file itself as the model',
   );
-  assert.match(await said(torchNet('airbench'), 'lenet5'), /^net\.onnx: is another net than the model, whose /);
+  assert.match(await said(await torchNet('airbench'), 'lenet5'), /^net\.onnx: is another net than the model, whose /);
   const model = zooModel('vgg-small', shape);
   const net = foreign(
-    decodeOnnx(
-      exportOnnx({ model, shape, classes: Array(10).fill('x'), weights: generatedWeights(model, shape), normalize: 'none' }),
+    await decodeOnnx(
+      await exportOnnx({ model, shape, classes: Array(10).fill('x'), weights: generatedWeights(model, shape), normalize: 'none' }),
       'net.onnx',
     ),
   );
@@ -46,8 +46,8 @@ test('a file says nothing of a head that only training has', async () => {
   const rest = { act: relu(), pool: globalAvgPool(), fc: dense(2) };
   const model = sequential({ conv, aux: auxiliary(sequential({ pool: globalAvgPool(), fc: dense(2) }), 0.3), ...rest });
   const plain = sequential({ conv, ...rest });
-  const net = decodeOnnx(
-    exportOnnx({ model: plain, shape, classes: ['a', 'b'], weights: generatedWeights(plain, shape), normalize: 'none' }),
+  const net = await decodeOnnx(
+    await exportOnnx({ model: plain, shape, classes: ['a', 'b'], weights: generatedWeights(plain, shape), normalize: 'none' }),
     'net.onnx',
   );
   assert.match(
@@ -96,9 +96,15 @@ test('what would be computed otherwise than the file says is refused', async () 
 
 test('what is no net of our layers is refused by name', async () => {
   const bytes = readFileSync(new URL('../../vectors/onnx/mixed.onnx', import.meta.url));
-  assert.match(await refusal(() => decodeOnnx(new Uint8Array([1, 2, 3]), 'a.onnx')), 'a.onnx: is no ONNX file, or a damaged one; fetch');
-  assert.match(await refusal(() => decodeOnnx(new Uint8Array(), 'a.onnx')), 'a.onnx: is no ONNX file with a graph in it; fetch');
-  const net = decodeOnnx(bytes, 'a.onnx');
+  assert.match(
+    await refusal(async () => await decodeOnnx(new Uint8Array([1, 2, 3]), 'a.onnx')),
+    'a.onnx: is no ONNX file, or a damaged one; fetch',
+  );
+  assert.match(
+    await refusal(async () => await decodeOnnx(new Uint8Array(), 'a.onnx')),
+    'a.onnx: is no ONNX file with a graph in it; fetch',
+  );
+  const net = await decodeOnnx(bytes, 'a.onnx');
   const odd = { ...net, nodes: net.nodes.map(n => (n.op === 'Sigmoid' ? { ...n, op: 'Sigmoud' } : n)) };
   assert.match(
     await refusal(() => modelOf(odd, 'a.onnx')),
@@ -114,12 +120,12 @@ test('inputs of other ranks and types than images in floats, and quantised weigh
   const shape: [number, number, number] = [1, 4, 4];
   const model = zooModel('mlp:hidden=3', shape);
   const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
-  const bytes = exportOnnx({ model, shape, classes, weights: generatedWeights(model, shape), normalize: 'none' });
+  const bytes = await exportOnnx({ model, shape, classes, weights: generatedWeights(model, shape), normalize: 'none' });
   const said = (change: (graph: onnx.GraphProto, input: onnx.TypeProto_Tensor) => void) => {
     const message = fromBinary(onnx.ModelProtoSchema, bytes);
     const { value: type } = message.graph!.input[0]!.type!.value;
     change(message.graph!, type as onnx.TypeProto_Tensor);
-    return refusal(() => modelOf(decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx'), 'a.onnx'));
+    return refusal(async () => modelOf(await decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx'), 'a.onnx'));
   };
   const accepted = 'a net of one input is accepted: images [batch, c, h, w], signals [batch, c, l] or rows [batch, values]';
   assert.is(
@@ -137,13 +143,13 @@ test('inputs of other ranks and types than images in floats, and quantised weigh
   );
 });
 
-test('weights in bfloat16 are read', () => {
+test('weights in bfloat16 are read', async () => {
   const bytes = readFileSync(new URL('../../vectors/onnx/mixed.onnx', import.meta.url));
   const message = fromBinary(onnx.ModelProtoSchema, bytes);
   const t = message.graph!.initializer.find(({ dataType }) => dataType === onnx.TensorProto_DataType.FLOAT)!;
   const bits = Uint32Array.from(new Uint32Array(new Uint8Array(t.rawData).buffer), v => v & 0xffff0000);
   Object.assign(t, { dataType: onnx.TensorProto_DataType.BFLOAT16, rawData: new Uint8Array(Uint16Array.from(bits, v => v >>> 16).buffer) });
-  const { data } = decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx').constants.get(t.name)!;
+  const { data } = (await decodeOnnx(toBinary(onnx.ModelProtoSchema, message), 'a.onnx')).constants.get(t.name)!;
   assert.equal(data, new Float32Array(bits.buffer));
 });
 

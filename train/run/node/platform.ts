@@ -53,7 +53,7 @@ export const nodePlatform: Platform = {
   async read(from) {
     if (/^https?:/.test(String(from))) return fetched(from);
     const path = String(from).startsWith('file:') ? fileURLToPath(from) : String(from);
-    return new Uint8Array(readWhole(path, 'give a .safetensors file'));
+    return new Uint8Array(readWhole(path, 'give a .safetensors or .onnx file'));
   },
 };
 
