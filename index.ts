@@ -6,6 +6,7 @@ export * from './layers/compose.ts';
 export { cutBefore, type Cut } from './layers/cut.ts';
 export * from './layers/conv.ts';
 export { dense, type DenseOptions } from './layers/dense.ts';
+export { detach } from './layers/detach.ts';
 export type { Loss, LossOptions } from './layers/loss.ts';
 export { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout } from './layers/noise.ts';
 export { weightNoise, whiteout, zonedOut, zoneout } from './layers/noise.ts';

@@ -81,6 +81,8 @@ export class Graph {
   #differentiable = new Set<Tensor>();
   /** The values of those, under whatever shape. */
   #reached = new Owners();
+  /** Views that are to pass no gradient on. */
+  #detached = new Set<Tensor>();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
   /** The streams of random words that were asked for. */
@@ -278,7 +280,16 @@ export class Graph {
   /** The same values under another shape, at no cost. What is done to them passes no gradient on to `t`, as `reshape` does. */
   view(t: Tensor, shape: Shape): Tensor {
     this.#sameSize('view', t, shape);
-    return { ...t, shape, base: t.base ?? t };
+    const view = { ...t, shape, base: t.base ?? t };
+    if (this.#detached.has(t)) this.#detached.add(view);
+    return view;
+  }
+
+  /** The same values as a constant: no gradient passes on to `t` from here. */
+  detach(t: Tensor): Tensor {
+    const view = this.view(t, t.shape);
+    this.#detached.add(view);
+    return view;
   }
 
   #sameSize(who: string, t: Tensor, shape: Shape): void {
@@ -295,7 +306,8 @@ export class Graph {
       `${this.who('record')}: the output is an input`,
       'give g.view(x, x.shape) where values stay as they are',
     );
-    if (inputs.some(x => x.base && !this.#differentiable.has(x) && this.#reached.has(x.base))) this.cuts.push(this.path);
+    const isCut = (x: Tensor) => x.base && !this.#differentiable.has(x) && !this.#detached.has(x) && this.#reached.has(x.base);
+    if (inputs.some(isCut)) this.cuts.push(this.path);
     this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
     this.#differentiable.add(output);
     this.#reached.add(output);

@@ -1,4 +1,4 @@
-import { check } from '../check.ts';
+import { check, named, say } from '../check.ts';
 import type { Graph } from '../graph.ts';
 
 const RESHAPE = 'give reshape(g, x, shape)';
@@ -16,5 +16,6 @@ export function checkReached({ cuts: [cut], ops, params }: Pick<Graph, 'cuts' | 
     `${lost?.value.name}: the loss has no gradient by it`,
     `${RESHAPE} where g.view() stands, and what g.map(), g.sum() and g.run() make to g.record()`,
     'leave out layers whose output nothing takes',
+    say`${named('freeze')} what stands before detach() alone`,
   );
 }

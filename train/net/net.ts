@@ -1,7 +1,7 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
-import { check, kindOf, onlyOptions, show, type Known } from '../../engine/check.ts';
+import { check, kindOf, named, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
-import type { Graph, Layer } from '../../engine/graph.ts';
+import type { Frozen, Graph, Layer } from '../../engine/graph.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { product, type Shape } from '../../shaders/kernel/shape.ts';
@@ -16,7 +16,8 @@ import { inFiles, readTensors, savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases/phases.ts';
 import { readRules, writeRules } from '../step/rule-state.ts';
-import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
+import { checkPatterns } from '../tune/patterns.ts';
+import { evaluating, evaluated, frozenIn, patternsOf, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
 const NET_OPTIONS: Known<NetOptions> = {
   shape: true,
@@ -25,6 +26,7 @@ const NET_OPTIONS: Known<NetOptions> = {
   inputGradient: 'boolean',
   seed: true,
   mode: true,
+  freeze: true,
 };
 
 const BACKWARD_OPTIONS = { accumulate: 'boolean' } as const;
@@ -104,15 +106,21 @@ export class Net {
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(
       Array.isArray(shape) && shape.every(size => isWithin(size, COUNT)),
-      `shape: it is ${kindOf(shape)}`,
+      `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
       'give that of one input, as [1, 28, 28]',
     );
     check(isWithin(batch, COUNT), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     check(seed === 0 || isWithin(seed, COUNT), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
     check(MODES.includes(mode), `mode: it is ${kindOf(mode)}`, `give one of ${MODES.join(', ')}`);
-    const memory = new Memory(device);
+    const frozen = checkedFreeze(o);
+    const memory = new Memory(device, frozen);
     try {
       const { graph, output } = evaluated(memory, model, o);
+      checkPatterns(
+        named('freeze'),
+        patternsOf(o.freeze),
+        savedOf(graph).map(t => inFiles(t).name),
+      );
       memory.reserve(graph);
       memory.allocate(graph);
       return new Net(memory, model, o, savedOf(graph), output.shape.slice(1));
@@ -199,6 +207,8 @@ export class Net {
       const all = gradientsOf(this.#differentiated('setGradients'));
       check(typeof gradients === 'object' && gradients !== null, `setGradients: got ${kindOf(gradients)}`, 'give them as gradients() does');
       const unknown = Object.keys(gradients).find(name => !all.some(t => inFiles(t).name === name));
+      const isFrozen = unknown !== undefined && this.#own.some(t => inFiles(t).name === unknown);
+      check(!isFrozen, `setGradients: '${unknown}' is frozen, and has no gradient`, 'leave it out');
       check(unknown === undefined, `setGradients: no weight of the net is called '${unknown}'`, 'give some of what gradients() gives');
       const given = all.filter(t => Object.hasOwn(gradients, inFiles(t).name));
       writeWeights(this.#memory, given, gradients);
@@ -220,7 +230,11 @@ export class Net {
     check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
     return this.#memory.inTurn(async () => {
       const trained = this.#unspent('update');
-      check(trained.params.size, 'update: no weight of the net has a gradient', "build it in mode 'training', of layers with weights");
+      check(
+        trained.params.size,
+        'update: no weight of the net has a gradient',
+        "build it in mode 'training', of layers with weights that are not frozen",
+      );
       const others = [...this.#updating.keys()].filter(o => o !== optimizer && o.rule.name === optimizer.rule.name);
       check(
         !others.length,
@@ -361,6 +375,15 @@ export class Net {
     if (made) writeRules(this.#memory, graph, [optimizer], tensors);
     return { updates: made, program };
   }
+}
+
+/** Which parameters and buffers keep their values. Throws where the option is none. */
+function checkedFreeze({ freeze = [], mode = 'training', ...o }: NetOptions): Frozen {
+  const names: readonly unknown[] = [freeze].flat();
+  const wrong = names.find(name => typeof name !== 'string');
+  check(wrong === undefined, `freeze: it is ${kindOf(wrong)}`, "give names of layers and parameters, as ['conv1', 'layer*']");
+  check(mode === 'training' || !names.length, `freeze: in mode '${mode}' no weight has a gradient`, 'leave it out');
+  return frozenIn({ ...o, freeze });
 }
 
 const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);

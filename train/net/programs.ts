@@ -1,6 +1,6 @@
 /** The programs of a net that is trained by hand: one that evaluates a batch, and those that compute its gradients. */
 import { check, show } from '../../engine/check.ts';
-import { Graph, type Layer } from '../../engine/graph.ts';
+import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
 import { checkReached } from '../../engine/passes/reached.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Shape } from '../../shaders/kernel/shape.ts';
@@ -8,6 +8,7 @@ import type { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import { lossesOf, type Loss } from '../../layers/loss.ts';
 import { lossFor, outputOf } from '../evaluate/evaluation-graph.ts';
+import { matches } from '../tune/patterns.ts';
 
 /** What a net is built for. */
 export interface NetOptions {
@@ -25,6 +26,11 @@ export interface NetOptions {
    * dropout at test. Under both the weights have no gradients.
    */
   readonly mode?: 'training' | 'evaluated' | 'drawn';
+  /**
+   * Layers and parameters that keep their values, as `['conv1', 'layer*', '*.running_*']`, and of which no gradient is computed. A norm whose
+   * running statistics are among them goes by these.
+   */
+  readonly freeze?: string | readonly string[];
   /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
   readonly seed?: number;
 }
@@ -41,6 +47,16 @@ export interface Trained extends Built {
   readonly totals: Tensor;
   readonly inputGradient: Tensor | undefined;
 }
+
+/** Whether a parameter or buffer keeps its values. */
+export const frozenIn = ({ freeze }: NetOptions): Frozen => {
+  const patterns = patternsOf(freeze);
+  return name => patterns.some(pattern => matches(pattern, name));
+};
+
+/** The patterns of an option, which stand in one text too, with commas between. */
+export const patternsOf = (freeze: NetOptions['freeze'] = []): string[] =>
+  [freeze].flat().flatMap(text => text.split(',').map(pattern => pattern.trim()));
 
 /** The graph of a net whose weights have no gradients. */
 const fixedGraph = (memory: Memory, mode: 'evaluated' | 'drawn', seed: number | undefined): Graph =>
@@ -67,7 +83,8 @@ export async function evaluating(memory: Memory, model: Layer, o: NetOptions): P
 export async function training(memory: Memory, model: Layer, o: NetOptions, targetShape: Shape): Promise<Trained> {
   const { shape, batch, loss, seed, inputGradient = false, mode = 'training' } = o;
   const trains = mode === 'training';
-  const graph = trains ? new Graph({ training: true, profile: memory.device.profile, seed }) : fixedGraph(memory, mode, seed);
+  const { profile } = memory.device;
+  const graph = trains ? new Graph({ training: true, profile, seed, frozen: frozenIn(o) }) : fixedGraph(memory, mode, seed);
   const input = graph.persistent('input', 'x', [batch, ...shape]);
   const x = inputGradient ? graph.record([input], graph.view(input, input.shape), () => []) : input;
   const output = outputOf(model, graph, x);

@@ -34,7 +34,7 @@ test('a layer that passes no gradient on to weights before it is refused: they w
   const said = (between: Layer, after: Layer) => refusal(() => gradients(between, after));
   const view: Layer = (g, x) => g.view(x, [2, 2, 3]);
   const none =
-    'a.weight: the loss has no gradient by it; give reshape(g, x, shape) where g.view() stands, and what g.map(), g.sum() and g.run() make to g.record(), or leave out layers whose output nothing takes';
+    'a.weight: the loss has no gradient by it; give reshape(g, x, shape) where g.view() stands, and what g.map(), g.sum() and g.run() make to g.record(), leave out layers whose output nothing takes, or freeze what stands before detach() alone';
   assert.is(await said((g, x) => g.map('2 * v', x), named('b', dense(2))), none);
   assert.is(
     await said(
