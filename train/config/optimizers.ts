@@ -67,6 +67,9 @@ export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
     lookUp('optimizer', name, optimizers);
     checkBelongs(name, options);
     checkEpochs(name, epochs, i === specs.length - 1);
+    if (i === 0) checkOnce('lr', config.lr, name, options.lr);
+    // config.json of earlier runs has a 0 that nobody asked for
+    checkOnce('weightDecay', config.weightDecay || undefined, name, options.weight_decay);
     check(
       i > 0 || !grows || (Object.hasOwn(netRules, name) && !netRules[name]!.probes),
       say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
@@ -78,6 +81,13 @@ export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
       : firstOrder(name, hyper, config);
     return { ...made, ...(epochs !== undefined && { epochs: epochs as number }) };
   });
+}
+
+/** Throws where an option and the optimizer's own hyper-parameter differ: neither would be known to count. A run that is kept has both alike. */
+function checkOnce(key: 'lr' | 'weightDecay', given: number | undefined, optimizer: string, own: Scalar | undefined): void {
+  const is = given === undefined || own === undefined || given === own;
+  const spec = `${optimizer}:${{ lr: 'lr', weightDecay: 'weight_decay' }[key]}=${own}`;
+  check(is, say`${named(key, given)}: there is ${named('optimizer', spec)} too`, 'leave one of the two out');
 }
 
 /** Every optimizer but the last says for how many epochs it trains. */

@@ -67,7 +67,7 @@ export const OPTIONS = {
   }),
   steps: option({
     flags: '--steps <n>',
-    help: 'stop after so many steps',
+    help: 'length of the run in steps, in place of epochs',
     type: number(COUNT),
     group: 'Running',
     label: 'Steps at most',

@@ -133,6 +133,15 @@ export function checkOptions(options: FitOptions): void {
     `optimizer: it is the rule ${optimizer?.name}`,
     `give optimizer(rule, { lr }), or its name, as 'adam'`,
   );
+  check(
+    options.steps === undefined || options.epochs === undefined,
+    `steps: the run is of ${options.steps} steps, and of ${options.epochs} epochs`,
+    'leave one of the two out',
+  );
+  const own = ownParts(options);
+  const { name, lr: ofOptimizer } = Object(options.optimizer) as { name?: string; lr?: unknown };
+  const isRated = options.lr !== undefined ? 'lr' : ofOptimizer !== undefined && `optimizer: ${name} has lr`;
+  check(!own.rates || !isRated, `${isRated}: the schedule is one of your own, which gives the rate itself`, 'leave the rate out');
   checkHandlers(options, ['onStep', 'onEpoch', 'onCheckpoint', 'onWarning']);
 }
 

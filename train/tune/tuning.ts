@@ -46,10 +46,10 @@ function checkDecays({ optimizers, changes = [], weightDecayOf, config }: Recipe
 
 /** Throws, before anything is compiled, where weights or patterns are not of the model. */
 export function tuningOf(recipe: Recipe, input: ModelInput, given: GivenWeights | undefined): Tuning {
-  const { model, freeze, head, lrOf, weightDecayOf } = recipe;
+  const { freeze, lrOf, weightDecayOf } = recipe;
   const { shape } = input;
   if (!given?.isOwn) checkDecays(recipe);
-  const { weights: own } = built(model.layer(input), shape);
+  const { weights: own } = built(recipe.model.layer(input), shape);
   const names = own.map(t => t.name);
   if (freeze) checkPatterns(named('freeze'), freeze, names);
   const factored = (key: 'lrOf' | 'weightDecayOf') => {
@@ -67,7 +67,7 @@ export function tuningOf(recipe: Recipe, input: ModelInput, given: GivenWeights 
     return { factors: endings.map(({ is }) => is), of };
   };
   return {
-    ...(given && { start: startFrom({ model, head }, input, given) }),
+    ...(given && { start: startFrom(recipe, input, given) }),
     ...(freeze && { frozen: name => freeze.some(pattern => matches(pattern, name)) }),
     lr: factored('lrOf'),
     decay: factored('weightDecayOf'),
@@ -75,9 +75,18 @@ export function tuningOf(recipe: Recipe, input: ModelInput, given: GivenWeights 
 }
 
 /** What a run starts from. Throws where the weights are not of its model. */
-function startFrom({ model, head }: Pick<Recipe, 'model' | 'head'>, input: ModelInput, given: GivenWeights): Start {
+function startFrom(
+  { model, head, initScheme }: Pick<Recipe, 'model' | 'head' | 'initScheme'>,
+  input: ModelInput,
+  given: GivenWeights,
+): Start {
   const { shape } = input;
   const layer = model.layer(input);
+  check(
+    given.isOwn || head || !initScheme,
+    say`${named('initScheme', initScheme)}: ${named('init')} gives all first weights`,
+    say`leave it out, or make the classifier anew by ${named('head', 'new')}`,
+  );
   if (given.isOwn) return { weights: given.of(layer, shape), told: undefined };
   const { weights: own } = built(layer, shape);
   const classifier = classifierOf(model.layer, input);

@@ -35,7 +35,7 @@ test('a checkpoint goes on to the same bits as a run that was not interrupted', 
   const second = fit(net, data, { ...options, resume: kept[0]! });
   assert.equal([await (await second).done, (await second.done).step], [await whole.done, 16]);
   assert.ok(Buffer.from(await second.checkpoint()).equals(Buffer.from(await whole.checkpoint())));
-  const { message } = await refused(() => fit(net, data, { ...options, lr: 0.5, resume: kept[0]! }).done);
+  const { message } = await refused(() => fit(net, data, { ...options, optimizer: 'adam:lr=0.5', resume: kept[0]! }).done);
   assert.match(
     message,
     /^resume: lr was 0\.02, now it is 0\.5; a run that goes on keeps its options, only epochs, steps, logEvery and later changes/,

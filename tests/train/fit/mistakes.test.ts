@@ -42,7 +42,44 @@ test('an error of the program in a handler ends the run, and says itself', async
   }
 });
 
+const schedule = { at: () => ({ lr: 0.1 }) };
 const mistakes: readonly [what: string, model: unknown, samples: unknown, options: unknown, message: RegExp][] = [
+  [
+    'two rates',
+    net,
+    data,
+    { lr: 0.1, optimizer: { name: 'adam', lr: 0.01 } },
+    /^lr 0\.1: there is optimizer adam:lr=0\.01 too; leave one of the two out$/,
+  ],
+  [
+    'two weight decays',
+    net,
+    data,
+    { weightDecay: 0.1, optimizer: 'adamw:weight_decay=0.01' },
+    /^weightDecay 0\.1: there is optimizer adamw:weight_decay=0\.01 too; leave one of the two out$/,
+  ],
+  ['two lengths', net, data, { steps: 100, epochs: 5 }, /^steps: the run is of 100 steps, and of 5 epochs; leave one of the two out$/],
+  [
+    'a rate beside a schedule of its own',
+    net,
+    data,
+    { lr: 0.1, schedule },
+    /^lr: the schedule is one of your own, which gives the rate itself; /,
+  ],
+  [
+    "an optimizer's rate beside a schedule of its own",
+    net,
+    data,
+    { optimizer: { name: 'adam', lr: 0.1 }, schedule },
+    /^optimizer: adam has lr: the schedule is one of your own, which gives the rate itself; /,
+  ],
+  [
+    'drawn weights beside given ones',
+    net,
+    data,
+    { initScheme: 'he-normal', init: {} },
+    /^initScheme he-normal: init gives all first weights; leave it out, or make the classifier anew by head new$/,
+  ],
   ['an unknown model', 'lenet6', data, {}, /^unknown model 'lenet6'; did you mean 'lenet5'\? known: mlp, /],
   [
     'no model',
