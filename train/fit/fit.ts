@@ -37,11 +37,12 @@ function goesToWorker(model: FitModel, options: FitOptions): boolean {
   return !stays;
 }
 
-function tell(event: RunEvent, { onStep, onEpoch, onCheckpoint, onWarning = console.warn }: FitOptions): void {
-  if (event.type === 'step') onStep?.(event);
-  else if (event.type === 'epoch') onEpoch?.(event);
-  else if (event.type === 'checkpoint') onCheckpoint?.(event);
-  else onWarning(event.message);
+/** Tells a handler, and gives what that returns. */
+function tell(event: RunEvent, { onStep, onEpoch, onCheckpoint, onWarning = console.warn }: FitOptions): unknown {
+  if (event.type === 'step') return onStep?.(event);
+  if (event.type === 'epoch') return onEpoch?.(event);
+  if (event.type === 'checkpoint') return onCheckpoint?.(event);
+  return onWarning(event.message);
 }
 
 async function predictorOf({ images, weights }: Ended, given: FitModel, { device }: FitOptions): Promise<Predictor> {

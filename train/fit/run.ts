@@ -13,7 +13,8 @@ interface Listener {
 
 /** What is done with the events of a run beside listening. */
 export interface Handlers {
-  readonly onEvent: (event: RunEvent) => void;
+  /** What it returns may be a promise, whose rejection ends the run as an error in it does. */
+  readonly onEvent: (event: RunEvent) => unknown;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,13 +34,21 @@ export class StartedRun implements Run {
     const abort = () => training.stop();
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
+    let failure: { readonly error: unknown } | undefined;
+    const fail = (error: unknown) => {
+      if (this.#isOver) throw error; // nobody is left to be told but the program
+      failure ??= { error };
+      training.stop();
+    };
     this.#ended = training
       .run(event => {
         for (const listener of this.#listeners) hear(listener, event);
-        onEvent(event);
+        const handled = onEvent(event);
+        if (handled instanceof Promise) void handled.catch(fail);
       })
       .then(ended => {
         signal?.throwIfAborted();
+        if (failure) throw failure.error;
         return ended;
       })
       .finally(() => {

@@ -1,7 +1,7 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
 import { check, kindOf, named, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
-import type { Frozen, Graph, Layer } from '../../engine/graph.ts';
+import type { Graph, Layer } from '../../engine/graph.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { product, type Shape } from '../../shaders/kernel/shape.ts';
@@ -17,7 +17,17 @@ import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases/phases.ts';
 import { readRules, writeRules } from '../step/rule-state.ts';
 import { checkPatterns } from '../tune/patterns.ts';
-import { evaluating, evaluated, frozenIn, patternsOf, training, type Built, type NetOptions, type Trained } from './programs.ts';
+import {
+  evaluating,
+  evaluated,
+  checkFreeze,
+  frozenIn,
+  patternsOf,
+  training,
+  type Built,
+  type NetOptions,
+  type Trained,
+} from './programs.ts';
 
 const NET_OPTIONS: Known<NetOptions> = {
   shape: true,
@@ -30,6 +40,7 @@ const NET_OPTIONS: Known<NetOptions> = {
 };
 
 const BACKWARD_OPTIONS = { accumulate: 'boolean' } as const;
+const UPDATE_OPTIONS = { mean: 'boolean' } as const;
 
 const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
 
@@ -83,6 +94,8 @@ export class Net {
   #updating = new Map<Optimizer, Promise<Updating>>();
   /** The graph whose gradients are in memory. */
   #trained: Graph | undefined;
+  /** Calls of `backward` whose gradients these are the sum of. */
+  #summed = 1;
   /** The rule that has made its directions of the gradients in memory. */
   #spentBy: string | undefined;
   #steps = 0;
@@ -112,8 +125,8 @@ export class Net {
     check(isWithin(batch, COUNT), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     check(seed === 0 || isWithin(seed, COUNT), `seed: it is ${kindOf(seed)}`, 'give a whole number from 0 on');
     check(MODES.includes(mode), `mode: it is ${kindOf(mode)}`, `give one of ${MODES.join(', ')}`);
-    const frozen = checkedFreeze(o);
-    const memory = new Memory(device, frozen);
+    checkFreeze(o);
+    const memory = new Memory(device, frozenIn(o));
     try {
       const { graph, output } = evaluated(memory, model, o);
       checkPatterns(
@@ -190,6 +203,7 @@ export class Net {
       this.#memory.write(tensors.targets, targets);
       program.run({ ...this.#values(++this.#steps), accumulate: accumulate ? 1 : 0 });
       this.#trained = graph;
+      this.#summed = accumulate ? this.#summed + 1 : 1;
       const { loss, correct = 0 } = await takeTotals(program, tensors.totals);
       const inputGradient = tensors.inputGradient && (await program.read(tensors.inputGradient)).slice();
       return { loss: loss / batch, correct, inputGradient };
@@ -217,10 +231,12 @@ export class Net {
   }
 
   /**
-   * Moves the weights on the gradients in memory, by the optimizer's own learning rate or by `lr`. An optimizer's state belongs to the net;
-   * it lasts as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
+   * Moves the weights on the gradients in memory, by the optimizer's own learning rate or by `lr`: on the sum of those that were accumulated,
+   * or with `mean` on their mean, as where PyTorch's loss is divided by the number of batches. An optimizer's state belongs to the net; it lasts
+   * as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
    */
-  update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
+  update(optimizer: Optimizer, lr = optimizer.hyper?.lr, o: { readonly mean?: boolean } = {}): Promise<void> {
+    onlyOptions('update', o, UPDATE_OPTIONS);
     const rule = optimizer?.rule;
     check(
       rule && needsGradientAlone(rule),
@@ -244,7 +260,7 @@ export class Net {
       if (!this.#updating.has(optimizer)) this.#updating.set(optimizer, this.#compileUpdate(optimizer, trained));
       const updating = await this.#updating.get(optimizer)!;
       const t = ++updating.updates;
-      updating.program.run({ ...optimizer.values(t, lr), seed: this.#o.seed ?? 0, step: t });
+      updating.program.run({ ...optimizer.values(t, lr, undefined, o.mean ? this.#summed : 1), seed: this.#o.seed ?? 0, step: t });
       if (optimizer.rule.direction !== undefined) this.#spentBy = optimizer.rule.name;
     });
   }
@@ -370,20 +386,11 @@ export class Net {
 
   async #compileUpdate(optimizer: Optimizer, graph: Graph): Promise<Updating> {
     const { tensors, updates } = this.#before;
-    const program = await updateProgram(optimizer, this.#memory, graph, {});
+    const program = await updateProgram(optimizer, this.#memory, graph, { summed: true });
     const made = updates[optimizer.rule.name] ?? 0;
     if (made) writeRules(this.#memory, graph, [optimizer], tensors);
     return { updates: made, program };
   }
-}
-
-/** Which parameters and buffers keep their values. Throws where the option is none. */
-function checkedFreeze({ freeze = [], mode = 'training', ...o }: NetOptions): Frozen {
-  const names: readonly unknown[] = [freeze].flat();
-  const wrong = names.find(name => typeof name !== 'string');
-  check(wrong === undefined, `freeze: it is ${kindOf(wrong)}`, "give names of layers and parameters, as ['conv1', 'layer*']");
-  check(mode === 'training' || !names.length, `freeze: in mode '${mode}' no weight has a gradient`, 'leave it out');
-  return frozenIn({ ...o, freeze });
 }
 
 const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);

@@ -1,5 +1,5 @@
 /** The programs of a net that is trained by hand: one that evaluates a batch, and those that compute its gradients. */
-import { check, show } from '../../engine/check.ts';
+import { check, kindOf, show } from '../../engine/check.ts';
 import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
 import { checkReached } from '../../engine/passes/reached.ts';
 import type { Tensor } from '../../engine/tensor.ts';
@@ -53,6 +53,14 @@ export const frozenIn = ({ freeze }: NetOptions): Frozen => {
   const patterns = patternsOf(freeze);
   return name => patterns.some(pattern => matches(pattern, name));
 };
+
+/** Throws where what is to be frozen is no list of names, or has nothing to be frozen of. */
+export function checkFreeze({ freeze = [], mode = 'training' }: NetOptions): void {
+  const names: readonly unknown[] = [freeze].flat();
+  const wrong = names.find(name => typeof name !== 'string');
+  check(wrong === undefined, `freeze: it is ${kindOf(wrong)}`, "give names of layers and parameters, as ['conv1', 'layer*']");
+  check(mode === 'training' || !names.length, `freeze: in mode '${mode}' no weight has a gradient`, 'leave it out');
+}
 
 /** The patterns of an option, which stand in one text too, with commas between. */
 export const patternsOf = (freeze: NetOptions['freeze'] = []): string[] =>

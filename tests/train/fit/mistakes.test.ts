@@ -33,6 +33,17 @@ test('an error of the program in a handler ends the run, and says itself', async
   assert.is(((await run.done.catch((error: unknown) => error)) as Error).message, 'mine');
   assert.is((await refused(() => run.checkpoint())).message, 'checkpoint: the run failed; await run.done, which says why');
   await run.pause(); // of a run that failed nothing is left to hold
+  const told: number[] = [];
+  const later = fit(net, data, {
+    ...quick,
+    epochs: 50,
+    async onEpoch({ epoch }) {
+      told.push(epoch);
+      if (epoch === 2) throw new Error('mine, from a promise');
+    },
+  });
+  assert.is(((await later.done.catch((error: unknown) => error)) as Error).message, 'mine, from a promise');
+  assert.ok(told.length < 10, `it went on for ${told.length} epochs`);
   const seen: unknown[] = [];
   try {
     for await (const event of fit(net, { images, labels: labels.slice(1) })) seen.push(event);
