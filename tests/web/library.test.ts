@@ -48,6 +48,13 @@ if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'l
     for (const [name, { data }] of Object.entries(other)) assert.equal([...one[name]!.data], [...data], name);
   });
 
+  test('a run in a worker starts from weights that the page keeps, and from those at an address, ONNX too', async () => {
+    const { losses, workers } = await call('started');
+    assert.is(workers, 3);
+    assert.ok(losses[0]! < 0.5, `its loss is ${losses[0]}`);
+    for (const loss of losses) assert.ok(Math.abs(loss! - losses[0]!) < 1e-5, `losses are ${losses.join()}`);
+  });
+
   test("options and data that a page's framework has made reactive train in a worker too", async () => {
     assert.equal(await call('reactive'), { ended: 'complete', workers: 1 });
   });

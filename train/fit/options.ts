@@ -11,6 +11,7 @@ import { parseConfig, type RunConfig } from '../config/config.ts';
 import { KEYS, optionOf, type Key } from '../config/options.ts';
 import { formatSpec, parseSpecs } from '../../engine/spec.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import type { Source } from '../run/store.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
 import { checkHandlers } from './handlers.ts';
 
@@ -71,8 +72,8 @@ export interface FitOptions
   readonly weightDecayOf?: string | Readonly<Record<string, number | string>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
-  /** Weights to start from: tensors, a safetensors or ONNX file or its bytes, or `'backbone'`, the backbone that comes along. */
-  readonly init?: Tensors | Uint8Array | ArrayBuffer | Blob | string | undefined;
+  /** Weights to start from: tensors, a safetensors or ONNX file by its bytes or where it is, or `'backbone'`, the one that comes along. */
+  readonly init?: Tensors | Source | undefined;
   /** A checkpoint to go on from. The other options stay as they were; epochs, steps, logEvery and changes after its step may change. */
   readonly resume?: Uint8Array | undefined;
   /** Steps between events of the type `checkpoint`; without it there are none. */

@@ -4,6 +4,7 @@ import { check, DescentError } from '../../engine/check.ts';
 import type { Ended, RunEvent, Training } from './events.ts';
 import { textsOf, type FitOptions } from './options.ts';
 import { received, type PlainOptions, type Reply, type Request } from './protocol.ts';
+import { forWorker, isSource } from '../run/store.ts';
 import { spawn } from './spawn.ts';
 import { LocalTraining, openFitData, Reading, type FitData } from './training.ts';
 
@@ -62,7 +63,8 @@ export class RemoteTraining implements Training {
     const abort = () => this.#close(signal!.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const { device: _, worker: __, signal: ___, onStep, onEpoch, onCheckpoint, onWarning, ...plain } = this.#options;
-    const options: PlainOptions = plain;
+    const { init } = plain;
+    const options: PlainOptions = { ...plain, ...(isSource(init) && { init: forWorker(init) }) };
     const model = typeof this.#model === 'string' ? { name: this.#model } : { href: this.#model.href };
     const ended = this.#ask({ method: 'run', model, data: copied(data), options: copied(options) }) as Promise<Ended>;
     this.#start();

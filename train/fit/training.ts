@@ -20,7 +20,7 @@ import { isOnnx, onnxIn } from '../onnx/open.ts';
 import { factsIn, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors } from '../run/read-safetensors.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { nameIn, read, type Source } from '../run/store.ts';
+import { isSource, nameIn, read } from '../run/store.ts';
 import { BACKBONE } from '../tune/backbone.ts';
 import type { GivenWeights } from '../tune/tuning.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
@@ -88,23 +88,24 @@ export async function modelOf(model: FitModel): Promise<string | Model> {
   return given as Model;
 }
 
-/** What a run starts from: tensors, a file of them, or the backbone by its name. */
+/** What a run starts from: tensors, or what holds them. */
 async function startOf(init: Required<FitOptions>['init']): Promise<GivenWeights & { facts: WeightsFacts }> {
-  const isObject = typeof init === 'object' && init !== null;
+  const source = isSource(init) ? init : undefined;
+  const isName = typeof source === 'string' && !/[./:\\]/.test(source); // a path or an address has one of these
   check(
-    isObject || init === BACKBONE,
-    typeof init === 'string' ? `init: there is no backbone '${init}'` : `init: it is ${kindOf(init)}`,
-    `give '${BACKBONE}', tensors or the bytes of a file`,
+    isName ? source === BACKBONE : source !== undefined || (typeof init === 'object' && init !== null && !ArrayBuffer.isView(init)),
+    isName ? `init: there is no backbone '${source}'` : `init: it is ${kindOf(init)}`,
+    `give '${BACKBONE}', tensors, or a file of weights by its bytes or where it is`,
   );
-  const isFile = !isObject || init instanceof Uint8Array || init instanceof ArrayBuffer || init instanceof Blob;
-  if (!isFile) return { of: () => init as Tensors, facts: {} };
-  const bytes = await read(init as Source);
-  if (isOnnx(bytes, nameIn(init as Source))) {
-    const { weightsOf, size, facts } = await onnxIn(new File([bytes], 'init'), bytes);
+  if (source === undefined) return { of: () => init as Tensors, facts: {} };
+  const name = typeof source === 'string' || source instanceof URL ? String(source) : 'init';
+  const bytes = await read(source);
+  if (isOnnx(bytes, nameIn(source))) {
+    const { weightsOf, size, facts } = await onnxIn(source, bytes, name);
     return { of: weightsOf, classes: size, facts };
   }
-  const { tensors, metadata } = decodeSafetensors(bytes, 'init');
-  return { of: () => tensors, facts: factsIn(metadata, 'init') };
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  return { of: () => tensors, facts: factsIn(metadata, name) };
 }
 
 /** What texts call a model: one of your own by its function or address. */

@@ -22,10 +22,10 @@ export async function openOnnx(source: Source): Promise<OnnxFile> {
   return onnxIn(source, await read(source));
 }
 
-/** The net in the bytes that were read from a source. */
-export async function onnxIn(source: Source, bytes: Uint8Array): Promise<OnnxFile> {
+/** The net in the bytes that were read from a source, which is called `name` in messages. */
+export async function onnxIn(source: Source, bytes: Uint8Array, name = nameIn(source)): Promise<OnnxFile> {
   const { onnxFile } = await import('./file.ts');
-  return onnxFile(bytes, nameIn(source), besideOf(source));
+  return onnxFile(bytes, name, besideOf(source));
 }
 
 /** Reads files beside a source that is an address or a path. */

@@ -9,6 +9,16 @@ import { backbone, BACKBONE } from '../tune/backbone.ts';
  */
 export type Source = Uint8Array | ArrayBuffer | Blob | URL | string;
 
+/** Whether a value is a source. */
+export const isSource = (value: unknown): value is Source =>
+  typeof value === 'string' || [Uint8Array, ArrayBuffer, Blob, URL].some(kind => value instanceof kind);
+
+/** A source as a worker finds it, whose own address is another than that of the page. */
+export function forWorker(source: Source): Source {
+  if (typeof source !== 'string') return source instanceof URL ? source.href : source;
+  return source === BACKBONE || keyOf(source) !== undefined ? source : new URL(source, document.baseURI).href;
+}
+
 /** What messages call a source. */
 export const nameIn = (source: Source): string =>
   typeof source === 'string' || source instanceof URL ? String(source) : source instanceof File ? source.name : 'weights';

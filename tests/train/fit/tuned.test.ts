@@ -1,4 +1,7 @@
 /** Runs that start from other weights: what these may be given as, and how such a run goes on. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -14,9 +17,11 @@ import {
   type Samples,
 } from '../../../index.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
+import { scratchFolders } from '../../support/process/scratch.ts';
 import { refusal } from '../../support/refusal.ts';
 
 const test = suite('tuned');
+const folder = scratchFolders(test);
 test.before(useNode);
 
 /** Images of 6x6 in as many classes as there are names, each brighter than the one before. */
@@ -55,11 +60,20 @@ test('weights to start from are tensors, a file, or its bytes of either kind', a
   const ends = async (init: unknown) =>
     (await fit(net, imagesOf(['a', 'b']), { ...quick, init: init as NonNullable<FitOptions['init']> }).done).train!.loss;
   const wanted = await ends(file);
-  for (const same of [file.buffer, new Blob([file]), new File([file], 'net.safetensors'), decodeSafetensors(file, 'net').tensors]) {
-    assert.is(await ends(same), wanted);
-  }
+  const path = join(await folder(), 'net.safetensors');
+  await writeFile(path, file);
+  const held = [file.buffer, new Blob([file]), new File([file], 'net.safetensors'), decodeSafetensors(file, 'net').tensors];
+  for (const same of [...held, path, pathToFileURL(path)]) assert.is(await ends(same), wanted);
+  assert.match(
+    await refusal(() => ends(`${path}x`)),
+    /net\.safetensorsx: cannot be read, there is no such file or folder; give a \.safetensors or /,
+  );
+  assert.match(await refusal(() => ends(new Float32Array(3))), /^init: it is of the class Float32Array; give 'backbone', tensors, or /);
   for (const none of [null, 3]) {
-    assert.is(await refusal(() => ends(none)), `init: it is ${none}; give 'backbone', tensors or the bytes of a file`);
+    assert.is(
+      await refusal(() => ends(none)),
+      `init: it is ${none}; give 'backbone', tensors, or a file of weights by its bytes or where it is`,
+    );
   }
   assert.match(await refusal(() => ends('bakcbone')), /^init: there is no backbone 'bakcbone'; give /);
 });

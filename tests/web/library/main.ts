@@ -75,6 +75,20 @@ const library = {
     const { ended } = await fit('mlp:hidden=8', data, reactive({ ...quick, augment: ['flip'], classWeights: { across: 2, down: 1 } })).done;
     return { ended, workers: workers - before };
   },
+  /** Runs that start from kept weights and from an address, and how many workers they took. */
+  async started() {
+    const data = { ...bars, shape: [1, 12, 12] as const };
+    const model = await fit('mlp:hidden=8', data, quick).model;
+    await model.save('indexeddb://start');
+    const address = URL.createObjectURL(new Blob([await model.onnx()]));
+    const before = workers;
+    const losses: (number | undefined)[] = [];
+    for (const init of ['indexeddb://start', address, new URL(address)]) {
+      const { train } = await fit('mlp:hidden=8', data, { ...quick, init, optimizer: 'sgd:lr=0', epochs: 1 }).done;
+      losses.push(train?.loss);
+    }
+    return { losses, workers: workers - before };
+  },
   async resumed() {
     const run = fit('mlp:hidden=8', { ...bars, shape: [1, 12, 12] }, { ...quick, checkpointEvery: 6 });
     let bytes: Uint8Array | undefined;
