@@ -50,7 +50,7 @@ export type { Augmentation, Mix } from './train/data/augmentation.ts';
 export { openData, type DataOptions, type RunData } from './train/data/data.ts';
 export type { Part, PartImages, SplitOptions } from './train/data/split.ts';
 export type { Normalisation, Sample as Sampled } from './train/data/normalise.ts';
-export type { Moments, Normalize } from './train/data/statistics.ts';
+export type { Moments, NamedNormalize, Normalize } from './train/data/statistics.ts';
 export type { EvaluationOptions } from './train/evaluate/evaluation-options.ts';
 export { Inference } from './train/evaluate/inference.ts';
 export type { ImageKind } from './train/evaluate/probe.ts';

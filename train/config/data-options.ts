@@ -1,6 +1,7 @@
 /** The options that say which images a run has, what stands for their pixels, and in which order they come. */
 import { COUNT, SHARE } from '../../engine/range.ts';
-import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
+import { NORMALIZATIONS } from '../data/statistics.ts';
+import { parseNormalize } from './normalize.ts';
 import { boolean, imageSize, number, oneOf, option, spec, text, type Option } from './option.ts';
 
 export const DATA_OPTIONS = {

@@ -2,7 +2,7 @@
 import { check, lookUp, say, type Message } from '../../engine/check.ts';
 import { neededList, valuesOf, type Parameter } from '../../engine/parameter.ts';
 import { POSITIVE } from '../../engine/range.ts';
-import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
+import { isKnown, KNOWN_MOMENTS, NORMALIZATIONS, type Moments, type Normalize } from '../data/statistics.ts';
 import { parseChoice, parseSpec } from '../../engine/spec.ts';
 
 /** A normalisation; without moments it goes by those of the training images. */
@@ -11,14 +11,6 @@ export interface Normalising {
   /** Of each channel, or one for all of them. */
   readonly moments?: Moments;
 }
-
-/** By name the moments that everyone gives to nets for some data, of pixels in [0, 1]. */
-const KNOWN: Readonly<Record<string, Moments>> = {
-  /** torchvision's and timm's. */
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-};
-
-export const NORMALIZATIONS: readonly string[] = [...NORMALIZE, ...Object.keys(KNOWN)];
 
 const mean = neededList([0.485, 0.456, 0.406], '/', 'of each channel, or one for all', {});
 const std = neededList([0.229, 0.224, 0.225], '/', 'of each channel, or one for all', POSITIVE);
@@ -44,7 +36,7 @@ export function parseNormalize(who: Message, text: string): Normalising {
   const { name, value, options } = parseSpec(who, text);
   parseChoice(who, name, NORMALIZATIONS);
   if (value === undefined && !Object.keys(options).length) {
-    return Object.hasOwn(KNOWN, name) ? { normalize: 'meanstd', moments: KNOWN[name]! } : { normalize: name as Normalize };
+    return isKnown(name) ? { normalize: 'meanstd', moments: KNOWN_MOMENTS[name] } : { normalize: name as Normalize };
   }
   const takes = lookUp('normalisation by given numbers', name, GIVEN);
   check(value === undefined, say`${who}: '${String(value)}' is no option of ${name}`, `write ${name}:mean=0.5`);

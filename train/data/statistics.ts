@@ -19,6 +19,28 @@ export interface Moments {
   readonly image?: readonly number[];
 }
 
+/** By name the moments that everyone gives to nets for some data, of pixels in [0, 1]. */
+export const KNOWN_MOMENTS = {
+  /** torchvision's and timm's. */
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+} as const satisfies Readonly<Record<string, Moments>>;
+
+/** A normalisation, or the name of known moments, which is `meanstd` by these. */
+export type NamedNormalize = Normalize | keyof typeof KNOWN_MOMENTS;
+
+/** All that images may be normalised by. */
+export const NORMALIZATIONS: readonly string[] = [...NORMALIZE, ...Object.keys(KNOWN_MOMENTS)];
+
+export const isKnown = (name: string | undefined): name is keyof typeof KNOWN_MOMENTS => Object.hasOwn(KNOWN_MOMENTS, name ?? '');
+
+/** Options with the normalisation and its moments in place of a name of these. */
+export function withMoments<O extends { readonly normalize?: NamedNormalize | undefined }>(
+  o: O,
+): Omit<O, 'normalize'> & { readonly normalize: Normalize | undefined } {
+  const { normalize, ...others } = o;
+  return isKnown(normalize) ? { ...others, normalize: 'meanstd', moments: KNOWN_MOMENTS[normalize] } : { ...others, normalize };
+}
+
 /** Mean and deviation of each channel from the exact sums of its `n` bytes and of their squares. */
 export function momentsOf(sums: Float64Array, squares: Float64Array, n: number): Moments {
   const std = (k: number) => {

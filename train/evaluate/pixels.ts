@@ -4,7 +4,7 @@ import type { Picture } from '../../datasets/host.ts';
 import { isPicture, pictureBytes, type PictureOptions } from '../../datasets/pictures.ts';
 import { check, kindOf, show } from '../../engine/check.ts';
 import { Normalisation } from '../data/normalise.ts';
-import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
+import { NORMALIZATIONS, NORMALIZE, withMoments, type Moments, type NamedNormalize } from '../data/statistics.ts';
 import type { ImageKind } from './probe.ts';
 
 /** Values of one image, or of several one after the other. */
@@ -20,13 +20,14 @@ export interface KindOptions {
   readonly inputs?: readonly string[] | undefined;
   /** What the values of images are: bytes that mean 0 to 1 (so it is without this), or float32 as they are. */
   readonly dtype?: Dataset['dtype'];
-  /** How the images were normalised that it was trained on, and by which moments; `none` without it. */
-  readonly normalize?: Normalize | undefined;
+  /** How the images were normalised that it was trained on, and by which moments, or 'imagenet'; `none` without it. */
+  readonly normalize?: NamedNormalize | undefined;
   readonly moments?: Moments | undefined;
 }
 
 /** The kind of images that options describe. Throws where they do not go together, or moments are missing. */
-export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize = 'none', moments }: KindOptions): ImageKind {
+export function kindFor(o: KindOptions): ImageKind {
+  const { shape, classes = [], outputs, inputs, dtype, normalize = 'none', moments } = withMoments(o);
   check(
     Array.isArray(shape) && shape.length === 3 && shape.every(side => Number.isInteger(side) && side > 0),
     `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
@@ -39,7 +40,7 @@ export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize
     `give the names of the ${outputs ? 'numbers that are predicted' : 'classes in their order'}`,
   );
   check([undefined, 'uint8', 'float32'].includes(dtype), `dtype: it is ${kindOf(dtype)}`, 'give uint8 or float32');
-  check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZE.join(', ')}`);
+  check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZATIONS.join(', ')}`);
   const [c, h, w] = shape;
   const isOfShape = moments?.mean.length === c && moments.std.length === c && (moments.image?.length ?? c * h * w) === c * h * w;
   const needsImage = normalize !== 'mean' && normalize !== 'meanstd';

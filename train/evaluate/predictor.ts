@@ -10,7 +10,7 @@ import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Model } from '../../models/model.ts';
 import { chosenModel, nameOf } from '../config/model.ts';
 import { isFileName, isNet } from '../../engine/spec.ts';
-import { NORMALIZE, type Normalize } from '../data/statistics.ts';
+import { NORMALIZATIONS, withMoments, type NamedNormalize, type Normalize } from '../data/statistics.ts';
 import type { OnnxOptions } from '../onnx/export.ts';
 import type { OnnxFile } from '../onnx/file.ts';
 import { exportOnnx, isOnnx, onnxIn } from '../onnx/open.ts';
@@ -96,8 +96,8 @@ export async function openWeights(source: Source, given: GivenFacts): Promise<Om
   check(shape, `${file}: does not say the shape of its images`, 'give { shape: [channels, height, width] }');
   const outputs = given.outputs ?? facts.outputs;
   check(classes || outputs, `${file}: does not say its classes`, 'give { classes }, or { outputs } of a regression');
-  check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
-  const all = { ...facts, ...given, model, shape, classes, outputs, normalize: normalize as Normalize };
+  check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZATIONS.join(', ')}`);
+  const all = withMoments({ ...facts, ...given, model, shape, classes, outputs, normalize: normalize as NamedNormalize });
   return { ...all, weights: weights?.tensors ?? (await weightsOf(net!, all, given.model)) };
 }
 
@@ -161,7 +161,7 @@ export class Predictor {
     try {
       const own = putOn(memory, probeGraph(memory, model, kind, 1).graph);
       writeWeights(memory, own, weights);
-      return new Predictor(memory, { net, weights: own, facts: { ...o, model: nameOf(o.model) } }, model, kind, batch);
+      return new Predictor(memory, { net, weights: own, facts: { ...withMoments(o), model: nameOf(o.model) } }, model, kind, batch);
     } catch (error) {
       memory.destroy();
       throw error;

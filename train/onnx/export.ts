@@ -6,7 +6,7 @@ import type { OnnxGraph } from '../../engine/onnx.ts';
 import { COUNT, isWithin } from '../../engine/range.ts';
 import type { Shape } from '../../shaders/kernel/shape.ts';
 import { WHITENING } from '../data/normalise.ts';
-import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
+import { scaleAndShift, withMoments, type Moments, type NamedNormalize, type Normalize } from '../data/statistics.ts';
 import { built } from '../evaluate/built.ts';
 import { outputOf } from '../evaluate/evaluation-graph.ts';
 import { matchWeights } from '../evaluate/match.ts';
@@ -31,8 +31,8 @@ export interface OnnxSource {
   readonly inputs?: readonly string[] | undefined;
   /** Of what it was trained on: float32 are values as they are, as of a table; images are uint8 without it. */
   readonly dtype?: 'uint8' | 'float32' | undefined;
-  /** How images were normalised, `none` without it, and by which moments. */
-  readonly normalize?: Normalize | undefined;
+  /** How images were normalised, `none` without it, and by which moments, or 'imagenet'. */
+  readonly normalize?: NamedNormalize | undefined;
   readonly moments?: Moments | undefined;
   /** For whoever opens the file: what `descent train` calls the model, and the data it was trained on. */
   readonly name?: string | undefined;
@@ -74,7 +74,7 @@ export async function onnxBytes(source: OnnxSource, options: OnnxOptions): Promi
   onlyOptions('exportOnnx', source, SOURCE);
   onlyOptions('exportOnnx', options, OPTIONS);
   const { normalizedInput = false, softmax = false } = options;
-  const { model, shape, classes, outputs: numbers, weights, normalize = 'none', name } = source;
+  const { model, shape, classes, outputs: numbers, weights, normalize = 'none', name, moments: given } = withMoments(source);
   check(
     Array.isArray(shape) && shape.length && shape.every(side => isWithin(side, COUNT)),
     `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
@@ -92,7 +92,7 @@ export async function onnxBytes(source: OnnxSource, options: OnnxOptions): Promi
   check(!softmax || classes, 'softmax: the net has no classes', 'give { classes }', 'leave it out');
   const whitens = normalize === 'pca' || normalize === 'zca';
   check(!whitens || !normalizedInput, say`${named('normalizedInput')}: the matrix of ${normalize} is part of the net`, 'leave it out');
-  const moments = normalize === 'none' ? undefined : source.moments;
+  const moments = normalize === 'none' ? undefined : given;
   check(moments || normalize === 'none', `${normalize}: the moments of the training images are not known`, 'give a file that holds them');
   check(image || normalize === 'none', `normalize: ${normalize} is of images, and the inputs are ${show(shape)}`, 'leave it out');
   const net = built((g, x) => outputOf(model, g, x), shape);
@@ -112,7 +112,7 @@ export async function onnxBytes(source: OnnxSource, options: OnnxOptions): Promi
   o.node('Identity', [addNodes(o, net, x)], {}, answer);
   if (softmax) o.node('Softmax', ['logits'], { axis: 1 }, 'probabilities');
   const outputs = softmax ? [answer, 'probabilities'] : [answer];
-  const { format, ...told } = metadataOf({ ...source, model: name, dtype, shape: image, normalize });
+  const { format, ...told } = metadataOf({ ...source, model: name, dtype, shape: image, normalize, moments });
   return encodeOnnx({
     nodes: o.nodes,
     constants: new Map<string, Constant>([...Array.from(o.used, name => [name, weights[name]!] as const), ...o.constants]),

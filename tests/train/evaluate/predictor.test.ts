@@ -31,6 +31,8 @@ import { scratchFolders } from '../../support/process/scratch.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
 import { refusal } from '../../support/refusal.ts';
 import { tinyImages } from '../../support/tiny-images.ts';
+import { exportOnnx } from '../../../train/onnx/open.ts';
+import { generatedWeights } from '../../support/onnx.ts';
 
 const test = suite('predictor');
 const folder = scratchFolders(test);
@@ -316,6 +318,30 @@ test('what an evaluation is not made from is named, before anything is on the de
   assert.is(await said({ ...given, device: undefined }), 'device: undefined is none; give what openDevice() returned');
   assert.match(await said(null), /^Inference: got null; give options as \{ device, model, data, batchSize, … \}$/);
   assert.is(alive.made, 0);
+});
+
+test("'imagenet' is the moments that torchvision's nets take, in a predictor, its files and an extractor", async () => {
+  const device = await deviceFor();
+  const rgb = [3, 6, 6] as const;
+  const net: Layer = sequential({ conv1: conv2d(4, 3), act1: relu(), pool1: maxPool(4), fc: dense(3) });
+  const weights = generatedWeights(net, rgb);
+  const common = { device, model: () => net, shape: rgb, classes, weights };
+  const moments = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+  const bytes = Uint8Array.from({ length: 108 }, (_, i) => (i * 41) % 256);
+  const spelt = await Predictor.create({ ...common, normalize: 'meanstd', moments });
+  const named = await Predictor.create({ ...common, normalize: 'imagenet' });
+  const given = { model: () => net, normalize: 'imagenet', shape: rgb, classes } as const;
+  const opened = await Predictor.open(device, encodeSafetensors(weights, {}), given);
+  const again = await Predictor.open(device, await opened.bytes(), { model: () => net });
+  const exported = await Predictor.open(device, await exportOnnx({ model: net, shape: rgb, classes, weights, normalize: 'imagenet' }));
+  const want = await spelt.logits(bytes);
+  for (const predictor of [named, opened, again]) assert.equal(await predictor.logits(bytes), want);
+  close('logits of the ONNX file', await exported.logits(bytes), want, 1e-5);
+  for (const predictor of [spelt, named, opened, again, exported]) predictor.destroy();
+  assert.match(
+    await refusal(() => Predictor.create({ ...common, normalize: 'imagnet' as never })),
+    /^normalize: 'imagnet' is not known; give one of none, mean, .*imagenet$/,
+  );
 });
 
 test.run();
