@@ -15,19 +15,24 @@ const CHECKPOINT_AFTER = 15_000;
 const EVALUATED = 0.2;
 const WITHIN = 0.05;
 
+/**
+ * Batches of an evaluation within an epoch, one every `every` steps, where there are `share` validation images for each image trained on. They
+ * are whole: one that is begun takes as long as a full one.
+ */
+export const batchesWithin = (share: number, every: number): number => Math.max(1, Math.floor(Math.max(WITHIN, EVALUATED - share) * every));
+
 /** How the loop trains a run, but for its turns with others who ask for the device, and where its checkpoints go. */
 export function pacedOf(run: BuiltRun): Omit<LoopOptions, 'turn' | 'onCheckpoint'> {
   const { logEvery, earlyStop, batchSize } = run.recipe;
   const { evalEvery } = run.options;
   const { train, val } = run.opened.data.parts;
-  const within = Math.max(WITHIN, EVALUATED - val.n / train.n);
   return {
     total: run.total,
     logEvery,
     earlyStop,
     validate: val.n > 0,
     evalEvery,
-    evalImages: Math.max(batchSize, Math.floor(within * evalEvery * batchSize)),
+    evalImages: batchSize * batchesWithin(val.n / train.n, evalEvery),
     logAlso: EARLY,
     state: run.fitted,
     checkpointAfter: CHECKPOINT_AFTER,
