@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { onPage, violations, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('curves');
 let at: BuiltPage;
@@ -20,7 +20,7 @@ const runs = [8, 4].map((from, i) => ({
       accuracy: n / 40,
       lr: 0.1,
     })),
-    { split: 'validation', step: 400, epoch: 4, seconds: 40, loss: 0.5, accuracy: 0.9 },
+    { split: 'val', step: 400, epoch: 4, seconds: 40, loss: 0.5, accuracy: 0.9 },
   ],
 }));
 const loss = () => page.locator('.chart').first();
@@ -117,6 +117,75 @@ if (
     await at.open('train');
     await at.drop('two.json', new TextEncoder().encode(JSON.stringify(runs)));
     await page.locator('.chart[aria-label*="at step 400"]').first().waitFor();
+  });
+
+  test('by keys alone one goes from point to point, hears what all runs are there, and zooms', async () => {
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.mouse.move(0, 0);
+    await page.getByRole('button', { name: 'Loss as PNG' }).focus();
+    await page.keyboard.press('Tab');
+    const told = () => loss().locator('.tooltip');
+    const [title, spoken] = [told().locator('strong'), loss().locator('+ .spoken')];
+    await title.getByText('step 400', { exact: true }).waitFor();
+    assert.is(await loss().getAttribute('role'), 'application');
+    assert.is(await spoken.textContent(), '', 'to come there says the name alone');
+    await page.keyboard.press('ArrowLeft');
+    assert.match((await spoken.textContent())!, /^step 390; 1: .*, training [\d.]+; 2: .*, training [\d.]+$/);
+    await page.keyboard.press('PageUp');
+    await page.keyboard.press('ArrowRight');
+    assert.match((await spoken.textContent())!, /^step 300;/);
+    assert.equal([await title.textContent(), await told().locator('b').count()], ['step 300', 2]);
+    await page.keyboard.press('End');
+    assert.match((await spoken.textContent())!, /^step 400; 1: .*validation 0\.5; 2: .*validation 0\.5$/);
+    await page.keyboard.press('Home');
+    await page.keyboard.press('+');
+    const back = page.getByRole('button', { name: 'Whole run' });
+    await back.waitFor();
+    assert.match((await loss().getAttribute('aria-label'))!, / at step 200$/, 'half of the run, about its first point');
+    assert.is(await title.textContent(), 'step 10', 'and it stays there');
+    await page.keyboard.press('=');
+    assert.match((await loss().getAttribute('aria-label'))!, / at step 100$/);
+    await page.keyboard.press('-');
+    assert.match((await loss().getAttribute('aria-label'))!, / at step 200$/);
+    await page.keyboard.press('ArrowRight');
+    assert.is(await title.textContent(), 'step 20');
+    await page.keyboard.press('0');
+    await back.waitFor({ state: 'hidden' });
+    await page.keyboard.press('+');
+    await page.keyboard.press('Escape');
+    await back.waitFor({ state: 'hidden' });
+    assert.is(await told().isVisible(), true);
+    await page.keyboard.press('Escape');
+    assert.is(await told().isVisible(), false);
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await violations(page), []);
+    await page.keyboard.press('Tab');
+    await told().waitFor({ state: 'hidden' });
+  });
+
+  test('a finger that taps a chart is told the values there', async () => {
+    const phone = await at.page
+      .context()
+      .browser()!
+      .newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, bypassCSP: true });
+    const visit = await phone.newPage();
+    await visit.goto(`${at.address}#train`);
+    await visit.waitForFunction('globalThis.descent?.configuration.available.size > 1');
+    await visit.evaluate(runs => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([JSON.stringify(runs)], 'two.json'));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
+    }, runs);
+    const chart = visit.locator('.chart').first();
+    await chart.locator('canvas').waitFor();
+    await chart.tap();
+    await chart
+      .locator('.tooltip')
+      .getByText(/^step \d+$/)
+      .waitFor();
+    assert.is(await chart.locator('.tooltip b').count(), 2);
+    assert.is(await visit.evaluate('document.documentElement.scrollWidth'), 390);
+    await phone.close();
   });
 
   test('a chart is saved as PNG, the values of all runs as CSV', async () => {

@@ -101,7 +101,7 @@ if (
     assert.ok(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled());
     const heights = await page.evaluate<number[]>(`[...document.querySelector('.alive').children].map(panel => panel.offsetHeight)`);
     assert.is(heights[0], heights[1], 'no empty ground below the shorter of both panels');
-    const plane = page.getByRole('application');
+    const plane = page.getByRole('application', { name: /^Plane/ });
     await plane.click({ position: { x: 40, y: 40 } });
     await at.says('All points to train on are of one class');
     await plane.click({ position: { x: 90, y: 90 }, button: 'right' });

@@ -44,7 +44,10 @@ if (
     await step.press('End');
     await ended();
     assert.ok(await page.getByRole('button', { name: 'Play', exact: true }).isVisible());
-    assert.match((await page.getByRole('img', { name: /^f above its minimum by step; / }).getAttribute('aria-label'))!, /sgd: .*; adam: /);
+    assert.match(
+      (await page.getByRole('application', { name: /^f above its minimum by step; / }).getAttribute('aria-label'))!,
+      /sgd: .*; adam: /,
+    );
   });
 
   test('who wants little motion sees the whole race at once', async () => {
@@ -122,7 +125,7 @@ if (
       });
     const visitor = await phone.newPage();
     await visitor.goto(`${at.address}#race?racers=adam&land=valley`);
-    const map = visitor.getByRole('application');
+    const map = visitor.getByRole('application', { name: /^Landscape/ });
     const from = (words: string) => visitor.getByText(new RegExp(`from \\(${words}\\)`)).waitFor();
     await from('-9.00, 1.20');
     await map.scrollIntoViewIfNeeded();

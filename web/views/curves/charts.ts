@@ -3,9 +3,9 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { axesOf, formatOf } from './axes.ts';
 import { extent } from './range.ts';
-import { heightAt, type Curve, type Gap, type Mark, type View } from './line.ts';
+import type { Curve, Gap, Mark, View } from './line.ts';
 import { drawCuts, drawGaps, drawLabels, drawMarks, pathOf } from './paint.ts';
-import type { Tooltip } from './tooltip.ts';
+import type { Pointer } from './pointer.ts';
 import { isDark } from '../dom.ts';
 
 export interface CurveChart {
@@ -24,11 +24,13 @@ interface ChartOptions {
 
 export function curveChart(parent: HTMLElement, label: string, o: ChartOptions = {}): CurveChart {
   parent.className = 'chart empty';
-  parent.setAttribute('role', 'img');
+  parent.role = 'img';
   parent.setAttribute('aria-label', label);
+  parent.setAttribute('aria-description', `Arrow keys tell values${o.onZoom ? ', + and - zoom, 0 ends that' : ''}`);
+  parent.onfocus = told;
   if (o.height) parent.style.height = `${o.height}px`;
   const format = formatOf(o.percent);
-  let tooltip: Tooltip | undefined;
+  let pointer: Pointer | undefined;
   let chart: uPlot | undefined;
   let made = '';
   let curves: readonly Curve[] = [];
@@ -76,7 +78,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
         hooks: {
           drawAxes: [u => clip(() => drawGaps(u, gaps))(u), u => clip(() => drawMarks(u, marks, view.group))(u)],
           draw: [u => drawLabels(u, curves), u => drawCuts(u, up, format)],
-          setCursor: [told],
+          setCursor: [u => void ((pointer || u.cursor.left! >= 0) && told())],
           setSelect: [
             u => {
               if (u.select.width < 5) return;
@@ -93,30 +95,13 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     chart.over.addEventListener('dblclick', () => o.onZoom?.(undefined));
   }
 
-  /** Loads what tells of the pointer when that first comes. */
-  async function showTooltip(): Promise<void> {
-    const { Tooltip } = await import('./tooltip.ts');
-    tooltip ??= new Tooltip(parent);
-    if (chart) told(chart);
-  }
-
-  /** Says what all curves are at the pointer. */
-  function told(u: uPlot): void {
-    const { left, top } = u.cursor;
-    if (left === undefined || left < 0) {
-      tooltip?.hide();
-      return;
+  /** Says what the curves are where one points to, by code that is loaded when one first does. */
+  async function told(): Promise<void> {
+    if (!pointer) {
+      const { Pointer } = await import('./pointer.ts');
+      pointer ??= new Pointer(parent, () => chart && { chart, curves, view, format }, o.onZoom);
     }
-    if (!tooltip) return void showTooltip();
-    const x = u.posToVal(left, 'x');
-    const rows = curves
-      .filter(c => !c.faint && c.points.length && x >= c.points[0]![0] && x <= c.points.at(-1)![0])
-      .map(c => {
-        const y = heightAt(c.points, x);
-        return { ...c, value: format(y), away: Math.abs(u.valToPos(y, 'y') - top!) };
-      });
-    const at = view.across === 'epoch' ? x.toFixed(2) : view.across === 'seconds' ? x.toFixed(1) : Math.round(x);
-    tooltip.show(`${view.across ?? 'step'} ${at}`, rows, u.over.offsetLeft + left, u.over.offsetTop);
+    pointer.tell();
   }
 
   const isShown = (x: number) => !view.zoom || (x >= view.zoom[0] && x <= view.zoom[1]);
@@ -125,12 +110,14 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   function draw(): void {
     const empty = curves.every(c => !c.points.length);
     parent.classList.toggle('empty', empty);
+    parent.tabIndex = empty ? -1 : 0;
+    parent.role = empty ? 'img' : 'application';
     if (!parent.clientWidth) return; // a view that is not shown has no size yet
     if (empty) {
       chart?.destroy();
       chart = undefined;
       made = '';
-      tooltip?.hide();
+      pointer?.tell();
       return;
     }
     const { zoom, log, whole } = view;
@@ -147,7 +134,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
       chart!.series[i + 1]!.alpha = (c.faint ? 0.3 : 1) * (stepsBack ? 0.2 : 1);
     });
     chart!.setData([across, ...curves.map(() => [up.low, up.high])]);
-    told(chart!);
+    pointer?.tell();
   }
 
   const watch = new ResizeObserver(() => {

@@ -31,9 +31,9 @@ export class Tooltip {
 
   /**
    * All rows, in columns where one is higher than the window; of more than it holds those of the curves nearest to the pointer. `left` and
-   * `top` are pixels within the parent, beside which it stands on the side where there is more room.
+   * `top` are pixels within the parent, beside which it stands on the side where there is more room; `keys` says which keys do what.
    */
-  show(title: string, all: readonly Row[], left: number, top: number): void {
+  show(title: string, all: readonly Row[], left: number, top: number, keys = ''): void {
     if (!all.length) {
       this.hide();
       return;
@@ -42,7 +42,7 @@ export class Tooltip {
     const lines = el('div', { class: 'lines' }, ...all.map(lineOf));
     const fill = (rows: number) => (lines.style.gridTemplateRows = `repeat(${rows}, auto)`);
     fill(all.length);
-    box.replaceChildren(el('strong', { textContent: title }), lines);
+    box.replaceChildren(el('strong', { textContent: title }), lines, el('small', { textContent: keys }));
     box.hidden = false;
     const { clientWidth: room } = this.#parent;
     const bottom = document.documentElement.clientHeight - EDGE;
