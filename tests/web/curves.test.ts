@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { formatOf, labelsOf, logTicks } from '../../web/views/curves/axes.ts';
 import { overfitting } from '../../web/views/curves/gap.ts';
 import { smooth } from '../../web/views/curves/line.ts';
-import { extent } from '../../web/views/curves/range.ts';
+import { extent, span } from '../../web/views/curves/range.ts';
 import { Track } from '../../web/views/curves/track.ts';
 
 const test = suite('parts of curves');
@@ -99,6 +99,14 @@ test('a smoothed curve has all its digits again once a huge value is out of reac
       [1.25, 2.25, 3.25, 4.25, 5.25, 6.25, 7.25, 7.75],
     );
   }
+});
+
+test('what lies across begins at 0; points at one place stand in the middle of it', () => {
+  const at = (...xs: number[]) => ({ name: '', colour: '', points: xs.map(x => [x, 1] as const) });
+  assert.equal(span([at(1, 5), at(), at(3, 8)]), [0, 8]);
+  assert.equal(span([at(5), at(8)]), [0, 8]);
+  assert.equal(span([at(10), at(10)]), [0, 20]);
+  assert.equal(span([at(0)]), [-0.5, 0.5]);
 });
 
 test('one value far from the others leaves these their height, and is told of', () => {

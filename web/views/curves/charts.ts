@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { axesOf, formatOf } from './axes.ts';
-import { extent } from './range.ts';
+import { extent, span } from './range.ts';
 import type { Curve, Gap, Mark, View } from './line.ts';
 import { drawCuts, drawGaps, drawLabels, drawMarks, pathOf } from './paint.ts';
 import type { Pointer } from './pointer.ts';
@@ -27,7 +27,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   parent.role = 'img';
   parent.setAttribute('aria-label', label);
   parent.setAttribute('aria-description', `Arrow keys tell values${o.onZoom ? ', + and - zoom, 0 ends that' : ''}`);
-  parent.onfocus = told;
+  parent.onfocus = parent.onkeydown = told;
   if (o.height) parent.style.height = `${o.height}px`;
   const format = formatOf(o.percent);
   let pointer: Pointer | undefined;
@@ -95,13 +95,13 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
     chart.over.addEventListener('dblclick', () => o.onZoom?.(undefined));
   }
 
-  /** Says what the curves are where one points to, by code that is loaded when one first does. */
-  async function told(): Promise<void> {
+  /** Says what the curves are where one points to, after the focus or a key too, by code that is loaded when one first does. */
+  async function told(event?: Event): Promise<void> {
     if (!pointer) {
       const { Pointer } = await import('./pointer.ts');
       pointer ??= new Pointer(parent, () => chart && { chart, curves, view, format }, o.onZoom);
     }
-    pointer.tell();
+    pointer.tell(event);
   }
 
   const isShown = (x: number) => !view.zoom || (x >= view.zoom[0] && x <= view.zoom[1]);
@@ -121,8 +121,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
       return;
     }
     const { zoom, log, whole } = view;
-    const end = curves.reduce((most, { points }) => Math.max(most, points.at(-1)?.[0] ?? 0), 0);
-    across = zoom ? [...zoom] : [0, end || 1];
+    across = zoom ? [...zoom] : span(curves);
     up = extent(within(), { log, whole });
     const now = JSON.stringify([isDark(), log, view.across, curves.map(c => [c.colour, c.dashed, c.faint, Boolean(c.label)])]);
     if (now !== made || !chart) {
@@ -140,6 +139,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   const watch = new ResizeObserver(() => {
     if (chart && parent.clientWidth) chart.setSize({ width: parent.clientWidth, height: parent.clientHeight });
     else draw();
+    pointer?.tell();
   });
   watch.observe(parent);
   return {

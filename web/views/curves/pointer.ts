@@ -34,11 +34,8 @@ export class Pointer {
     this.#onZoom = onZoom;
     this.#tooltip = new Tooltip(parent);
     parent.after(this.#spoken);
-    parent.addEventListener('keydown', event => this.#press(event));
     parent.addEventListener('pointermove', () => void (this.#at = undefined));
-    parent.addEventListener('focus', () => this.#enter());
     parent.addEventListener('blur', () => this.#leave());
-    if (document.activeElement === parent) this.#enter();
   }
 
   /** Who comes by the Tab key is at the last point. */
@@ -62,7 +59,7 @@ export class Pointer {
 
   #go(at: number | undefined): void {
     this.#at = at;
-    this.tell();
+    this.#show();
   }
 
   #press(event: KeyboardEvent): void {
@@ -109,8 +106,14 @@ export class Pointer {
     return true;
   }
 
-  /** Says what all curves are at the place that is pointed at. */
-  tell(): void {
+  /** Says what all curves are at the place that is pointed at, once `event`, if it is the focus or a key, has moved that. */
+  tell(event?: Event): void {
+    if (event instanceof KeyboardEvent) this.#press(event);
+    else if (event instanceof FocusEvent) this.#enter();
+    else this.#show();
+  }
+
+  #show(): void {
     const drawn = this.#drawn();
     if (drawn && this.#at !== undefined) {
       const { chart } = drawn;

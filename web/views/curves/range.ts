@@ -14,6 +14,14 @@ const TAIL = 0.05;
 /** How far such a value lies from the others, in heights of what these take, before it is left out. */
 const FAR = 2;
 
+/** What of x is shown of curves that have points: from 0 to their end. Points at one place have it in the middle, where they are seen whole. */
+export function span(curves: readonly Curve[]): [from: number, to: number] {
+  const ends = curves.flatMap(({ points }) => (points.length ? [points[0]![0], points.at(-1)![0]] : []));
+  const [first, last] = [Math.min(...ends), Math.max(...ends)];
+  if (first < last) return [0, last];
+  return last ? [0, 2 * last] : [-0.5, 0.5];
+}
+
 export function extent(curves: readonly Curve[], { log, whole }: { log?: boolean | undefined; whole?: boolean | undefined }): Extent {
   const read = curves.filter(c => !c.faint).flatMap(c => c.points.map(([, y]) => y));
   const values = read.filter(y => Number.isFinite(y) && (!log || y > 0)).sort((a, b) => a - b);

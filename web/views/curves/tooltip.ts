@@ -34,7 +34,9 @@ export class Tooltip {
    * `top` are pixels within the parent, beside which it stands on the side where there is more room; `keys` says which keys do what.
    */
   show(title: string, all: readonly Row[], left: number, top: number, keys = ''): void {
-    if (!all.length) {
+    const { top: above, bottom: below } = this.#parent.getBoundingClientRect();
+    const { clientHeight } = document.documentElement;
+    if (!all.length || below < 0 || above > clientHeight) {
       this.hide();
       return;
     }
@@ -45,7 +47,7 @@ export class Tooltip {
     box.replaceChildren(el('strong', { textContent: title }), lines, el('small', { textContent: keys }));
     box.hidden = false;
     const { clientWidth: room } = this.#parent;
-    const bottom = document.documentElement.clientHeight - EDGE;
+    const bottom = clientHeight - EDGE;
     const beside = box.offsetHeight - lines.offsetHeight;
     const fits = Math.max(1, Math.floor((bottom - EDGE - beside) / (lines.offsetHeight / all.length)));
     const columns = Math.min(Math.ceil(all.length / fits), Math.max(1, Math.floor(room / NARROWEST)));
@@ -57,7 +59,6 @@ export class Tooltip {
     fill(Math.ceil(lines.childElementCount / columns));
     const aside = left > room / 2 ? left - 12 - box.offsetWidth : left + 12;
     box.style.left = `${Math.max(0, Math.min(aside, room - box.offsetWidth))}px`; // within the chart, or a narrow page would become wider
-    const { top: above } = this.#parent.getBoundingClientRect();
     box.style.top = `${Math.max(EDGE, Math.min(above + top + 4, bottom - box.offsetHeight)) - above}px`; // within the window
   }
 }
