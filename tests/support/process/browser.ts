@@ -1,12 +1,14 @@
 /** The built page in Debian's Chromium, with WebGPU on SwiftShader. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page, type Request } from 'playwright-core';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build, preview } from 'vite';
+import { build, preview, type PreviewServer } from 'vite';
 // @ts-expect-error: plain JavaScript, which runs before there are packages
 import { findBrowser } from '../../../scripts/setup/browser.mjs';
 
@@ -63,8 +65,11 @@ export class BuiltPage {
   readonly close: () => Promise<void>;
   /** What was asked of servers and has not come whole. */
   #asked = new Set<Request>();
+  #serving: () => Promise<unknown>;
 
-  constructor(page: Page, address: string, folder: string, close: () => Promise<void>) {
+  /** `serving` says how the server does. */
+  constructor(page: Page, address: string, folder: string, close: () => Promise<void>, serving: () => Promise<unknown>) {
+    this.#serving = serving;
     this.page = page;
     this.address = address;
     this.folder = folder;
@@ -138,7 +143,7 @@ export class BuiltPage {
   async another(timeout = PATIENCE): Promise<BuiltPage> {
     const context = await this.page.context().browser()!.newContext({ bypassCSP: true, serviceWorkers: 'block' });
     context.setDefaultTimeout(timeout);
-    return new BuiltPage(await context.newPage(), this.address, this.folder, () => context.close());
+    return new BuiltPage(await context.newPage(), this.address, this.folder, () => context.close(), this.#serving);
   }
 
   /** Shares a new run of what the form says; gives the link to it. */
@@ -180,7 +185,7 @@ export class BuiltPage {
       .catch((error: Error) => error.message);
     const asked = [...this.#asked].map(request => request.url());
     const workers = this.page.workers().map(worker => worker.url());
-    return JSON.stringify({ shown, said: this.said, asked, workers });
+    return JSON.stringify({ shown, said: this.said, asked, workers, server: await this.#serving() });
   }
 
   /** Waits for words in the notice. */
@@ -249,12 +254,29 @@ const common = (root: string) => ({ configFile: join(ROOT, 'vite.config.ts'), ro
 async function openBuilt(executablePath: string, root: string, flags: readonly string[]): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const server = await preview({ ...common(root), build: { outDir: await site(root) }, preview: { port: 0, host: 'localhost' } });
+  const serving = watched(server);
   const browser = await launched(executablePath, flags);
   const context = await browser.newContext({ bypassCSP: true, serviceWorkers: 'block' }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(PATIENCE);
-  return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
+  const close = async () => {
     await browser.close();
     await server.close();
     rmSync(folder, { recursive: true });
+  };
+  return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, close, serving);
+}
+
+/** Says of a server who waits for whom: the bytes of each connection that were sent and that are not taken, and how soon Node's threads read a file. */
+function watched({ httpServer }: PreviewServer): () => Promise<unknown> {
+  const sockets = new Set<Socket>();
+  httpServer.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
+  return async () => {
+    const begun = performance.now();
+    await stat(ROOT);
+    const connections = [...sockets].map(({ bytesWritten, writableLength }) => ({ sent: bytesWritten, untaken: writableLength }));
+    return { connections, readsInMs: performance.now() - begun };
+  };
 }
