@@ -138,6 +138,7 @@ export class ConfigForm {
   offer(available: ReadonlySet<string>): void {
     this.#available = available;
     this.#offer();
+    this.#check(); // the usual data set may be another one now
   }
 
   /** Puts the text of one option in its field. */

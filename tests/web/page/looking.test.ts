@@ -119,6 +119,18 @@ if (
     }
   });
 
+  test('the samples below the data set are of the one that the form names, from the first visit on', async () => {
+    await at.open('train');
+    await page.getByText('Classes and samples').click();
+    await page.locator('.classes li', { hasText: 'Ankle boot' }).locator('canvas').nth(7).waitFor();
+    await page.getByLabel('Learning rate', { exact: true }).fill('-1');
+    await page.getByLabel('Data set', { exact: true }).selectOption('shapes');
+    await page.getByText('Shown once the form holds no wrong value.').waitFor();
+    assert.is(await page.locator('.classes').count(), 0);
+    await page.getByLabel('Learning rate', { exact: true }).fill('');
+    await page.locator('.classes li', { hasText: 'circle' }).locator('canvas').nth(7).waitFor();
+  });
+
   long('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
     await at.open(
       `train?${new URLSearchParams({ ...small, epochs: '2', optimizer: 'adam:epochs=1,sgd', schedule: 'cosine', augment: 'flip' })}`,

@@ -7,8 +7,8 @@ import { el } from '../dom.ts';
 import { quiet } from '../panel.ts';
 import { augmentedRows, dataTable } from './preview-pictures.ts';
 
-/** Fills a part with what is so for a configuration, unless it is closed or filled with that. */
-type Fill = (config: RunConfig) => void;
+/** Fills a part with what is so for a configuration, or without one says so, unless it is closed or filled with that. */
+type Fill = (config: RunConfig | undefined) => void;
 
 export class FilledPreviews {
   #parts: readonly HTMLDetailsElement[];
@@ -36,7 +36,7 @@ export class FilledPreviews {
 
   /** What the form says now; nothing where no run can be made of it. */
   show(config: RunConfig | undefined): void {
-    if (config) for (const fill of this.#fills) fill(config);
+    for (const fill of this.#fills) fill(config);
     if (this.#parts.some(part => part.open)) return;
     void this.#engine?.close();
     this.#engine = undefined;
@@ -50,17 +50,23 @@ function filling(part: HTMLDetailsElement, keyOf: (config: RunConfig) => unknown
   let shown: string | undefined;
   return config => {
     if (!part.open) return;
+    if (!config) {
+      shown = undefined;
+      body.replaceChildren(quiet('Shown once the form holds no wrong value.')); // what stands there may be of another data set
+      return;
+    }
     const key = JSON.stringify(keyOf(config));
     if (key === shown) return;
     shown = key;
     if (!body.childElementCount) body.replaceChildren(quiet('Loading …'));
-    void make(config)
-      .catch((error: Error) => {
-        if (shown === key) shown = undefined;
-        return el('p', { class: 'hint wrong', textContent: inPageWords(error) });
-      })
-      .then(made => {
-        if (shown === key || shown === undefined) body.replaceChildren(made);
-      });
+    const put = (content: HTMLElement, now: string | undefined) => {
+      if (shown !== key) return;
+      shown = now;
+      body.replaceChildren(content);
+    };
+    make(config).then(
+      made => put(made, key),
+      (error: Error) => put(el('p', { class: 'hint wrong', textContent: inPageWords(error) }), undefined), // it is tried again at the next change
+    );
   };
 }
