@@ -6,7 +6,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
 import { items } from '../kernel/loops.ts';
 import { keeping, logarithms } from '../kernel/nan.ts';
-import { float } from '../kernel/wgsl.ts';
+import { float, inRuns } from '../kernel/wgsl.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32) or any numbers. */
 export interface Loss {
@@ -53,20 +53,6 @@ export const step = ({ scaled }: Pick<Loss, 'scaled'>): Record<string, 'u32' | '
   valid: 'u32',
   ...(scaled && { lossScale: 'f32', countScale: 'f32' }),
 });
-
-/** Values that are added up by themselves. */
-const RUN = 1024;
-
-/** WGSL: `body` for each `i` below `n`, which adds to `sums`; of many run by run, as a sum of 500,000 one by one is off by half a percent. */
-export const inRuns = (i: string, n: number, sums: readonly string[], body: string): string => {
-  const loop = (first: string, end: string) => `for (var ${i} = ${first}; ${i} < ${end}; ${i}++) {\n${body}\n}`;
-  if (n <= RUN) return loop('0u', `${n}u`);
-  return `for (var first = 0u; first < ${n}u; first += ${RUN}u) {
-  ${sums.map(sum => `let before_${sum} = ${sum}; ${sum} = 0.0;`).join(' ')}
-  ${loop('first', `min(first + ${RUN}u, ${n}u)`)}
-  ${sums.map(sum => `${sum} += before_${sum};`).join(' ')}
-}`;
-};
 
 /** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
 export const look = 'if (v > largest) { largest = v; best = c; }';
@@ -121,7 +107,7 @@ fn goal(c : u32) -> f32 {
   for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
   #endif
   #endif
-  ${p.regression ? (await import('./losses.ts')).storeErrors(p) : store(p)}`,
+  ${p.regression ? (await import('./row-errors.ts')).storeErrors(p, ROW_ERRORS) : store(p)}`,
     }),
   });
 

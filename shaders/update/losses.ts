@@ -1,15 +1,7 @@
 /** WGSL of losses that fewer runs take than cross-entropy (see rowLoss): they are loaded by layers/loss.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { inRuns, ROW_ERRORS, weighed, type Loss } from './loss.ts';
-
-/** As `store`, [loss, squared error, absolute error]. */
-export const storeErrors = ({ classes }: Loss) => wgsl`
-  var squares = 0.0; var sizes = 0.0;
-  ${inRuns('c', classes, ['squares', 'sizes'], 'let d = logits[at + c] - shares[at + c]; squares += d * d; sizes += abs(d);')}
-  let counts = i < op.valid;
-  row[i * ${ROW_ERRORS}u] = select(0.0, loss, counts);
-  row[i * ${ROW_ERRORS}u + 1u] = select(0.0, squares * ${1 / classes}, counts);
-  row[i * ${ROW_ERRORS}u + 2u] = select(0.0, sizes * ${1 / classes}, counts);`;
+import { weighed, type Loss } from './loss.ts';
+import { inRuns } from '../kernel/wgsl.ts';
 
 /** Negative log likelihood, of log-probabilities: dlogits = -target / rows. */
 export const logLikelihood = (p: Loss): string => wgsl`
