@@ -79,7 +79,7 @@ export type { NetOptions } from './train/net/programs.ts';
 export type { DeviceData } from './train/data/device-data.ts';
 export type { Centre, Exchange, Shared, Op as ExchangeOp } from './train/distribute/exchange.ts';
 export type { BatchPart, Order } from './train/data/order.ts';
-export type { Ring } from './train/data/stream.ts';
+export type { Ring } from './train/data/ring.ts';
 export type { Share } from './train/data/share.ts';
 export type { Averaged, GradientMean } from './train/distribute/gradient-mean.ts';
 export type { Score, Totals } from './train/evaluate/score.ts';

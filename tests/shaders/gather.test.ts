@@ -4,7 +4,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { eigenSymmetric } from '../../train/data/eigen.ts';
 import type { Normalize } from '../../train/data/statistics.ts';
-import { Ring } from '../../train/data/stream.ts';
+import { imagesOfRingPage } from '../../train/data/pages.ts';
 import { close, random, WAYS } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
 import { refusal } from '../support/refusal.ts';
@@ -119,7 +119,7 @@ test('a batch over two stretches, as of ranks that share an evaluation out, wait
 
 test('a batch that one binding cannot hold is refused', async () => {
   assert.is(
-    await refusal(() => Ring.chunk('photos', 1000, 64, 50000)),
+    await refusal(() => imagesOfRingPage('photos', 1000, 64, 50000)),
     'photos: a batch of 64 images takes 64000 bytes, one binding of this adapter spans 50000; use a smaller batchSize',
   );
 });

@@ -10,7 +10,7 @@ import { DeviceData } from '../../train/data/device-data.ts';
 import { measure } from '../../train/data/measure.ts';
 import { splitIndices } from '../../train/data/split.ts';
 import { channelMoments, type Moments } from '../../train/data/statistics.ts';
-import { pack } from '../../train/data/stream.ts';
+import { pack } from '../../train/data/pages.ts';
 import { close, deviceFor, WAYS } from '../support/check.ts';
 import { noise } from '../support/gathered.ts';
 

@@ -6,7 +6,6 @@ import { bytesOfImage } from './data.ts';
 import { isWorthMeasuring, measure } from './measure.ts';
 import { inOrder, isSameOrder, type Order } from './order.ts';
 import { bytesOfPage } from './pages.ts';
-import { Ring } from './stream.ts';
 
 /**
  * Step values of a run: its batch begins at place `offset` of the order, which is this rank's, and at place `first` of the order of all ranks;
@@ -42,18 +41,19 @@ export class BatchProgram {
     writeNorm();
     data.writeOnce(inputs.labels, () => images.from.targets ?? Uint32Array.from(images.from.labels));
     const made = new BatchProgram(program, batch);
-    made.#begin();
+    await made.#begin();
     return made;
   }
 
   /** The images are in file order where no program has put them into another. */
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { data, images, layout, inputs } = this.batch;
+    const ring = layout.stream ? await import('./ring.ts') : undefined;
     if (data.orders.has(images.part)) return;
     const numbers = this.#write(undefined);
-    if (!layout.stream) return;
+    if (!ring) return;
     const pages = inputs.pages.map(page => page.images);
-    data.rings.set(images.part, new Ring(images.from, bytesOfImage(data.run.dataset), pages, numbers));
+    data.rings.set(images.part, new ring.Ring(images.from, bytesOfImage(data.run.dataset), pages, numbers));
   }
 
   /** Writes the numbers of the images in an order, and returns them. */

@@ -4,7 +4,7 @@ import type { Memory } from '../../engine/memory.ts';
 import type { RunData } from './data.ts';
 import type { Order } from './order.ts';
 import type { Part } from './split.ts';
-import type { Ring } from './stream.ts';
+import type { Ring } from './ring.ts';
 
 /** The images of a run on one device: held whole, or passing through a ring of pages. */
 export class DeviceData {

@@ -7,7 +7,7 @@ import { Program } from '../../engine/program.ts';
 import { gather } from '../../shaders/images/gather.ts';
 import { wordsOf, type Pages } from '../../shaders/images/pages.ts';
 import { bytesOfImage, type RunData } from '../data/data.ts';
-import { pack } from '../data/stream.ts';
+import { pack } from '../data/pages.ts';
 import { outputOf } from './evaluation-graph.ts';
 
 /** What images are and how they are normalised, of the data that a net was trained on. */

@@ -1,13 +1,8 @@
-/** Images of a data set larger than the device holds, on their way through a ring of two pages in the order of the batches. */
+/** Images of a data set larger than the device holds, on their way through a ring of pages: loaded for such a set. */
 import { imagesOf, type Split } from '../../datasets/dataset.ts';
-import { check, named, say } from '../../engine/check.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
-
-/** Double buffering: one page is written while batches are taken from the other. */
-export const RING_PAGES = 2;
-/** Bytes of a page: large enough that a write costs little, small enough that the host does not stall in it. */
-const PAGE_BYTES = 64 * 2 ** 20;
+import { pack, RING_PAGES } from './pages.ts';
 
 /** A stretch of the order in its page, or on its way there. */
 interface Stretch {
@@ -31,17 +26,6 @@ export class Ring {
     this.#pages = pages;
     this.#order = order;
     this.#perPage = pages[0]!.size / Math.ceil(bytes / 4);
-  }
-
-  /** Images of a page: whole batches, of images that take `bytes` on the device. */
-  static chunk(name: string, bytes: number, batch: number, maxBinding: number): number {
-    const most = Math.floor(maxBinding / (bytes * batch));
-    check(
-      most >= 1,
-      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}`,
-      say`use a smaller ${named('batchSize')}`,
-    );
-    return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
   }
 
   /** Begins again, in this order. */
@@ -84,14 +68,4 @@ export class Ring {
     const target = memory.buffers.get(buffer);
     if (target) memory.upload(target, offset, pack(images, this.#bytes));
   }
-}
-
-/** Images of `bytes` bytes as they lie on the device: each starts at a word. */
-export function pack(images: Uint8Array, bytes: number): Uint8Array {
-  const stride = 4 * Math.ceil(bytes / 4);
-  const n = images.length / bytes;
-  if (bytes === stride) return images;
-  const out = new Uint8Array(n * stride);
-  for (let i = 0; i < n; i++) out.set(images.subarray(i * bytes, (i + 1) * bytes), i * stride);
-  return out;
 }
