@@ -3,8 +3,15 @@ import type { Sharp, SharpOptions } from 'sharp';
 import { absent } from '../../engine/node/optional.ts';
 import { windowOf } from '../framing.ts';
 
-/** sharp, loaded when a picture is first decoded. */
-export const decoder = async () => (await import(/* webpackIgnore: true */ 'sharp').catch(absent('sharp', 'reading pictures'))).default;
+/**
+ * sharp, loaded when a picture is first decoded. libvips' cache goes by the path of a file alone: it would give the picture that stood there
+ * before one that has been written over it.
+ */
+export const decoder = async () => {
+  const { default: sharp } = await import(/* webpackIgnore: true */ 'sharp').catch(absent('sharp', 'reading pictures'));
+  sharp.cache(false);
+  return sharp;
+};
 
 /** Formats of sharp that are no pictures of their own. */
 const OTHERS = ['vips', 'raw', 'pdf'];

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { isImage, isPictureName, splitFolder } from '../../datasets/folder.ts';
 import { framed } from '../../datasets/node/decode.ts';
+import { nodeHost } from '../../datasets/node/host.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -351,6 +352,24 @@ test('folder: decoded images that vanish from the cache are named', async () => 
   await truncate(join(dataDir, 'folders', cached!), 100);
   const message = await refusal(async () => train.stored!.read(Uint32Array.of(0)));
   assert.match(message, /the decoded images in .*\.bin cannot be read \(it ends at byte \d+\); run again to have them decoded anew/);
+});
+
+test('a picture that was written over another under its name is the one that is read, of any format', async () => {
+  const root = await folder();
+  for (const format of ['png', 'jpg', 'gif', 'tiff', 'webp', 'avif']) {
+    const path = join(root, `photo.${format}`);
+    for (const level of [40, 200]) {
+      await writeFile(
+        path,
+        await picture({ r: level, g: level, b: level })
+          .toFormat(format as 'png')
+          .toBuffer(),
+      );
+      const { width, height, rgba } = await nodeHost.open(path);
+      const [red] = await rgba(height, width);
+      assert.ok(Math.abs(red! - level) < 4, `${format}: ${red}, expected ${level}`);
+    }
+  }
 });
 
 test.run();
