@@ -82,7 +82,8 @@ export class FeatureExtractor {
 
   /** Features [n, size], a row for each image: a picture, which is cropped about the middle and resized, or values [c, h, w]. */
   async features(images: Pixels | Picture | readonly (Pixels | Picture)[]): Promise<Float32Array> {
-    const { bytes, count } = bytesOfPictures(this.#parts.kind, images);
+    const { kind, facts } = this.#parts;
+    const { bytes, count } = bytesOfPictures(kind, images, { resize: facts.resize });
     return count ? this.#answers.ask(bytes instanceof Promise ? await bytes : bytes) : new Float32Array();
   }
 

@@ -198,8 +198,8 @@ export class Head {
 
   /** A safetensors file of extractor and classifier as one net, as Predictor.bytes gives it. */
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const { model, shape, dtype, normalize, moments } = this.#extractor.facts;
-    const own = { model: nameOf(model), shape, dtype, normalize, moments, classes: this.classes, dataset: this.#dataset };
+    const { model, shape, dtype, normalize, moments, resize } = this.#extractor.facts;
+    const own = { model: nameOf(model), shape, dtype, normalize, moments, resize, classes: this.classes, dataset: this.#dataset };
     return encodeSafetensors(await this.#whole(), metadataOf(own));
   }
 

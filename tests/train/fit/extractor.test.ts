@@ -1,10 +1,12 @@
 /** A net without its classifier, and classifiers that learn on its features: as one net they answer as they do apart. */
+import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   dense,
   FeatureExtractor,
   openDevice,
+  pictureBytes,
   Predictor,
   relu,
   sequential,
@@ -74,6 +76,30 @@ test('a head learns on features, and with its trunk is one net: as a predictor, 
   const same = await again.head({ classes: three, weights: await opened.weights() });
   assert.equal([...(await same.logits(features))], [...(await head.logits(features))]);
   for (const made of [extractor, again, whole, opened]) made.destroy();
+});
+
+test('pictures are brought to the size that the file says before their middle is cut out, as the predictor of the same file does', async () => {
+  const original = await Predictor.open(device, await fileOf('mlp:hidden=12', ['x', 'y']));
+  const given = { device, model: 'mlp:hidden=12', shape, classes: ['x', 'y'], normalize: 'none', resize: 6 } as const;
+  const file = await (await Predictor.create({ ...given, weights: await original.weights() })).bytes();
+  const png = await sharp(
+    Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256),
+    { raw: { width: 8, height: 8, channels: 1 } },
+  )
+    .png()
+    .toBuffer();
+  const picture = new Blob([new Uint8Array(png)]);
+  const extractor = await FeatureExtractor.open(device, file);
+  const resized = await extractor.features(await pictureBytes(picture, shape, { resize: 6 }));
+  assert.equal([...(await extractor.features(picture))], [...resized]);
+  assert.not.equal(resized, await extractor.features(await pictureBytes(picture, shape)));
+  const head = await extractor.head({ classes: three });
+  const [whole, opened] = [await head.predictor(), await Predictor.open(device, await head.bytes())];
+  const first = async (predictor: Predictor) => (await predictor.predict(picture, { top: 3 })).map(answer => answer.probability);
+  const apart = [...(await head.probabilities(resized))].sort((a, b) => b - a);
+  for (const found of [await first(whole), await first(opened)])
+    found.forEach((p, i) => assert.ok(Math.abs(p - apart[i]!) < 1e-6, `${found} and ${apart}`));
+  for (const made of [original, extractor, whole, opened]) made.destroy();
 });
 
 test('calls of a head that are made while it trains wait for it, and those made before do not', async () => {
