@@ -84,6 +84,10 @@ export async function onnxBytes(source: OnnxSource, options: OnnxOptions): Promi
   const image = shape.length === 3 ? ([c, h, w] as const) : undefined;
   const { dtype = image ? undefined : 'float32' } = source;
   const names = numbers ?? classes;
+  const isNames = Array.isArray(names) && names.every(name => typeof name === 'string');
+  const what = numbers ? 'outputs' : 'classes';
+  check(names === undefined || isNames, `${what}: it is ${kindOf(names)}`, 'give an array of names');
+  checkTensors(weights);
   check(
     !(softmax && numbers),
     say`${named('softmax')}: the net predicts numbers (${numbers?.join(', ')}), which have no probabilities`,
@@ -120,6 +124,13 @@ export async function onnxBytes(source: OnnxSource, options: OnnxOptions): Promi
     outputs: outputs.map(name => ({ name, shape: ['batch', ...net.output.shape.slice(1)] })),
     metadata: { ...told, input: inputOf(dtype, normalizedInput) },
   });
+}
+
+/** Throws where weights of a program without types are none. */
+function checkTensors(weights: unknown): asserts weights is Tensors {
+  check(typeof weights === 'object' && weights !== null, `weights: it is ${kindOf(weights)}`, 'give tensors, as await net.weights()');
+  const wrong = Object.entries(weights).find(([, t]) => !((t as Tensors[string] | undefined)?.data instanceof Float32Array));
+  check(!wrong, `weights: the data of ${wrong?.[0]} are ${kindOf(Object(wrong?.[1]).data)}`, 'give a Float32Array');
 }
 
 /** From pixels in [0, 1] what the net sees: scaled and shifted by channel, or by pixel where a mean image is subtracted, and whitened. */

@@ -148,6 +148,19 @@ test('what is no ONNX file, or a part of one, is refused in one line', async () 
   assert.is(await refusal(() => openOnnx(3 as never)), 'open: got 3; give the bytes of a safetensors or ONNX file, a File, or where it is');
   assert.match(await refusal(() => exportOnnx({ model, shape: SHAPE, weights: {} })), /^weights: tensor 'conv1.weight' .*is missing/);
   assert.match(await refusal(() => exportOnnx({ model: resnet20 as never, shape: SHAPE, weights: {} })), /^model: /);
+  assert.is(
+    await refusal(() => exportOnnx({ model, shape: SHAPE } as never)),
+    'weights: it is undefined; give tensors, as await net.weights()',
+  );
+  const listed = { ...options.weights, 'fc.bias': { shape: [2], data: [0.5, 1] } } as never;
+  assert.is(
+    await refusal(() => exportOnnx({ model, shape: SHAPE, weights: listed })),
+    'weights: the data of fc.bias are of the class Array; give a Float32Array',
+  );
+  assert.is(
+    await refusal(() => exportOnnx({ model, shape: SHAPE, weights: {}, classes: 2 as never })),
+    'classes: it is 2; give an array of names',
+  );
   assert.match(await refusal(() => exportOnnx({ model, shape: [0], weights: {} })), /^shape: it is \[0\]; give that of one input, as/);
 });
 
