@@ -116,6 +116,10 @@ test('one value far from the others leaves these their height, and is told of', 
   assert.ok(cut.high < 2.2 && cut.most === 250, JSON.stringify(cut));
   assert.ok(extent([curve(250, ...flat)], { whole: true }).high > 250);
   assert.is(extent([curve(...flat)], {}).most, undefined); // what falls steeply is shown from its beginning
+  const decades = Array.from({ length: 100 }, (_, i) => 10 ** (-i / 20));
+  const runsAway = extent([curve(...decades), curve(1, 1e30, 1e280)], { log: true });
+  assert.ok(runsAway.high < 10 && Math.abs(runsAway.most! / 1e280 - 1) < 1e-9, 'one that runs away leaves the others theirs on any scale');
+  assert.is(extent([curve(...decades)], { log: true }).least, undefined);
   const { low, high } = extent([curve(0, 1e-3, 10)], { log: true });
   assert.ok(low > 0 && low < 1e-3 && high > 10);
   assert.equal(extent([curve()], {}), { low: 0, high: 1 });

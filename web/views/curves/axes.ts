@@ -82,7 +82,7 @@ export function logTicks(low: number, high: number, height: number): number[] {
   const within = (ticks: readonly number[]) => ticks.map(v => Number(v.toPrecision(12))).filter(v => v >= low && v <= high);
   const pixels = height / Math.log(high / low);
   const candidates = [
-    ...[1, 2, 3, 4, 6, 10].map(every => within(decades.filter((_, i) => (first + i) % every === 0))),
+    ...[1, 2, 3, 4, 6, 10, 30, 100].map(every => within(decades.filter((_, i) => (first + i) % every === 0))),
     within(decades.flatMap(v => [v, 2 * v, 5 * v])),
     ...[0.1, 0.2, 0.5, 1, 2, 5].map(share => within(equal(share * 10 ** Math.floor(Math.log10(high - low))))),
   ];

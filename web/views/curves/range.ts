@@ -23,26 +23,23 @@ export function span(curves: readonly Curve[]): [from: number, to: number] {
 }
 
 export function extent(curves: readonly Curve[], { log, whole }: { log?: boolean | undefined; whole?: boolean | undefined }): Extent {
-  const read = curves.filter(c => !c.faint).flatMap(c => c.points.map(([, y]) => y));
-  const values = read.filter(y => Number.isFinite(y) && (!log || y > 0)).sort((a, b) => a - b);
+  const read = curves.filter(c => !c.faint).flatMap(c => c.points.map(([, y]) => (log ? Math.log(y) : y)));
+  const values = read.filter(Number.isFinite).sort((a, b) => a - b);
   const n = values.length;
   if (!n) return log ? { low: 0.1, high: 1 } : { low: 0, high: 1 };
+  const back = log ? Math.exp : Number;
   const [first, last] = [values[0]!, values[n - 1]!];
-  if (log) {
-    const ratio = Math.max(last / first, 1.01);
-    return { low: first / ratio ** 0.05, high: last * ratio ** 0.05 };
-  }
   const cut = whole ? 0 : Math.floor(TAIL * n);
   const [bottom, top] = [values[cut]!, values[n - 1 - cut]!];
   const far = FAR * (top - bottom);
   const isLow = cut > 0 && far > 0 && first < bottom - far;
   const isHigh = cut > 0 && far > 0 && last > top + far;
   const [from, to] = [isLow ? bottom : first, isHigh ? top : last];
-  const margin = 0.05 * (to - from || Math.abs(to) || 1);
+  const margin = 0.05 * (log ? Math.max(to - from, 0.01) : to - from || Math.abs(to) || 1);
   return {
-    low: from >= 0 && from - margin < 0 ? 0 : from - margin,
-    high: to + margin,
-    ...(isLow && { least: first }),
-    ...(isHigh && { most: last }),
+    low: !log && from >= 0 && from < margin ? 0 : back(from - margin),
+    high: back(to + margin),
+    ...(isLow && { least: back(first) }),
+    ...(isHigh && { most: back(last) }),
   };
 }
