@@ -1,7 +1,7 @@
 /** `descent bench kernels`. */
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
 import { benchKernels, rowsWith, type KernelResult, type Timed } from '../../bench/kernels.ts';
-import { milliseconds } from '../../bench/milliseconds.ts';
+import { milliseconds, perSecond } from '../../bench/milliseconds.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
 import { check, DeviceLost, named } from '../../engine/check.ts';
 import { OPTIONS } from '../../train/config/options.ts';
@@ -57,10 +57,10 @@ function kernelTable(results: readonly KernelResult[], { avx2 }: Ceiling): strin
     r.variant,
     r.shape,
     milliseconds(r.ms, 3),
-    r.gflops.toFixed(1),
+    perSecond(r.gflops),
     percent(r.ofFma),
     ...(avx2 ? [percent(r.ofAvx2!)] : []),
-    r.gbs.toFixed(1),
+    perSecond(r.gbs),
     percent(r.ofCopy),
   ]);
   return table([head, ...rows]);

@@ -1,6 +1,6 @@
 /** `descent bench step`. */
 import { measureCeiling } from '../../bench/ceiling.ts';
-import { milliseconds } from '../../bench/milliseconds.ts';
+import { milliseconds, perSecond } from '../../bench/milliseconds.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult } from '../../bench/step.ts';
 import { openDataset } from '../../datasets/node/open.ts';
@@ -125,6 +125,6 @@ function startTable({ cold, warm }: { cold: FirstStep; warm: FirstStep }): strin
 }
 
 function traceTable(trace: readonly DispatchResult[]): string {
-  const rows = trace.map(t => [t.op, t.kernel, t.variant, milliseconds(t.ms, 3), t.gflops ? t.gflops.toFixed(1) : '-']);
+  const rows = trace.map(t => [t.op, t.kernel, t.variant, milliseconds(t.ms, 3), t.gflops ? perSecond(t.gflops) : '-']);
   return table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...rows]);
 }

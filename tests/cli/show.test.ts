@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
 import { shapes } from '../../datasets/shapes.ts';
-import { milliseconds } from '../../bench/milliseconds.ts';
+import { milliseconds, perSecond } from '../../bench/milliseconds.ts';
 import { figure } from '../../cli/output.ts';
 import { encodeOnnx } from '../../train/onnx/net.ts';
 import { called } from '../support/process/called.ts';
@@ -39,6 +39,7 @@ test('figures have the digits that say something: a count all of them, a loss be
 test('times have their decimals, and two digits where a GPU takes less', () => {
   const said = [0, 1234.5678, 0.0123, 0.01, 0.00456, 0.0000456, 4.56e-8].map(ms => milliseconds(ms, 3));
   assert.equal(said, ['0.000', '1234.568', '0.012', '0.010', '0.0046', '0.000046', '4.6e-8']);
+  assert.equal([0, 0.0351, 0.763, 41.26, 4812.4].map(perSecond), ['0.0', '0.035', '0.76', '41.3', '4812.4']);
 });
 
 test('models of an ONNX file takes the images and classes that the file names', async () => {

@@ -1,6 +1,6 @@
 /** The kernel and step parts of `descent bench` in the page: the same code, the same tables, the results as JSON. */
 import type { KernelResult } from '../../bench/kernels.ts';
-import { milliseconds } from '../../bench/milliseconds.ts';
+import { milliseconds, perSecond } from '../../bench/milliseconds.ts';
 import { chromeTrace, type StepResult } from '../../bench/step.ts';
 import { built } from '../../engine/build.ts';
 import { models } from '../../models/index.ts';
@@ -178,7 +178,7 @@ export class BenchView {
       const { result: r, wgsl, done, of } = event;
       results.push(r);
       this.#keepText(r, wgsl);
-      const numbers = [milliseconds(r.ms, 3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toPrecision(3), percent(r.ofCopy)];
+      const numbers = [milliseconds(r.ms, 3), perSecond(r.gflops), percent(r.ofFma), perSecond(r.gbs), percent(r.ofCopy)];
       const row = line([r.kernel, r.variant, r.shape, ...numbers], 3);
       const slower = results.filter(other => other !== r && other.ms >= r.ms).length;
       body.insertBefore(row, body.children[slower] ?? null);
@@ -257,7 +257,7 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
     const sum = trace.reduce((all, { ms }) => all + ms, 0);
     const longest = trace.reduce((most, { ms }) => Math.max(most, ms), 0);
     const rows = trace.map(t => {
-      const row = line([t.op, t.kernel, t.variant, milliseconds(t.ms, 3), percent(t.ms / sum), t.gflops ? t.gflops.toFixed(1) : '–'], 3);
+      const row = line([t.op, t.kernel, t.variant, milliseconds(t.ms, 3), percent(t.ms / sum), t.gflops ? perSecond(t.gflops) : '–'], 3);
       bar(row.children[3]!, t.ms / longest);
       return row;
     });
