@@ -38,7 +38,7 @@ const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   ],
   'conv/lanes-code/3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
   'conv/lanes-code/channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
-  'conv/weight-lanes-filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
+  'conv/lanes-code/filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
   'product/matmul.ts': [[matmul, 'lanes a4 b4 y4', { m: 4, n: 32, k: 8 }]],
   'product/matrix-code.ts': [[matmul, 'matrix 64x64', { m: 64, n: 64, k: 64 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
