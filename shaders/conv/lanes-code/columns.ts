@@ -4,7 +4,8 @@ import { isInside, padsOf, type ConvWeight } from '../shape.ts';
 import { broadcastDy, head, heldChannel, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
-import { unroll, XYZW } from '../../kernel/wgsl.ts';
+import { storeInTurns } from '../../kernel/turns.ts';
+import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
 
 /**
  * Any kernel, stride and dilation: a lane holds the columns (c, r, s) of the unfolded input, which it gathers pixel by pixel;
@@ -14,10 +15,11 @@ import { unroll, XYZW } from '../../kernel/wgsl.ts';
  * var dy0 = ((n * op.o + part * op.og + min(o0 + 0 + lane, op.og - 1)) * op.oh + y) * OW;
  * for (var column = 0; column < OW; column += 4) {
  *   let d0 = dy[dy0 / 4];
- *   {
- *     let v0 = select(0.0, x[x0 + 0], u32(w0 + 0) < limit0);
- *     { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * v0; }
- *   }
+ *   let v0_0 = select(0.0, x[x0 + 0], u32(w0 + 0) < limit0);
+ *   let v0_1 = select(0.0, x[x0 + 1], u32(w0 + 1) < limit0);
+ *   …
+ *   { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * v0_0; }
+ *   { let a = subgroupBroadcast(d0.y, 0u); c0_0 += a * v0_1; }
  *   …
  *   x0 += 4; w0 += 4;
  *   dy0 += 4;
@@ -47,11 +49,11 @@ export function columnsCode(vec4: boolean, p: ConvWeight, d: Profile, perLane: n
     vec4 ? `        let d${g} = dy[dy${g} / 4];` : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
   const loadX = (j: number, pixel: number) => {
     const value = `x[x${j} + ${pixel * sw}]`;
-    return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * sw}) < limit${j})`};`;
+    return `          let v${j}_${pixel} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * sw}) < limit${j})`};`;
   };
   const multiply = (i: number, pixel: number) => {
     const dy = broadcastDy(i, S, vec4 ? `.${XYZW[pixel]}` : `_${pixel}`);
-    return `          { let a = ${dy}; ${unroll(perLane, j => `c${i}_${j} += a * v${j};`, ' ')} }`;
+    return `          { let a = ${dy}; ${unroll(perLane, j => `c${i}_${j} += a * v${j}_${pixel};`, ' ')} }`;
   };
   return (
     head(S) +
@@ -65,29 +67,27 @@ export function columnsCode(vec4: boolean, p: ConvWeight, d: Profile, perLane: n
       ${unroll(holders, g => `var dy${g} = ((n * op.o + part * op.og + ${heldChannel(g, S)}) * op.oh + y) * OW;`)}
       for (var column = 0; column < OW; column += ${pixels}) {
 ${unroll(holders, loadDy)}
-${unroll(
-  pixels,
-  pixel => `
-        {
-${unroll(perLane, j => loadX(j, pixel))}
-${unroll(channels, i => multiply(i, pixel))}
-        }`,
-)}
+${unroll(pixels, pixel => unroll(perLane, j => loadX(j, pixel)))}
+${unroll(channels, i => unroll(pixels, pixel => multiply(i, pixel)))}
         ${unroll(perLane, j => `x${j} += ${pixels * sw};${inside ? '' : ` w${j} += ${pixels * sw};`}`)}
         ${unroll(holders, g => `dy${g} += ${pixels};`)}
       }
     }
   }
-${unroll(
-  perLane,
-  j => `
-  if (q${j} < columns) {${unroll(
-    channels,
-    i => `
-    if (o0 + ${i} < op.og) { ${storeWeight(p, `(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}`, `c${i}_${j}`)} }`,
-  )}
-  }`,
-)}
+  let start = (slice * op.o + part * op.og) * columns;
+${storeInTurns({
+  items: channels,
+  turns: 16,
+  first: 'o0',
+  end: 'op.og',
+  sums: i => range(perLane).map(j => `c${i}_${j}`),
+  store: (i, channel) =>
+    unroll(
+      perLane,
+      j => `
+      if (q${j} < columns) { ${storeWeight(p, `start + (${channel}) * columns + q${j}`, `c${i}_${j}`)} }`,
+    ),
+})}
 }`
   );
 }
