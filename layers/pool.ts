@@ -7,7 +7,8 @@ import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
 import { cutsLength } from '../shaders/pool/fractional-cuts.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
-import { poolBackward, poolForward, type Pool } from '../shaders/pool/pool.ts';
+import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
+import type { Pool } from '../shaders/pool/shape.ts';
 import {
   channelsOf,
   edgesOf,

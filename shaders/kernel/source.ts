@@ -23,8 +23,8 @@ export async function source<P>(
   const isVec4 = (name: string) => vec4.includes(k.epilogue && name in OPERANDS ? k.epilogue : name);
   const elementOf = (name: string): string => {
     if (halves.includes(name)) return isVec4(name) ? 'vec4<f16>' : 'f16';
-    if (isVec4(name)) return 'vec4f';
-    return typeOf(k.bindings[name]!) ?? 'f32';
+    const type = typeOf(k.bindings[name]!) ?? 'f32';
+    return isVec4(name) ? `vec4${type[0]}` : type;
   };
   const declarations = bound.map((name, i) => {
     const access = isWritten(k.bindings[name]!) ? 'read_write' : 'read';

@@ -1,7 +1,8 @@
 import type { Pair } from '../kernel/pair.ts';
 import type { CallRow } from '../kernel/row.ts';
 import { planeMean, planeMeanBackward, type PlaneMean } from './plane-mean.ts';
-import { poolBackward, poolForward, type Pool } from './pool.ts';
+import { poolBackward, poolForward } from './pool.ts';
+import type { Pool } from './shape.ts';
 
 const mean = (why: string, params: PlaneMean): CallRow<PlaneMean>[] => [
   { why, kernel: planeMean, params, tensors: p => ({ x: p.planes * p.size, y: p.planes }) },
@@ -45,6 +46,8 @@ export const calls: readonly CallRow[] = [
   ...pool('windows that tile the image', 'max pool 2x2', windows(true, [32, 32], [2, 2])),
   ...pool('windows with rows and columns behind them', 'max pool 2x2 of 31x31', windows(true, [31, 31], [2, 2])),
   ...pool('padded, overlapping', 'max pool 3x3/2', windows(true, [32, 32], [3, 3], { stride: [2, 2], pad: [1, 1] })),
+  ...pool('of stride 1', 'max pool 3x3', windows(true, [16, 16], [3, 3], { stride: [1, 1], pad: [1, 1] })),
+  ...pool('overlapping, odd rows', 'max pool 3x3/2 of 27x27', windows(true, [27, 27], [3, 3], { stride: [2, 2] })),
   ...pool(
     'rows and columns differ, taps apart',
     'max pool 3x2, dilated',

@@ -12,6 +12,7 @@ import { dropElements } from '../../shaders/move/noise.ts';
 import { moments } from '../../shaders/norm/moments.ts';
 import { channelSum } from '../../shaders/norm/reduce.ts';
 import { planeMean } from '../../shaders/pool/plane-mean.ts';
+import { poolForward } from '../../shaders/pool/pool.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 import { fusedUpdate } from '../../shaders/update/update.ts';
 import { adam } from '../../optim/adaptive.ts';
@@ -39,6 +40,9 @@ const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   'conv/lanes-code/3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
   'conv/lanes-code/channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'conv/lanes-code/filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
+  'pool/lanes-code.ts': [
+    [poolForward, 'lanes', { max: true, planes: 8, h: 8, w: 8, oh: 8, ow: 8, k: [3, 3], stride: [1, 1], pad: [1, 1] }],
+  ],
   'product/matmul.ts': [[matmul, 'lanes a4 b4 y4', { m: 4, n: 32, k: 8 }]],
   'product/matrix-code.ts': [[matmul, 'matrix 64x64', { m: 64, n: 64, k: 64 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],

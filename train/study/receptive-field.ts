@@ -11,7 +11,8 @@ import { subsample, type Subsample } from '../../shaders/move/copy.ts';
 import { fractionalForward } from '../../shaders/pool/fractional.ts';
 import type { FractionalPool } from '../../shaders/pool/fractional-cuts.ts';
 import { planeMean } from '../../shaders/pool/plane-mean.ts';
-import { poolForward, type Pool } from '../../shaders/pool/pool.ts';
+import { poolForward } from '../../shaders/pool/pool.ts';
+import type { Pool } from '../../shaders/pool/shape.ts';
 
 /** The rows and columns of the image that one value depends on, beyond its border too, and how far the next value's begin; `all` of it. */
 export type Field = { readonly size: Pair; readonly jump: Pair } | 'all';

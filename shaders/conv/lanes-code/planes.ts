@@ -3,7 +3,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { stripOf, type PlaneForm, type PlaneOutput } from '../lane-tiles.ts';
 import { imagesOf, type Conv, type ConvWeight } from '../shape.ts';
 import { storeWeight } from '../weight-lanes.ts';
-import { findColumns, id, loadRow, sorted, storeRow, type RowLoad } from './rows.ts';
+import { findColumns, id, loadRow, readsAlong, sorted, storeRow, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { areaOf, type Pair } from '../../kernel/pair.ts';
@@ -14,13 +14,6 @@ interface Read {
   readonly tap: number;
   readonly row: number;
   readonly column: number;
-}
-
-/** What an output reads along an axis: taps, and places counted from where the image read begins. */
-function readsAlong(output: PlaneOutput, { k, stride, pad }: Conv, axis: 0 | 1, at: number) {
-  const taps = range(k[axis]);
-  if (output !== 'dx') return taps.map(r => ({ r, place: at * stride[axis] + r - pad[axis] }));
-  return taps.filter(r => (at + pad[axis] - r) % stride[axis] === 0).map(r => ({ r, place: (at + pad[axis] - r) / stride[axis] }));
 }
 
 /** All that an output reads. */

@@ -1,5 +1,6 @@
 /** WGSL of tiles of neighbouring outputs (lane-tiles.ts): rows are loaded, summed up in named scalars, and stored. */
-import { isVector, type Rows } from '../lane-tiles.ts';
+import { isVector, type PlaneOutput, type Rows } from '../lane-tiles.ts';
+import type { Conv } from '../shape.ts';
 import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
 
 /** A number as part of a name. */
@@ -7,6 +8,16 @@ export const id = (offset: number) => String(offset).replace('-', 'm');
 
 /** Numbers without repetition, in order. */
 export const sorted = (numbers: readonly number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+
+/**
+ * What an output reads along an axis (0 down, 1 across): taps of a window, and places counted from where the image read begins; of an input's
+ * gradient (`dx`) those of the outputs that it is in.
+ */
+export function readsAlong(output: PlaneOutput, { k, stride, pad }: Pick<Conv, 'k' | 'stride' | 'pad'>, axis: 0 | 1, at: number) {
+  const taps = range(k[axis]);
+  if (output !== 'dx') return taps.map(r => ({ r, place: at * stride[axis] + r - pad[axis] }));
+  return taps.filter(r => (at + pad[axis] - r) % stride[axis] === 0).map(r => ({ r, place: (at + pad[axis] - r) / stride[axis] }));
+}
 
 export interface RowLoad {
   readonly buffer: string;
