@@ -5,8 +5,8 @@ import { finish } from '../kernel/epilogue.ts';
 import type { Profile } from '../kernel/kernel.ts';
 import { storeInTurns } from '../kernel/turns.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
-import { stripsOf, type PoolOutput } from './lanes.ts';
 import type { Pool } from './shape.ts';
+import { stripsOf, type PoolOutput } from './strips.ts';
 import { divisor, windowConstants } from './plain-code.ts';
 
 /** What a lane reads and writes in one round of its way down: rows and columns are counted from those with which the round begins. */
