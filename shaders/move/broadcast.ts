@@ -1,12 +1,13 @@
 /** Functions of tensors of which some are repeated along some dimensions, and sums along these: both as numpy broadcasts. */
-import { kernel, type Target } from '../kernel/define.ts';
+import { kernel, type Looped, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { rows, threads, values } from '../kernel/loops.ts';
+import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
 import { keeping } from '../kernel/nan.ts';
 import { product, type Shape } from '../kernel/shape.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
-import { fitsVec4 } from '../kernel/wgsl.ts';
+import { fitsVec4, widthOf } from '../kernel/wgsl.ts';
 
 /** The operands of a function in the rank of its result: 1 where they are repeated. */
 export interface Operands {
@@ -28,6 +29,9 @@ interface Run {
   size: number;
   repeats: Readonly<Record<string, boolean>>;
 }
+
+/** The names of those that there are. */
+const operandsOf = (of: Operands): string[] => named({ ...of }).map(([name]) => name);
 
 const named = (of: Readonly<Record<string, Shape | undefined>>) =>
   Object.entries(of).flatMap(([name, shape]) => (shape ? [[name, shape] as const] : []));
@@ -85,7 +89,7 @@ const form = {
     const whole = runsOf(p.shape, { ...p.of });
     const runs = whole.map((run, d0) => (d0 === whole.length - 1 ? { ...run, size: run.size / d.width } : run));
     const single = d.width === 4 ? splat(p) : [];
-    const operands = named({ ...p.of }).map(([name]) => name);
+    const operands = operandsOf(p.of);
     const read = (name: string) => {
       const value = `${name}[${placeIn(name, runs, n => along(runs, n, 'i'))}]`;
       return single.includes(name) ? `${d.type}(${value})` : value;
@@ -113,16 +117,63 @@ export interface BroadcastSum extends Omit<Broadcast, 'epilogue'> {
   gradient?: Gradient;
 }
 
+/** Rows of neighbouring values that are summed up, one for each value of out. */
+interface Rows {
+  readonly count: number;
+  readonly size: number;
+  /** Whether an operand differs between rows, and in one. */
+  readonly perRow: (name: string) => boolean;
+  readonly perValue: (name: string) => boolean;
+}
+
+/** The rows that a call sums up, if they are that. */
+function rowsOf(p: BroadcastSum): Rows | undefined {
+  const [kept, summed, ...others] = runsOf(p.shape, { ...p.of, out: p.kept });
+  if (!kept || kept.repeats.out || (summed && !summed.repeats.out) || others.length) return undefined;
+  return {
+    count: kept.size,
+    size: summed?.size ?? 1,
+    perRow: name => !kept.repeats[name],
+    perValue: name => summed !== undefined && !summed.repeats[name],
+  };
+}
+
+/** Workgroups that fill a processor. */
+const ENOUGH = 64;
+
+/** The rows of each. */
+const shareOf = ({ count }: Rows, { lanes }: Profile) => ceilDiv(ceilDiv(count, ENOUGH), lanes) * lanes;
+
+/** A lane for each value of out on software adapters: a workgroup costs as much there as a row of hundreds. */
+const inLanes = (vec4: boolean): Variant<BroadcastSum> => ({
+  name: vec4 ? 'lanes vec4' : 'lanes',
+  fits: (p, d) => {
+    const rows = isSoftware(d) ? rowsOf(p) : undefined;
+    return rows !== undefined && rows.count >= ENOUGH && (!vec4 || fitsVec4(rows.size));
+  },
+  vec4: p => (vec4 ? operandsOf(p.of).filter(rowsOf(p)!.perValue) : []),
+  sizes: (p, d) => {
+    const rows = rowsOf(p)!;
+    return { rows: rows.count, size: rows.size / widthOf(vec4).width, share: shareOf(rows, d) };
+  },
+  grid: (p, d) => {
+    const rows = rowsOf(p)!;
+    return [ceilDiv(rows.count, shareOf(rows, d)), 1, 1];
+  },
+  code: async (p, d) => {
+    const operands = operandsOf(p.of);
+    const sums = { ...rowsOf(p)!, operands, applied: (type: string) => applied(p.f, operands, type), gradient: p.gradient };
+    return (await import('./row-sums-code.ts')).rowSumsCode(sums, d, vec4);
+  },
+});
+
 /** A workgroup for each value of out. */
-export const broadcastSum = kernel({
-  name: 'broadcast_sum',
-  bindings: { v: 'read', a: 'read?', b: 'read?', out: 'write' },
-  step: (p: BroadcastSum) => accumulates(p.gradient),
+const ofWorkgroups: Looped<BroadcastSum> = {
   needs: totalNeeds,
   over: (p, d) => rows(product(p.kept), threads(d, 256)),
   body: (p, d) => {
     const runs = runsOf(p.shape, { ...p.of, out: p.kept });
-    const operands = named({ ...p.of }).map(([name]) => name);
+    const operands = operandsOf(p.of);
     const isKept = (run: Run) => !run.repeats.out;
     const [kept, summed] = [runs.filter(isKept), runs.filter(run => !isKept(run))];
     const at = (n: number) => {
@@ -141,4 +192,11 @@ export const broadcastSum = kernel({
   if (lane == 0u) { let v = total; out[row] = ${accumulated(p.gradient, 'out[row]')}; }`,
     };
   },
+};
+
+export const broadcastSum = kernel({
+  name: 'broadcast_sum',
+  bindings: { v: 'read', a: 'read?', b: 'read?', out: 'write' },
+  step: (p: BroadcastSum) => accumulates(p.gradient),
+  variants: [inLanes(true), inLanes(false), ofWorkgroups],
 });

@@ -1,7 +1,7 @@
 import type { CallRow } from '../kernel/row.ts';
 import { readPart, writePart, type Copy } from './copy.ts';
 import { product } from '../kernel/shape.ts';
-import { broadcast, type Broadcast } from './broadcast.ts';
+import { broadcast, broadcastSum, type Broadcast, type BroadcastSum } from './broadcast.ts';
 import { dropSample, type DropSample } from './noise.ts';
 
 const copies = (why: string, params: Copy): CallRow<Copy>[] =>
@@ -27,6 +27,21 @@ const gate = (n: number, c: number, h: number, w: number): Broadcast => ({
   of: { v: [n, c, h, w], a: [n, c, 1, 1] },
   f: 'v * a',
 });
+
+const sums = (why: string, params: BroadcastSum, bench?: CallRow<BroadcastSum>['bench']): CallRow<BroadcastSum> => ({
+  why,
+  kernel: broadcastSum,
+  params,
+  tensors: ({ of: { v, a, b }, kept }) => ({ v: product(v), ...(a && { a: product(a) }), ...(b && { b: product(b) }), out: product(kept) }),
+  ...(bench && { bench }),
+});
+/** The gradient of the gates. */
+const gateSums = (n: number, c: number, h: number, w: number): BroadcastSum => ({
+  shape: [n, c, h, w],
+  of: { v: [n, c, h, w], a: [n, c, h, w] },
+  f: 'v * a',
+  kept: [n, c, 1, 1],
+});
 const slope = 'select(v * b, v, a > zero)';
 
 export const calls: readonly CallRow[] = [
@@ -43,4 +58,18 @@ export const calls: readonly CallRow[] = [
   repeated('a slope of rows, as vec4', { shape: [3, 8], of: { v: [3, 8], a: [3, 8], b: [1, 8] }, f: slope }),
   drop('as vec4', { n: 9, size: 12, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
   drop('nothing divides', { n: 9, size: 11, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
+  sums('rows as vec4', gateSums(8, 9, 4, 4), n => [{ label: 'squeeze and excite backward', params: gateSums(n, 96, 16, 16) }]),
+  sums('rows that nothing divides, with a number for each and a row for all', {
+    shape: [70, 3, 3],
+    of: { v: [70, 3, 3], a: [70, 1, 1], b: [1, 3, 3] },
+    f: 'v * a + b',
+    kept: [70, 1, 1],
+  }),
+  sums('as vec4, the same', {
+    shape: [70, 8],
+    of: { v: [70, 8], a: [70, 1], b: [1, 8] },
+    f: 'v * a + b',
+    kept: [70, 1],
+    gradient: 'more',
+  }),
 ];

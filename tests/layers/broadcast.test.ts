@@ -46,6 +46,8 @@ function at(values: ArrayLike<number>, start: number, own: Shape, shape: Shape, 
 const cases: readonly [a: Shape, b: Shape, y: Shape, why: string][] = [
   [[2, 3, 4, 4], [2, 3, 1, 1], [2, 3, 4, 4], 'a gate for each channel of each image, as vec4'],
   [[2, 3, 3, 5], [2, 3, 1, 1], [2, 3, 3, 5], 'the same where nothing divides'],
+  [[2, 33, 2, 2], [2, 33, 1, 1], [2, 33, 2, 2], 'gates of enough channels for a lane each, as vec4'],
+  [[2, 33, 1, 3], [2, 33, 1, 1], [2, 33, 1, 3], 'the same where nothing divides'],
   [[2, 3, 4, 4], [3, 1, 1], [2, 3, 4, 4], 'one for each channel, of a smaller rank'],
   [[2, 3, 2, 4], [2, 1, 2, 4], [2, 3, 2, 4], 'a mask for each image, as vec4'],
   [[2, 3, 3, 3], [1, 1, 3, 3], [2, 3, 3, 3], 'a mask for all'],
