@@ -38,10 +38,11 @@ export function checkImages({ transforms, mix }: Augmentation, { shape: [c, h, w
     const { ofBytes }: Kind = KINDS[name];
     check(!ofBytes || dtype !== 'float32', say`${WHO}: ${name} is of colours in bytes, and the images are float32`, 'leave it out');
     if (name === 'crop') {
+      const most = Math.min(h, w) - 1;
       check(
-        o.padding! < Math.min(h, w),
+        o.padding! <= most,
         say`${WHO}: crop: padding ${o.padding} does not fit images of ${h}x${w}`,
-        `give 1 to ${Math.min(h, w) - 1}`,
+        most ? `give 1 to ${most}` : 'leave it out',
       );
     }
     if (name === 'cutout') {

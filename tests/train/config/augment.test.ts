@@ -28,6 +28,7 @@ for (const [text, message] of [
 }
 for (const [text, shape, message] of [
   ['crop:40', [3, 12, 10], /^augment: crop: padding 40 does not fit images of 12x10; give 1 to 9/],
+  ['crop:1', [3, 1, 9], /^augment: crop: padding 1 does not fit images of 1x9; leave it out$/],
   ['cutout:25', [3, 12, 10], /^augment: cutout: size 25 covers all of 12x10; give 1 to 24/],
   ['saturation', [1, 28, 28], /^augment: saturation changes colours, and images have 1 channel; leave it out/],
   ['flip', [5, 8, 8], /^augment: images have 5 channels; augmentation takes 1 to 4/],
