@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import type { Moments } from '../data/statistics.ts';
 
+/** What a file of weights says of itself, as far as it does. */
 export interface WeightsFacts {
   /** As `descent train` calls it, or the file of a user's own. */
   readonly model?: string | undefined;
