@@ -80,7 +80,8 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     `${file}: is a checkpoint of ${model}, not of ${given.model}`,
     'leave out --model',
   );
-  const dataset = given.dataset ?? run?.dataset ?? facts.dataset;
+  const isWhole = facts.shape && (facts.classes ?? facts.outputs); // says all that a data set would be asked for
+  const dataset = given.dataset ?? run?.dataset ?? facts.dataset ?? (isWhole ? 'samples' : undefined);
   const normalize = given.normalize ?? facts.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained`, 'give --dataset');
   check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZATIONS.join('|')}`);

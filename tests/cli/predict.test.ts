@@ -18,6 +18,8 @@ import { softmaxRows } from '../../train/study/probabilities.ts';
 import { combine } from '../../train/run/swag.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { called } from '../support/process/called.ts';
+import { fit } from '../../node.ts';
+import { decodeSafetensors } from '../../train/run/read-safetensors.ts';
 import { words } from '../support/process/command.ts';
 import { printed } from '../support/process/printed.ts';
 import { refusal } from '../support/refusal.ts';
@@ -82,6 +84,38 @@ for (const normalize of ['meanstd', 'meanstd:mean=0.3,std=0.25', 'pca', 'zca']) 
     });
   });
 }
+
+test('a file that a program saved says what is needed to predict by it, whatever it was trained on, as safetensors and as ONNX', async () => {
+  const root = await folder();
+  const images = Array.from({ length: 20 }, (_, i) => new Uint8Array(16).fill(i % 2 ? 200 : 20));
+  const run = fit(
+    'mlp:hidden=4',
+    { images, labels: images.map((_, i) => (i % 2 ? 'light' : 'dark')), shape: [1, 4, 4] },
+    { epochs: 8, lr: 0.05, batchSize: 4 },
+  );
+  const model = await run.model;
+  const raw = { width: 4, height: 4, channels: 1 } as const;
+  const picture = join(root, 'light.png');
+  await sharp(images[1]!, { raw }).toColourspace('b-w').toFile(picture);
+  const { tensors, metadata } = decodeSafetensors(await model.bytes());
+  assert.is(metadata.dataset, 'samples');
+  const { dataset: _, ...without } = metadata;
+  const files = {
+    'net.safetensors': await model.bytes(),
+    'net.onnx': await model.onnx(),
+    'bare.safetensors': encodeSafetensors(tensors, without),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    await writeFile(join(root, name), bytes);
+    const { out, refusal: said } = await called(words(`predict ${name} light.png --top 1`), root);
+    assert.match(out, /^light\.png: light \d/, said);
+    assert.match(
+      (await called(words(`eval ${name}`), root)).refusal,
+      `${name}: was trained on 'samples', which is not here; give the data with --dataset`,
+    );
+  }
+  model.destroy();
+});
 
 test('folders are predicted file by file, as comma-separated values too', async () => {
   const root = await folder();

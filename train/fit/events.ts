@@ -77,7 +77,10 @@ export interface Run extends AsyncIterable<RunEvent> {
 export interface Ended {
   readonly outcome: Outcome;
   /** What the images are that it takes. */
-  readonly images: Pick<PredictorOptions, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype' | 'normalize' | 'moments' | 'resize'>;
+  readonly images: Pick<
+    PredictorOptions,
+    'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype' | 'normalize' | 'moments' | 'resize' | 'dataset'
+  >;
   /** Those that are evaluated: averaged ones where the optimizer keeps an average. */
   readonly weights: Tensors;
   readonly checkpoint: Uint8Array<ArrayBuffer>;

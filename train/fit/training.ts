@@ -285,6 +285,7 @@ export class LocalTraining implements Training {
       ...(dtype && { dtype }),
       ...(normalize !== 'none' && { moments: normalisation.moments }),
       resize: this.#recipe.resize,
+      dataset: dataset.name,
     };
   }
 
