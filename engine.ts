@@ -74,7 +74,8 @@ export { items, planes, rows, values, type Loop } from './shaders/kernel/loops.t
 export { float, unroll, type Width } from './shaders/kernel/wgsl.ts';
 export { rowLoss, type Loss as RowLoss } from './shaders/update/loss.ts';
 export type { DropSample } from './shaders/move/noise.ts';
-export { Net, type Backward, type NetState, type Targets } from './train/net/net.ts';
+export { Net, type Backward, type NetState } from './train/net/net.ts';
+export type { Targets } from './train/net/targets.ts';
 export type { NetOptions } from './train/net/programs.ts';
 export type { DeviceData } from './train/data/device-data.ts';
 export type { Centre, Exchange, Shared, Op as ExchangeOp } from './train/distribute/exchange.ts';

@@ -2,13 +2,14 @@
 import { check, kindOf, named, onlyOptions, show, type Known } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Graph, Layer } from '../../engine/graph.ts';
-import { COUNT, isWithin } from '../../engine/range.ts';
+import { COUNT, describeRange, isWithin, SHARE } from '../../engine/range.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { product, type Shape } from '../../shaders/kernel/shape.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import { needsGradientAlone } from '../../optim/rule.ts';
+import type { Rates } from '../../optim/schedule.ts';
 import { withAverage } from '../evaluate/averaging.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import { writeWeights, type Loaded, type LoadOptions } from '../evaluate/match.ts';
@@ -28,6 +29,7 @@ import {
   type NetOptions,
   type Trained,
 } from './programs.ts';
+import { lengthOf, targetsFor, type Targets } from './targets.ts';
 
 const NET_OPTIONS: Known<NetOptions> = {
   shape: true,
@@ -43,9 +45,6 @@ const BACKWARD_OPTIONS = { accumulate: 'boolean' } as const;
 const UPDATE_OPTIONS = { mean: 'boolean' } as const;
 
 const MODES: readonly NetOptions['mode'][] = ['training', 'evaluated', 'drawn'];
-
-/** Class numbers [batch], or float32 values [batch, …]: shares of the classes, numbers to predict, or what a loss of one's own takes. */
-export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
 
 /** What a call of `backward` has found. */
 export interface Backward {
@@ -192,7 +191,7 @@ export class Net {
       `backward: got ${lengthOf(x)}`,
       `give a Float32Array of ${show([batch, ...shape])}`,
     );
-    const targets = this.#targetsOf(y);
+    const targets = targetsFor(y, batch, this.outputShape);
     const inputs = x.slice();
     return this.#memory.inTurn(async () => {
       check(!accumulate || this.#trained, 'backward: there are no gradients to add to', 'call it without accumulate first');
@@ -231,11 +230,11 @@ export class Net {
   }
 
   /**
-   * Moves the weights on the gradients in memory, by the optimizer's own learning rate or by `lr`: on the sum of those that were accumulated,
+   * Moves the weights on the gradients in memory, by the optimizer's own learning rate, or by `lr`, a rate or what a schedule gives: on the sum of those that were accumulated,
    * or with `mean` on their mean, as where PyTorch's loss is divided by the number of batches. An optimizer's state belongs to the net; it lasts
    * as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
    */
-  update(optimizer: Optimizer, lr = optimizer.hyper?.lr, o: { readonly mean?: boolean } = {}): Promise<void> {
+  update(optimizer: Optimizer, lr: number | Rates = optimizer.hyper?.lr, o: { readonly mean?: boolean } = {}): Promise<void> {
     onlyOptions('update', o, UPDATE_OPTIONS);
     const rule = optimizer?.rule;
     check(
@@ -243,7 +242,7 @@ export class Net {
       `optimizer: ${rule?.name ?? kindOf(optimizer)} is none for a loop by hand`,
       'give optimizer(rules.adam, { lr: 0.001 }) or another rule of the first order',
     );
-    check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
+    const rates = ratesIn(lr);
     return this.#memory.inTurn(async () => {
       const trained = this.#unspent('update');
       check(
@@ -260,7 +259,11 @@ export class Net {
       if (!this.#updating.has(optimizer)) this.#updating.set(optimizer, this.#compileUpdate(optimizer, trained));
       const updating = await this.#updating.get(optimizer)!;
       const t = ++updating.updates;
-      updating.program.run({ ...optimizer.values(t, lr, undefined, o.mean ? this.#summed : 1), seed: this.#o.seed ?? 0, step: t });
+      updating.program.run({
+        ...optimizer.values(t, rates.lr, rates.momentum, o.mean ? this.#summed : 1),
+        seed: this.#o.seed ?? 0,
+        step: t,
+      });
       if (optimizer.rule.direction !== undefined) this.#spentBy = optimizer.rule.name;
     });
   }
@@ -346,34 +349,6 @@ export class Net {
     return { seed: this.#o.seed ?? 0, step, epoch: 0, valid: this.#o.batch };
   }
 
-  /** What is written to the device for the targets of a batch. */
-  #targetsOf(y: Targets): Float32Array | Uint32Array {
-    const { batch } = this.#o;
-    const isList = ArrayBuffer.isView(y);
-    check(
-      isList && y.length > 0 && y.length % batch === 0,
-      `backward: got ${lengthOf(y)}`,
-      `give class numbers, or a Float32Array of [${batch}, …]`,
-    );
-    if (y instanceof Float32Array) return y.slice();
-    check(y.length === batch, `backward: got ${y.length} class numbers`, `give one for each of ${batch} inputs`);
-    const [outputs = 1] = this.outputShape;
-    check(
-      this.outputShape.length === 1,
-      `backward: got class numbers, and the net gives ${show(this.outputShape)} for an input`,
-      'end it with flatten() or dense(classes)',
-      'give a Float32Array',
-    );
-    // Arrays of signed numbers, fractions and bigints come from programs without types.
-    const wrong = y.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < outputs));
-    check(
-      wrong < 0,
-      `backward: the class of input ${wrong} is ${kindOf(y[wrong])}, and there are ${outputs} outputs`,
-      `give 0 to ${outputs - 1}`,
-    );
-    return Uint32Array.from(y);
-  }
-
   /** The program that computes gradients for targets of this kind, compiled once. */
   #trainingOn(targets: Float32Array | Uint32Array): Promise<Trained> {
     const { batch } = this.#o;
@@ -393,7 +368,13 @@ export class Net {
   }
 }
 
-const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);
+/** The rates of an update. Throws where these are none, or are of several batches. */
+function ratesIn(given: number | Rates): Rates {
+  const { lr, momentum, batches = 1 }: Partial<Rates> = typeof given === 'number' ? { lr: given } : Object(given);
+  check(Number.isFinite(lr), `lr: it is ${kindOf(given)}`, 'give a number, or what at() of a schedule gives');
+  check(momentum === undefined || isWithin(momentum, SHARE), `momentum: it is ${kindOf(momentum)}`, `give ${describeRange(SHARE)}`);
+  check(batches === 1, `batches: an update is to be of ${batches}`, 'accumulate so many, and give their rate alone with { mean: true }');
+  return { lr: lr!, ...(momentum !== undefined && { momentum }) };
+}
 
-const lengthOf = (values: unknown): string =>
-  ArrayBuffer.isView(values) ? `${(values as Float32Array).length} values ${kindOf(values)}` : kindOf(values);
+const gradientsOf = (graph: Graph): Tensor[] => Array.from(graph.params.values(), p => p.grad);

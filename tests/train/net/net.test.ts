@@ -11,11 +11,12 @@ import { lossOf, losses } from '../../../layers/loss.ts';
 import { dropout } from '../../../layers/noise.ts';
 import { models } from '../../../models/index.ts';
 import { optimizer, type Optimizer } from '../../../optim/optimizer.ts';
-import { clipNorm, decoupledDecay, ema, swa } from '../../../optim/pieces.ts';
+import { ema, swa } from '../../../optim/pieces.ts';
 import { rules } from '../../../optim/index.ts';
 import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
-import { Net, type Targets } from '../../../train/net/net.ts';
+import { Net } from '../../../train/net/net.ts';
+import type { Targets } from '../../../train/net/targets.ts';
 import type { NetOptions } from '../../../train/net/programs.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
@@ -139,28 +140,6 @@ test('gradients add up, are read, and are replaced', async () => {
     /^setGradients: no weight of the net is called 'fc\.wait'; give some of/,
   );
   net.destroy();
-});
-
-test('on the mean of what was accumulated a net moves as on one batch of all, clipped by the norm of the mean', async () => {
-  const small = sequential({ fc1: dense(5), act: tanh(), fc2: dense(3) });
-  const x = values(64, 4);
-  const y = Uint32Array.from({ length: 16 }, (_, i) => i % 3);
-  const moved = async (batch: number, mean: boolean) => {
-    const net = await Net.build(device, small, { shape: [4], batch, seed: 2 });
-    const rule = optimizer(rules.momentum, { lr: 0.1 }, [clipNorm(0.3), decoupledDecay(0.1)]);
-    for (let step = 0; step < 3; step++) {
-      for (let at = 0; at < 16; at += batch)
-        await net.backward(x.subarray(4 * at, 4 * (at + batch)), y.subarray(at, at + batch), { accumulate: at > 0 });
-      await net.update(rule, 0.1, { mean });
-    }
-    const weights = await net.weights();
-    net.destroy();
-    return weights;
-  };
-  const [whole, parts, sums] = [await moved(16, false), await moved(4, true), await moved(4, false)];
-  for (const [name, { data }] of Object.entries(whole)) close(name, parts[name]!.data, data, 1e-6);
-  assert.not.equal(sums, parts);
-  assert.equal(await moved(16, true), whole);
 });
 
 test("values are fitted by a squared error, and by a loss of one's own", async () => {

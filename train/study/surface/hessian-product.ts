@@ -1,6 +1,7 @@
 /** Products of the Hessian of a net's loss with directions in the space of its weights. */
 import { product } from '../../../shaders/kernel/shape.ts';
-import type { Net, Targets } from '../../net/net.ts';
+import type { Net } from '../../net/net.ts';
+import type { Targets } from '../../net/targets.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 
 /** How far the weights are moved to both sides: the error of the difference falls with its square, rounding of float32 grows as 1 over it. */
