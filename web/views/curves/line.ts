@@ -3,6 +3,8 @@
 export type Point = readonly [x: number, y: number];
 export interface Curve {
   readonly name: string;
+  /** What it is of: two of one are told in one line, the dashed one behind. */
+  readonly of?: string;
   readonly colour: string;
   readonly points: readonly Point[];
   readonly dashed?: boolean;

@@ -13,6 +13,13 @@ export interface Drawn {
   readonly format: Format;
 }
 
+interface Value {
+  readonly curve: Curve;
+  readonly value: string;
+  /** Pixels between it and the pointer. */
+  readonly away: number;
+}
+
 /** Points that Page up and Page down pass over. */
 const PAGE = 10;
 
@@ -124,29 +131,42 @@ export class Pointer {
       this.#tooltip.hide();
       return;
     }
-    const { title, rows } = this.#told(drawn);
+    const { title, values } = this.#told(drawn);
     const { over } = drawn.chart;
     const keys = this.#at === undefined ? '' : this.#onZoom ? '← → values, + − zoom, 0 whole run' : '← → values';
-    this.#tooltip.show(title, rows, over.offsetLeft + left, over.offsetTop, keys);
+    this.#tooltip.show(title, rowsOf(values), over.offsetLeft + left, over.offsetTop, keys);
   }
 
-  #told({ chart, curves, view, format }: Drawn): { title: string; rows: Row[] } {
+  /** The curves that have a height at the place that is pointed at, and that. */
+  #told({ chart, curves, view, format }: Drawn): { title: string; values: Value[] } {
     const { left, top } = chart.cursor;
     const x = this.#at ?? chart.posToVal(left!, 'x');
-    const rows = curves
+    const values = curves
       .filter(c => !c.faint && c.points.length && x >= c.points[0]![0] && x <= c.points.at(-1)![0])
-      .map(c => {
-        const y = heightAt(c.points, x);
-        return { ...c, value: format(y), away: Math.abs(chart.valToPos(y, 'y') - top!) };
+      .map(curve => {
+        const y = heightAt(curve.points, x);
+        return { curve, value: format(y), away: Math.abs(chart.valToPos(y, 'y') - top!) };
       });
     const at = view.across === 'epoch' ? x.toFixed(2) : view.across === 'seconds' ? x.toFixed(1) : Math.round(x);
-    return { title: `${view.across ?? 'step'} ${at}`, rows };
+    return { title: `${view.across ?? 'step'} ${at}`, values };
   }
 
   #speak(): void {
     const drawn = this.#drawn();
     if (!drawn) return;
-    const { title, rows } = this.#told(drawn);
-    this.#spoken.textContent = [title, ...rows.map(({ name, value }) => `${name} ${value}`)].join('; ');
+    const { title, values } = this.#told(drawn);
+    this.#spoken.textContent = [title, ...values.map(({ curve, value }) => `${curve.name} ${value}`)].join('; ');
   }
+}
+
+/** A line for each curve, or for both of what they are of. */
+function rowsOf(values: readonly Value[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { curve, value, away } of values) {
+    const { name, of, colour, dashed } = curve;
+    const before = of === undefined ? undefined : rows.get(of);
+    const own = of !== undefined && dashed ? { held: value } : { value, dashed };
+    rows.set(of ?? name, { ...before, ...own, name: of ?? name, colour, away: Math.min(away, before?.away ?? away) });
+  }
+  return [...rows.values()];
 }

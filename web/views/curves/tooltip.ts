@@ -4,17 +4,20 @@ import './tooltip.css';
 
 export interface Row {
   readonly name: string;
-  readonly value: string;
   readonly colour: string;
   readonly dashed?: boolean | undefined;
-  /** How far the curve is from the pointer. */
+  readonly value?: string | undefined;
+  /** Of the dashed curve beside it. */
+  readonly held?: string | undefined;
+  /** How far the nearer of its curves is from the pointer. */
   readonly away: number;
 }
 
 /** Pixels between the box and the edge of the window. */
 const EDGE = 8;
-/** Pixels in which a name, shortened, and its value can still be read. */
+/** Pixels in which a name, shortened, and a value can still be read; and a second value. */
 const NARROWEST = 110;
+const SECOND = 60;
 
 export class Tooltip {
   #parent: HTMLElement;
@@ -41,6 +44,8 @@ export class Tooltip {
       return;
     }
     const box = this.#box;
+    const isPaired = all.some(row => row.held !== undefined);
+    const lineOf = (row: Row) => written(row, isPaired);
     const lines = el('div', { class: 'lines' }, ...all.map(lineOf));
     const fill = (rows: number) => (lines.style.gridTemplateRows = `repeat(${rows}, auto)`);
     fill(all.length);
@@ -50,7 +55,7 @@ export class Tooltip {
     const bottom = clientHeight - EDGE;
     const beside = box.offsetHeight - lines.offsetHeight;
     const fits = Math.max(1, Math.floor((bottom - EDGE - beside) / (lines.offsetHeight / all.length)));
-    const columns = Math.min(Math.ceil(all.length / fits), Math.max(1, Math.floor(room / NARROWEST)));
+    const columns = Math.min(Math.ceil(all.length / fits), Math.max(1, Math.floor(room / (isPaired ? NARROWEST + SECOND : NARROWEST))));
     if (all.length > columns * fits) {
       const nearest = new Set([...all].sort((a, b) => a.away - b.away).slice(0, columns * fits - 1));
       const shown = all.filter(row => nearest.has(row)).map(lineOf);
@@ -63,8 +68,12 @@ export class Tooltip {
   }
 }
 
-function lineOf({ name, value, colour, dashed }: Row): HTMLElement {
-  const stroke = el('span', { class: 'stroke' });
-  stroke.style.borderTop = `2px ${dashed ? 'dashed' : 'solid'} ${colour}`;
-  return el('div', {}, stroke, el('span', { textContent: name }), el('b', { textContent: value }));
+function written({ name, value, held, colour, dashed = false }: Row, isPaired: boolean): HTMLElement {
+  const told = (text = '', isDashed: boolean) => {
+    const stroke = el('span', { class: 'stroke' });
+    if (text) stroke.style.borderTop = `2px ${isDashed ? 'dashed' : 'solid'} ${colour}`;
+    return [stroke, el('b', { textContent: text })] as const;
+  };
+  const [stroke, number] = told(value, dashed);
+  return el('div', {}, stroke, el('span', { class: 'name', textContent: name }), number, ...(isPaired ? told(held, true) : []));
 }

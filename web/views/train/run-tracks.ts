@@ -46,8 +46,8 @@ export class RunTracks {
     const { id: group, colour } = run;
     const curves: Curve[] = [
       ...(smoothing ? [{ name: `${name}, training as it was`, colour, points, faint: true, group }] : []),
-      { name: `${name}, training`, colour, points: smoothing ? trend : points, label, group },
-      { name: `${name}, validation`, colour, points: held, dashed: true, group },
+      { name: `${name}, training`, of: name, colour, points: smoothing ? trend : points, label, group },
+      { name: `${name}, validation`, of: name, colour, points: held, dashed: true, group },
     ];
     return { curves, gap: { colour, ...overfitting(trend, held, measure === 'accuracy' ? -1 : 1) } };
   }
