@@ -45,6 +45,9 @@ const pointwiseLayers = (n: number): Conv[] => [
   layer(n, 160, 7, 960, 1),
 ];
 
+/** Shortcuts of ResNet-50 on `n` images of 32x32. */
+const shortcuts = (n: number): Conv[] => [layer(n, 256, 32, 512, 1, { stride: 2 }), layer(n, 1024, 8, 2048, 1, { stride: 2 })];
+
 /** Layers of ResNet-20 on `n` images and of LeNet-5 on twice as many. */
 const layers = (n: number): Conv[] => [
   layer(n, 3, 32, 16, 3),
@@ -145,8 +148,17 @@ export const calls: readonly CallRow[] = [
   forward('3x3 that fills no tile', { ...layer(3, 9, 7, 33, 3), bias: true }),
   forward('an odd width', { ...layer(2, 9, 15, 20, 3), bias: true }),
   forward('5x5 of an odd width', layer(2, 5, 7, 8, 5)),
-  forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
+  {
+    ...forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
+    bench: n => [...pointwiseLayers(n), ...shortcuts(n)].map(p => timed(p, 'forward', p)),
+  },
   forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
+  forward('1x1 of whole small images, in groups', { ...layer(5, 64, 2, 42, 1, { groups: 2 }), bias: true, epilogue: added }),
+  forward('1x1 by tiles of large calls', layer(8, 512, 8, 512, 1)),
+  forward('1x1 of stride 2', { ...layer(3, 128, 8, 20, 1, { stride: 2 }), bias: true, epilogue: added }),
+  forward('1x1 of odd images', { ...layer(3, 24, 5, 21, 1), bias: true, epilogue: added }),
+  forward('1x1 of odd images, of stride 2', layer(3, 128, 9, 21, 1, { stride: 2 })),
+  forward('flipped: an input gradient of 1x1', inputGradient(layer(2, 20, 4, 36, 1))),
   {
     ...forward('depthwise on whole planes', { ...depthwise(3, 9, 4, 3), bias: true, epilogue: added }),
     bench: n => depthwiseLayers(n).map(p => timed(p, 'forward', p)),
@@ -182,6 +194,16 @@ export const calls: readonly CallRow[] = [
   },
   toInput('depthwise on strips of four', { ...depthwise(3, 9, 16, 5, 2), bias: true, epilogue: added }),
   toInput('depthwise on odd planes', depthwise(2, 9, 9, 3, 2)),
+  {
+    ...toInput('1x1', { ...layer(3, 20, 8, 128, 1, { stride: 2 }), epilogue: added }),
+    bench: n => shortcuts(n).map(p => timed(p, 'input gradient', p)),
+  },
+  toInput('1x1 of odd images, in groups, with a bias', {
+    ...layer(2, 12, 9, 256, 1, { stride: 2, groups: 2 }),
+    bias: true,
+    epilogue: added,
+  }),
+  toInput('1x1 of stride 3', layer(2, 9, 10, 128, 1, { stride: 3 })),
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
   toInput('many channels', layer(8, 72, 8, 20, 3, { stride: 2 })),
   toInput('strides that differ, a transposed convolution with its bias', { ...tall, bias: true }),
@@ -210,9 +232,11 @@ export const calls: readonly CallRow[] = [
   toWeight('depthwise on odd planes', depthwise(2, 9, 9, 5, 2)),
   {
     ...toWeight('of 1x1 in groups', layer(3, 36, 6, 44, 1, { groups: 2 }), 2),
-    bench: (n, d) => pointwiseLayers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
+    bench: (n, d) => [...pointwiseLayers(n), ...shortcuts(n)].map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
   },
   toWeight('of 1x1 on odd images', layer(3, 20, 5, 35, 1), 2),
+  toWeight('of 1x1 of stride 2', layer(3, 36, 8, 35, 1, { stride: 2 }), 2),
+  toWeight('of 1x1 of stride 2 on odd images, in groups, added', { ...layer(3, 64, 9, 20, 1, { stride: 2, groups: 2 }), gradient: 'more' }),
   toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
   toWeight('added to a gradient', { ...layer(3, 9, 12, 5, 3), gradient: 'more' }),

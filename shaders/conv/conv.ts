@@ -2,7 +2,9 @@
 import { apart } from './apart.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
 import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
+import { backwardInput1x1, forward1x1 } from './lanes-1x1.ts';
 import { backwardInputPlanes, backwardWeightPlanes, forwardPlanes, isDepthwise, weightPlanesGroups } from './planes-lanes.ts';
+import { subsampled } from './subsampled.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInputForm, backwardWeightForm, forwardForm } from './tiled.ts';
 import { backwardWeight1x1 } from './weight-lanes-1x1.ts';
@@ -42,6 +44,7 @@ export const conv = kernel({
   flops,
   variants: [
     ...forwardPlanes,
+    ...forward1x1,
     forwardLanes('shuffle'),
     forwardLanes('vec4'),
     imagesLanes,
@@ -92,6 +95,7 @@ export const convBackwardInput = kernel({
   flops,
   variants: [
     ...backwardInputPlanes,
+    ...backwardInput1x1,
     backwardInputLanes('vec4'),
     backwardInputLanes('scalar'),
     ...tiledLater(backwardInputForm, async () => (await tiles()).backwardInput),
@@ -105,7 +109,7 @@ export const convBackwardInput = kernel({
 
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
-  if (stagesOf(convBackwardWeight, { ...p, split: 1 }, d)) return 1; // Winograd's tiles fill the device as they are
+  if (winogradWeights.some(way => way === stagesOf(convBackwardWeight, { ...p, split: 1 }, d))) return 1; // Winograd's tiles fill the device as they are
   const [tileRows, tileColumns, enoughTiles] = isSoftware(d) ? [16, 5 * d.lanes, 16] : [64, 64, 512];
   const tiles =
     isSoftware(d) && isDepthwise(p)
@@ -123,7 +127,7 @@ export const convBackwardWeight = kernel({
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   step: p => accumulates(p.gradient),
   joins: [takesSum],
-  staged: winogradWeights,
+  staged: [...winogradWeights, subsampled],
   flops,
   variants: [
     ...backwardWeightPlanes,

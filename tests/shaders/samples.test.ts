@@ -29,6 +29,7 @@ type Made = readonly [Kernel<any>, variant: string, params: object];
 const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   'conv/lanes-code/forward.ts': [[conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }]],
   'conv/lanes-code/input.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: [2, 2] }]],
+  'conv/lanes-code/products.ts': [[conv, 'lanes 1x1 x4 y4', { ...small, c: 24, o: 4, k: [1, 1], pad: [0, 0] }]],
   'conv/lanes-code/images.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
   'conv/lanes-code/columns.ts': [[convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }]],
   'conv/lanes-code/pixels.ts': [[convBackwardWeight, 'lanes pixels', { ...small, split: 1 }]],

@@ -12,16 +12,21 @@ import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
  * output channel whose dy it holds for all. With one channel of either, `v{j}` being what it holds of x, `c{output channel}_{j}` a sum:
  *
  * ```wgsl
- * for (var pixel = 0; pixel < op.size; pixel += 4) {
+ * for (var round = 0; round < rounds; round++) {
  *   let d0 = dy[dy0 / 4];
  *   let v0 = x[x0 / 4];
  *   { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * v0.x; }
  *   { let a = subgroupBroadcast(d0.y, 0u); c0_0 += a * v0.y; }
  *   …
- *   dy0 += 4;
- *   x0 += 4;
+ *   left -= 4;
+ *   let ends = left == 0;
+ *   …
+ *   dy0 += dyStep;
+ *   x0 += xStep;
  * }
  * ```
+ *
+ * One loop goes over all pixels of the images: those of 2x2 are four, for which a loop of their own would cost as much as they do.
  */
 export function code1x1(
   vec4: boolean,
@@ -40,16 +45,20 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let lane = i32(index);${SLICE}
   let c0 = i32(group.x) * ${perLane * S} + lane; let o0 = i32(group.y) * ${channels};
   ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
-  for (var n = first; n < last; n++) {
-    ${unroll(holders, g => `var dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * op.size;`, ' ')}
-    ${unroll(perLane, j => `var x${j} = (n * op.c + part * op.cg + min(c0 + ${j * S}, op.cg - 1)) * op.size;`, ' ')}
-    for (var pixel = 0; pixel < op.size; pixel += ${parts.length}) {
-      ${unroll(holders, g => `let d${g} = dy[${at(`dy${g}`)}];`, ' ')}
-      ${unroll(perLane, j => `let v${j} = x[${at(`x${j}`)}];`, ' ')}
+  ${unroll(holders, g => `var dy${g} = (first * op.o + part * op.og + ${heldChannel(g, S)}) * op.size;`, ' ')}
+  ${unroll(perLane, j => `var x${j} = (first * op.c + part * op.cg + min(c0 + ${j * S}, op.cg - 1)) * op.size;`, ' ')}
+  let rounds = (last - first) * op.size / ${parts.length};
+  var left = op.size; // pixels of the image at hand
+  for (var round = 0; round < rounds; round++) {
+    ${unroll(holders, g => `let d${g} = dy[${at(`dy${g}`)}];`, ' ')}
+    ${unroll(perLane, j => `let v${j} = x[${at(`x${j}`)}];`, ' ')}
 ${unroll(channels, i => parts.map(part => multiply(i, part)).join('\n'))}
-      ${unroll(holders, g => `dy${g} += ${parts.length};`, ' ')}
-      ${unroll(perLane, j => `x${j} += ${parts.length};`, ' ')}
-    }
+    left -= ${parts.length};
+    let ends = left == 0;
+    left = select(left, op.size, ends);
+    let dyStep = ${parts.length} + select(0, (op.o - 1) * op.size, ends); let xStep = ${parts.length} + select(0, (op.c - 1) * op.size, ends);
+    ${unroll(holders, g => `dy${g} += dyStep;`, ' ')}
+    ${unroll(perLane, j => `x${j} += xStep;`, ' ')}
   }
   let start = (slice * op.o + part * op.og) * op.cg + c0;
 ${storeInTurns({
