@@ -1,6 +1,6 @@
 /**
  * Convolutions for software adapters (S = lanes of one subgroup = one workgroup). Lane l computes one tile of neighbouring outputs for
- * several channels, in named scalars; the weights of a tap are held one channel per lane and broadcast. No barrier, no shared memory: a
+ * several channels, in an array; the weights of a tap are held one channel per lane and broadcast. No barrier, no shared memory: a
  * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time. The WGSL is in lanes-code/.
  */
 import { isVector, tilesAcross, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';

@@ -37,6 +37,9 @@ export const channelsOf = (p: ConvWeight, most: number) => evenShare(p.o / p.gro
 /** How many rows of a kernel a lane holds: all of a small one, else one, since the sums of all would fill the registers many times over. */
 export const heldRows = ({ k: [kh] }: ConvWeight) => (kh <= 3 ? kh : 1);
 
+/** The taps of these. */
+export const heldTaps = (p: ConvWeight) => heldRows(p) * p.k[1];
+
 /** WGSL: stores a value of a slice, or of the gradient of a parameter as that is written. */
 export const storeWeight = ({ gradient }: Pick<ConvWeight, 'gradient'>, at: string, value: string) =>
   gradient ? `{ let v = ${value}; let to = ${at}; dweight[to] = ${accumulated(gradient, 'dweight[to]')}; }` : `dweight[${at}] = ${value};`;

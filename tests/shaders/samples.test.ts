@@ -44,7 +44,7 @@ const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
   'pool/lanes-code.ts': [
     [poolForward, 'lanes', { max: true, planes: 8, h: 8, w: 8, oh: 8, ow: 8, k: [3, 3], stride: [1, 1], pad: [1, 1] }],
   ],
-  'product/matmul.ts': [[matmul, 'lanes a4 b4 y4', { m: 4, n: 32, k: 8 }]],
+  'product/lanes-code.ts': [[matmul, 'lanes a4 b4 y4', { m: 4, n: 32, k: 8 }]],
   'product/matrix-code.ts': [[matmul, 'matrix 64x64', { m: 64, n: 64, k: 64 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
   'product/tiled-code.ts': [

@@ -8,6 +8,9 @@ const WORKER = join(WEB, 'worker', 'worker.ts');
 const CLIENT = 'web/worker/client.ts';
 const URL_OF_WORKER = "new URL('./worker.ts', import.meta.url)";
 
+/** WGSL for software adapters, of which LeNet-5 takes all. */
+const LANES = /\/shaders\/(conv\/lanes-code\/(rows|forward|images|channels)|product\/lanes-code|kernel\/sums)\.ts$/;
+
 /**
  * In a build the worker is a chunk beside those of the page. Vite itself makes a bundle of what a worker imports, which shares nothing. What
  * the page needs from the start and the worker at any time is one chunk, what else either needs from the start another: many small ones
@@ -33,7 +36,7 @@ export function sharedWorkerChunks(): Plugin {
                 { name: 'shared', test: id => page.has(id) && workerLater.has(id), priority: 1 }, // else the next would take what it imports
                 { name: 'page', test: id => page.has(id) },
                 { name: 'runs', test: id => worker.has(id) },
-                { name: 'lanes', test: /\/conv\/lanes-code\/(rows|forward|images|channels)\.ts$/ }, // LeNet-5 on software adapters takes all
+                { name: 'lanes', test: LANES },
               ],
             },
           },

@@ -16,8 +16,12 @@ import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
  *   let more = y + 1 < H; let following = select(y, y + 1, more) * 1;
  *   row2_0 = select(vec4f(0.0), x[x0 + following + 0], more);
  *   let d0_0 = dy[dy0 + y * 1 + 0];
- *   { let a = subgroupBroadcast(d0_0.x, 0u); c0_1 += a * row0_0.x; c0_2 += a * row0_0.y; c0_4 += a * row1_0.x; …
- *   { let a = subgroupBroadcast(d0_0.y, 0u); c0_0 += a * row0_0.x; c0_1 += a * row0_0.y; c0_2 += a * row0_0.z; …
+ *   {
+ *     let a0 = subgroupBroadcast(d0_0.x, 0u); let a1 = subgroupBroadcast(d0_0.y, 0u); …
+ *     sums[0] = sums[0] + a1 * row0_0.x + a2 * row0_0.y + a3 * row0_0.z;
+ *     sums[1] = sums[1] + a0 * row0_0.x + a1 * row0_0.y + a2 * row0_0.z + a3 * row0_0.w;
+ *     …
+ *   }
  *   …
  *   row0_0 = row1_0; row1_0 = row2_0;
  * }
@@ -29,11 +33,12 @@ export function rowsCode(vec4: boolean, p: ConvWeight, d: Profile, channels: num
   const zero = vec4 ? 'vec4f(0.0)' : '0.0';
   const holders = ceilDiv(channels, S);
   const placeOf = (column: number) => (vec4 ? `${Math.floor(column / 4)}.${XYZW[column % 4]}` : `${column}`);
-  const multiply = (i: number, pixel: number) => {
-    const columnOf = (tap: number) => pixel + (tap % 3) - 1;
-    const taps = range(9).filter(t => columnOf(t) >= 0 && columnOf(t) < p.w);
-    return multiplyTaps(i, broadcastDy(i, S, `_${placeOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${placeOf(columnOf(t))}`);
-  };
+  const reached = (t: number) =>
+    range(p.w)
+      .map(pixel => ({ pixel, column: pixel + (t % 3) - 1 }))
+      .filter(({ column }) => column >= 0 && column < p.w)
+      .map(({ pixel, column }) => ({ pixel, x: `row${Math.floor(t / 3)}_${placeOf(column)}` }));
+  const multiply = (i: number) => multiplyTaps(p, i, p.w, pixel => broadcastDy(i, S, `_${placeOf(pixel)}`), reached);
   return (
     head(S) +
     wgsl`
@@ -46,7 +51,7 @@ export function rowsCode(vec4: boolean, p: ConvWeight, d: Profile, channels: num
       let more = y + 1 < H; let following = select(y, y + 1, more) * ${loads};
       ${unroll(loads, q => `row2_${q} = select(${zero}, x[x0 + following + ${q}], more);`)}
       ${unroll(holders, g => unroll(loads, q => `let d${g}_${q} = dy[dy${g} + y * ${loads} + ${q}];`, ' '))}
-      ${unroll(channels, i => unroll(p.w, pixel => multiply(i, pixel)))}
+      ${unroll(channels, multiply)}
       ${unroll(loads, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
     }
   }

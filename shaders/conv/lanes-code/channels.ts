@@ -1,40 +1,47 @@
 /** WGSL of the weight gradients of weight-lanes-channels.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { padsOf, type ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel, heldRows, storeWeight } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel, heldRows, heldTaps, storeWeight } from '../weight-lanes.ts';
 import { id } from './rows.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
-import { storeInTurns } from '../../kernel/turns.ts';
+import { addTo, declareSums } from '../../kernel/sums.ts';
 import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
 
-/** WGSL: which channel and row of taps a lane holds, and its sums `c{output channel}_{tap}`. */
+/** WGSL: which channel and row of taps a lane holds, and the sums of each output channel, for all taps. */
 export const startTaps = (p: ConvWeight, S: number, channels: number) => `
   let parts = op.cg * ${p.k[0] / heldRows(p)}; let c0 = i32(group.x) * ${S}; let o0 = i32(group.y) * ${channels};
   let held = min(c0 + lane, parts - 1); let plane = part * op.cg + held / ${p.k[0] / heldRows(p)};
-  ${unroll(channels, i => unroll(heldRows(p) * p.k[1], t => `var c${i}_${t} = 0.0;`, ' '))}`;
+${declareSums(channels * heldTaps(p))}`;
 
-/** WGSL: output channel `i` times what `value` gives for each tap. */
-export const multiplyTaps = (i: number, dy: string, taps: readonly number[], value: (tap: number) => string) =>
-  `{ let a = ${dy}; ${taps.map(t => `c${i}_${t} += a * ${value(t)};`).join(' ')} }`;
+/** What a tap is multiplied by: pixels of dy with the names of what of x goes with them. */
+type Pixels = readonly { readonly pixel: number; readonly x: string }[];
 
-/** WGSL: the end of the kernel, where sums are stored. */
-export const storeTaps = (p: ConvWeight, channels: number) => {
-  const taps = heldRows(p) * p.k[1];
-  return `
-  if (c0 + lane < parts) {${storeInTurns({
-    items: channels,
-    turns: 16,
-    first: 'o0',
-    end: 'op.og',
-    sums: i => range(taps).map(t => `c${i}_${t}`),
-    store: (i, channel) => `
-      let at = ((slice * op.o + part * op.og + ${channel}) * parts + held) * ${taps};
-      ${unroll(taps, t => storeWeight(p, `at + ${t}`, `c${i}_${t}`))}`,
-  })}
+/** WGSL: adds to the sums of output channel `i`, whose dy at each of `pixels` is what `dy` gives, what `reached` gives for each tap. */
+export const multiplyTaps = (p: ConvWeight, i: number, pixels: number, dy: (pixel: number) => string, reached: (tap: number) => Pixels) => `
+        {
+          ${unroll(pixels, pixel => `let a${pixel} = ${dy(pixel)};`, ' ')}
+          ${unroll(
+            heldTaps(p),
+            t =>
+              addTo(
+                i * heldTaps(p) + t,
+                reached(t).map(({ pixel, x }) => `a${pixel} * ${x}`),
+              ),
+            '\n          ',
+          )}
+        }`;
+
+/** WGSL: the end of the kernel, where sums are stored, in a loop whose ends are known when it runs, else drivers would unroll it. */
+export const storeTaps = (p: ConvWeight, channels: number) => `
+  if (c0 + lane < parts) {
+    for (var o = o0; o < min(o0 + ${channels}, op.og); o++) {
+      let first = (o - o0) * ${heldTaps(p)};
+      let start = ((slice * op.o + part * op.og + o) * parts + held) * ${heldTaps(p)};
+      for (var sum = first; sum < first + ${heldTaps(p)}; sum++) { ${storeWeight(p, 'start + sum - first', 'sums[sum]')} }
+    }
   }
 }`;
-};
 
 /** Outputs of one strip of a row. */
 const STRIP = 4;
@@ -48,7 +55,7 @@ const firstNew = ({ k, stride, pad }: ConvWeight, vec4: boolean) => {
 /**
  * A lane slides along the rows of one input channel, four outputs at a time, and holds the columns that it has yet to pass, so that each is
  * loaded once for each row of taps that it holds. For 3x3, stride 1, padding 1 and one output channel, `x{row}_{column}` being columns
- * counted from the strip's first and `c{channel}_{tap}` a sum, as vec4f:
+ * counted from the strip's first, as vec4f:
  *
  * ```wgsl
  * for (var q = 0; q < strips; q++) {
@@ -56,9 +63,12 @@ const firstNew = ({ k, stride, pad }: ConvWeight, vec4: boolean) => {
  *   let v0_4 = select(vec4f(0.0), x[(x0 + 4) / 4], ok0 & more0); let x0_4 = v0_4.x; let x0_5 = v0_4.y; …
  *   …
  *   let d0 = dy[dy0 / 4];
- *   { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * x0_m1; c0_1 += a * x0_0; c0_2 += a * x0_1; c0_3 += a * x1_m1; …
- *   { let a = subgroupBroadcast(d0.y, 0u); c0_0 += a * x0_0; c0_1 += a * x0_1; c0_2 += a * x0_2; …
- *   …
+ *   {
+ *     let a0 = subgroupBroadcast(d0.x, 0u); let a1 = subgroupBroadcast(d0.y, 0u); …
+ *     sums[0] = sums[0] + a0 * x0_m1 + a1 * x0_0 + a2 * x0_1 + a3 * x0_2;
+ *     sums[1] = sums[1] + a0 * x0_0 + a1 * x0_1 + a2 * x0_2 + a3 * x0_3;
+ *     …
+ *   }
  *   x0_m1 = x0_3; x0_0 = x0_4; …
  *   …
  *   dy0 += 4;
@@ -71,7 +81,6 @@ export function channelsCode(vec4: boolean, p: ConvWeight, d: Profile, channels:
   const [kh, kw] = p.k;
   const [sh, sw] = p.stride;
   const left = p.pad[1];
-  const taps = rows * kw;
   const holders = ceilDiv(channels, S);
   const step = STRIP * sw; // columns from one strip to the next
   const from = firstNew(p, vec4);
@@ -104,9 +113,13 @@ export function channelsCode(vec4: boolean, p: ConvWeight, d: Profile, channels:
           },
           ' ',
         );
-  const multiply = (i: number, j: number) =>
-    multiplyTaps(i, broadcastDy(i, S, vec4 ? `.${XYZW[j]}` : `_${j}`), range(taps), t =>
-      name(Math.floor(t / kw), j * sw + (t % kw) - left),
+  const multiply = (i: number) =>
+    multiplyTaps(
+      p,
+      i,
+      STRIP,
+      j => broadcastDy(i, S, vec4 ? `.${XYZW[j]}` : `_${j}`),
+      t => range(STRIP).map(j => ({ pixel: j, x: name(Math.floor(t / kw), j * sw + (t % kw) - left) })),
     );
   return (
     head(S) +
@@ -121,7 +134,7 @@ export function channelsCode(vec4: boolean, p: ConvWeight, d: Profile, channels:
         ${unroll(vec4 ? sw : step, j => `let more${j} = q * ${step} + ${from + (vec4 ? 4 * j : j)} < W;`, ' ')}
         ${unroll(rows, loadStrip)}
         ${unroll(holders, loadDy)}
-        ${unroll(channels, i => unroll(STRIP, j => multiply(i, j)))}
+        ${unroll(channels, multiply)}
         ${unroll(rows, r => `${carried.map(o => `${name(r, o)} = ${name(r, o + step)};`).join(' ')} x${r} += ${step};`)}
         ${unroll(holders, g => `dy${g} += ${STRIP};`, ' ')}
       }

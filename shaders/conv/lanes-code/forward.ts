@@ -2,11 +2,11 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { isVector, type Rows } from '../lane-tiles.ts';
 import { isInside, padsOf, type Conv } from '../shape.ts';
-import { declareSums, findColumns, id, loadRow, sorted, storeRow, sumsOf, type RowLoad } from './rows.ts';
+import { findColumns, id, loadRow, sorted, storeSums, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
-import { storeInTurns } from '../../kernel/turns.ts';
+import { addTo, declareSums } from '../../kernel/sums.ts';
 import { range, unroll } from '../../kernel/wgsl.ts';
 
 /** The outputs of one lane (th x tw), the channels of one subgroup, and whether all taps of a channel are unrolled. */
@@ -19,7 +19,7 @@ export interface ForwardTile {
 
 /**
  * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
- * reads, `w{holder}_{tap}` a weight of the channel that it holds, `c{channel}_{row}_{column}` a sum.
+ * reads, `w{holder}_{tap}` a weight of the channel that it holds, `a{tap}` one of the channel whose sums follow.
  *
  * ```wgsl
  * let h0 = top + 0;
@@ -33,10 +33,15 @@ export interface ForwardTile {
  *   …
  *   let w0_0 = weight[w0 + 0 * op.wt];
  *   …
- *   { let a = subgroupBroadcast(w0_0, 0u); c0_0_0 += a * x0_m1; c0_0_1 += a * x0_0; c0_0_2 += a * x0_1; c0_0_3 += a * x0_2; }
- *   { let a = subgroupBroadcast(w0_1, 0u); c0_0_0 += a * x0_0; c0_0_1 += a * x0_1; c0_0_2 += a * x0_2; c0_0_3 += a * x0_3; }
- *   …
- *   { let a = subgroupBroadcast(w0_0, 1u); c1_0_0 += a * x0_m1; c1_0_1 += a * x0_0; c1_0_2 += a * x0_1; c1_0_3 += a * x0_2; }
+ *   {
+ *     let a0 = subgroupBroadcast(w0_0, 0u); let a1 = subgroupBroadcast(w0_1, 0u); let a2 = subgroupBroadcast(w0_2, 0u); …
+ *     sums[0] = sums[0] + a0 * x0_m1 + a1 * x0_0 + a2 * x0_1 + …
+ *     sums[1] = sums[1] + a0 * x0_0 + a1 * x0_1 + a2 * x0_2 + …
+ *     …
+ *   }
+ *   {
+ *     let a0 = subgroupBroadcast(w0_0, 1u); let a1 = subgroupBroadcast(w0_1, 1u); let a2 = subgroupBroadcast(w0_2, 1u); …
+ *     sums[4] = sums[4] + a0 * x0_m1 + a1 * x0_0 + a2 * x0_1 + …
  * ```
  */
 export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels, whole }: ForwardTile): string {
@@ -73,14 +78,17 @@ ${loadRow(String(row), load)}`;
   const taps = whole
     ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
     : range(kw).map(s => ({ r: 0, s, at: `(r * ${kw} + ${s})` }));
-  const multiply = (i: number, { r, s }: { r: number; s: number }, tap: number) => {
-    const add = (y: number, x: number) => `c${i}_${y}_${x} += a * x${rowOf(y, r)}_${id(column(x, s))};`;
-    return `    { let a = ${broadcast('w', i, `_${tap}`)}; ${unroll(th, y => unroll(tw, x => add(y, x), ' '), ' ')} }`;
+  const multiply = (i: number) => {
+    const products = (y: number, x: number) => taps.map(({ r, s }, tap) => `a${tap} * x${rowOf(y, r)}_${id(column(x, s))}`);
+    return `    {
+      ${unroll(taps.length, tap => `let a${tap} = ${broadcast('w', i, `_${tap}`)};`, ' ')}
+      ${unroll(th, y => unroll(tw, x => addTo((i * th + y) * tw + x, products(y, x)), '\n      '), '\n      ')}
+    }`;
   };
   const body = `
 ${rowKeys.map(readRow).join('\n')}
 ${taps.map((t, tap) => unroll(holders, g => `    let w${g}_${tap} = weight[w${g} + ${t.at} * op.wt];`)).join('\n')}
-${unroll(channels, i => taps.map((t, tap) => multiply(i, t, tap)).join('\n'))}`;
+${unroll(channels, multiply)}`;
 
   return (
     finish(p.epilogue, vector ? 'vec4f' : 'f32') +
@@ -96,7 +104,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let start = column * ${sw}${haloed ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
   ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held(g)} * op.wo + op.w0;`)}
   ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
-${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
+${declareSums(channels * th * tw, { start: p.bias && (sum => broadcast('bias', Math.floor(sum / (th * tw)))) })}
   ${findColumns(load)}${whole ? findRows : ''}
   var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
   for (var c = 0; c < op.cg; c++) {
@@ -112,22 +120,17 @@ ${body}
     ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
   }
   if (tile < op.tiles) {
-${storeInTurns({
-  items: channels,
-  turns: 8,
-  sums: sumsOf(th, tw),
-  first: 'o0',
-  end: 'op.og',
-  store: (i, channel) =>
-    unroll(
-      th,
-      y => `
-      if (row + ${y} < op.oh) {
-        let out = ((n * op.o + i32(group.z) * op.og + ${channel}) * op.oh + row + ${y}) * op.ow + column;
-        ${storeRow(i, y, { buffer: 'y', width: tw, vector, columns: 'op.ow' })}
-      }`,
-    ),
-})}
+    for (var o = o0; o < min(o0 + ${channels}, op.og); o++) {
+      let first = (o - o0) * ${th * tw};${storeSums({
+        buffer: 'y',
+        width: tw,
+        height: th,
+        vector,
+        columns: 'op.ow',
+        rows: 'op.oh',
+        plane: '(n * op.o + i32(group.z) * op.og + o)',
+      })}
+    }
   }
 }`
   );

@@ -1,12 +1,12 @@
 /** WGSL of the input gradient of lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from '../shape.ts';
-import { declareSums, findColumns, id, loadRow, sorted, storeRow, sumsOf, type RowLoad } from './rows.ts';
+import { findColumns, id, loadRow, sorted, storeSums, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { areaOf } from '../../kernel/pair.ts';
-import { storeInTurns } from '../../kernel/turns.ts';
+import { declareSums } from '../../kernel/sums.ts';
 import { range, unroll } from '../../kernel/wgsl.ts';
 
 /** Outputs of one lane and channels of one subgroup. */
@@ -19,7 +19,7 @@ export interface InputTile {
 /**
  * The input gradient for stride 2: which taps an input gets depends on the parity of its row and column alone, so a tile of 2 x 8
  * inputs is unrolled with the taps of each known while the code is made. For 3x3, `lanes vec4`: `u{tap}` is a weight of the channel whose
- * sums `c{channel}_{row}_{column}` are, `x{row}_{column}` of dy.
+ * sums follow, `x{row}_{column}` of dy.
  *
  * ```wgsl
  * for (var o = 0; o < op.og; o++) {
@@ -32,7 +32,7 @@ export interface InputTile {
  *   let w0_0 = weight[w0 + 0];
  *   …
  *   let u0 = subgroupBroadcast(w0_0, 0u); let u1 = subgroupBroadcast(w0_1, 0u); let u2 = subgroupBroadcast(w0_2, 0u); …
- *   c0_0_0 += u4 * x0_0; c0_0_1 += u3 * x0_1 + u5 * x0_0; c0_0_2 += u4 * x0_1; c0_0_3 += u3 * x0_2 + u5 * x0_1; …
+ *   sums[0] += u4 * x0_0; sums[1] += u3 * x0_1 + u5 * x0_0; sums[2] += u4 * x0_1; sums[3] += u3 * x0_2 + u5 * x0_1; …
  * ```
  */
 export function inputCode(rows: RowLoad['rows'], p: Conv, d: Profile, tile: InputTile): string {
@@ -57,7 +57,9 @@ ${loadRow(id(row), load)}`;
     reached(0, y)
       .flatMap(r => reached(1, x).map(s => `u${r.r * p.k[1] + s.r} * x${id(r.offset)}_${id(s.offset)}`))
       .join(' + ');
-  const add = (i: number, y: number, x: number) => products(y, x) && `c${i}_${y}_${x} += ${products(y, x)};`;
+  const bias = (i: number) => `subgroupBroadcast(bias${Math.floor(i / S)}, ${i % S}u)`;
+  const sumOf = (i: number, y: number, x: number) => (i * tile.rows + y) * tile.columns + x;
+  const add = (i: number, y: number, x: number) => products(y, x) && `sums[${sumOf(i, y, x)}] += ${products(y, x)};`;
 
   return (
     finish(p.epilogue, vector ? 'vec4f' : 'f32') +
@@ -74,7 +76,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   ${unroll(holders, g => `var w${g} = (i32(group.z) * op.og * op.cg + ${held(g)}) * ${taps};`)}${
     p.bias ? unroll(holders, g => `\n  let bias${g} = bias[i32(group.z) * op.cg + ${held(g)}];`) : ''
   }
-${declareSums(tile.channels, tile.rows, tile.columns, i => (p.bias ? `subgroupBroadcast(bias${Math.floor(i / S)}, ${i % S}u)` : '0.0'))}
+${declareSums(sumOf(tile.channels, 0, 0), { start: p.bias && (sum => bias(Math.floor(sum / sumOf(1, 0, 0)))) })}
   var base = (n * op.o + i32(group.z) * op.og) * H * W + start;
   for (var o = 0; o < op.og; o++) {
 ${[...new Set(offsetsOf(0, tile.rows))].map(readRow).join('\n')}
@@ -91,22 +93,17 @@ ${unroll(
     ${unroll(holders, g => `w${g} += op.cg * ${taps};`, ' ')}
   }
   if (tile < op.tiles) {
-${storeInTurns({
-  items: tile.channels,
-  turns: 8,
-  sums: sumsOf(tile.rows, tile.columns),
-  first: 'c0',
-  end: 'op.cg',
-  store: (i, channel) =>
-    unroll(
-      tile.rows,
-      y => `
-      if (row + ${y} < op.h) {
-        let out = ((n * op.c + i32(group.z) * op.cg + ${channel}) * op.h + row + ${y}) * op.w + column;
-        ${storeRow(i, y, { buffer: 'dx', width: tile.columns, vector, columns: 'op.w' })}
-      }`,
-    ),
-})}
+    for (var c = c0; c < min(c0 + ${tile.channels}, op.cg); c++) {
+      let first = (c - c0) * ${sumOf(1, 0, 0)};${storeSums({
+        buffer: 'dx',
+        width: tile.columns,
+        height: tile.rows,
+        vector,
+        columns: 'op.w',
+        rows: 'op.h',
+        plane: '(n * op.c + i32(group.z) * op.cg + c)',
+      })}
+    }
   }
 }`
   );

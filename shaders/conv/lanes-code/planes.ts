@@ -132,7 +132,7 @@ ${unroll(stores, j => `      { let at = u32(plane * ${stores} + ${j}); ${output}
  *   let v2_0 = select(vec4f(0.0), x[e2 / 4 + 0], ok2);
  *   let x2_m1 = select(0.0, x[e2 / 4 + -1].w, ok2 & (tw > 0));
  *   …
- *   let c0_0_0 = w0 * x0_m1 + w1 * x0_0 + w2 * x0_1 + w3 * x1_m1 + …
+ *   let c0_0 = w0 * x0_m1 + w1 * x0_0 + w2 * x0_1 + w3 * x1_m1 + …
  *   …
  *   if ((i >= 0) & (item < op.items)) {
  *   …
@@ -176,7 +176,7 @@ ${loadRow(row, load)}`;
   const storeOut = (y: number) => {
     const store = `
         let out = ((n * op.c + channel) * ${back ? 'op.h' : 'op.oh'} + i * ${outRows} + ${y}) * ${back ? 'op.w' : 'op.ow'} + column;
-        ${storeRow(0, y, { buffer: output, width: outColumns, vector, columns: back ? 'op.w' : 'op.ow' })}`;
+        ${storeRow(y, { buffer: output, width: outColumns, vector, columns: back ? 'op.w' : 'op.ow' })}`;
     return y > 0 ? `if (i * ${outRows} + ${y} < op.h) {${store}\n      }` : `{${store}\n      }`;
   };
   const round = weights
@@ -184,7 +184,7 @@ ${loadRow(row, load)}`;
       ${loadDy}
 ${taps.map(addTap).join('\n')}`
     : `
-${outputs.map((row, y) => row.map((reads, x) => `      let c0_${y}_${x} = ${multiplied(p, reads, value)};`).join('\n')).join('\n')}
+${outputs.map((row, y) => row.map((reads, x) => `      let c${y}_${x} = ${multiplied(p, reads, value)};`).join('\n')).join('\n')}
       if ((i >= 0) & (item < op.items)) {
       ${unroll(outRows, storeOut)}
       }`;

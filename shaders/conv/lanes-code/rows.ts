@@ -72,14 +72,6 @@ export function loadRow(row: string, load: RowLoad): string {
   return [...own, ...offsets.map(o => `    let x${row}_${id(o)} = ${value(o)};`)].join('\n');
 }
 
-/** WGSL: the sums of a tile, `c{channel}_{row}_{column}`. */
-export const declareSums = (channels: number, height: number, width: number, start: (channel: number) => string): string =>
-  unroll(channels, i => `  ${unroll(height, y => unroll(width, x => `var c${i}_${y}_${x} = ${start(i)};`, ' '), ' ')}`);
-
-/** The sums of channel i. */
-export const sumsOf = (height: number, width: number) => (i: number) =>
-  range(height).flatMap(y => range(width).map(x => `c${i}_${y}_${x}`));
-
 interface RowStore {
   readonly buffer: string;
   readonly width: number;
@@ -88,9 +80,35 @@ interface RowStore {
   readonly columns: string;
 }
 
-/** WGSL that stores row `y` of channel `i` of a tile from place `out` on, as far as it is inside the image. */
-export function storeRow(i: number, y: number, { buffer, width, vector, columns }: RowStore): string {
-  const sum = (x: number) => `c${i}_${y}_${x}`;
+interface SumsStore extends RowStore {
+  readonly height: number;
+  /** WGSL: the rows of the image. */
+  readonly rows: string;
+  /** WGSL: a channel's number in all, of that in its group, `channel`. */
+  readonly plane: string;
+}
+
+/**
+ * WGSL that stores the sums of `channel`, the first of them number `first`, as far as they are inside the image. Loops begin at what is known
+ * when they run, else drivers would unroll them.
+ */
+export function storeSums({ buffer, width, height, vector, columns, rows, plane }: SumsStore): string {
+  const wide = vector ? 4 : 1;
+  const sum = (i: number) => `sums[first + (h - row) * ${width} + w - column${i ? ` + ${i}` : ''}]`;
+  const lone = `let w = column;`;
+  const loop = `for (var w = column; w < min(column + ${width}, ${columns}); w += ${wide})`;
+  return `
+      for (var h = row; h < min(row + ${height}, ${rows}); h++) {
+        ${width > wide ? `${loop} {` : lone}
+          let at = u32((${plane} * ${rows} + h) * ${columns} + w)${vector ? ' / 4' : ''};
+          ${buffer}[at] = finish(${vector ? `vec4f(${unroll(4, sum, ', ')})` : sum(0)}, at);
+        ${width > wide ? '}' : ''}
+      }`;
+}
+
+/** WGSL that stores row `y` of a tile, `c{row}_{column}`, from place `out` on, as far as it is inside the image. */
+export function storeRow(y: number, { buffer, width, vector, columns }: RowStore): string {
+  const sum = (x: number) => `c${y}_${x}`;
   if (vector)
     return unroll(
       width / 4,

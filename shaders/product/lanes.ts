@@ -1,0 +1,47 @@
+/** Products in lanes, for software adapters. The WGSL is in lanes-code.ts. */
+import type { Matmul } from './matmul.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
+
+/**
+ * Values of k whose products a lane adds up by themselves: a sum of a million, as of the gradient of a dense layer on so many rows, would lose
+ * four of its seven digits one by one.
+ */
+export const RUN = 4096;
+
+/**
+ * Rows of A that one subgroup multiplies: all of a few, else 16, or 32 of large products with a long k, which take a tenth less time (a fifth
+ * with B transposed) and twice as long to compile. Small products, as those of a classifier, take some microseconds either way, and sixteen
+ * rows compile for a tenth of a second longer than four.
+ */
+function rows({ m, n, k, batch = 1 }: Matmul): number {
+  const products = batch * m * n * k;
+  if (products < 2 ** 18) return Math.min(m, 4);
+  if (m <= 24) return m;
+  return k >= 128 && products >= 2 ** 26 && (m % 32 === 0 || m > 256) ? 32 : 16;
+}
+
+/**
+ * Software adapters: one subgroup of S lanes computes `rows` x 4S outputs, vec4f in an array. Lane l holds 4 columns of B and a share of
+ * A, whose values are broadcast. Every load serves 16 or more multiplications, there is no barrier and no shared memory. A scalar load
+ * costs as much as a quarter of a vec4f's, so a misaligned operand only loses its alignment.
+ *
+ * A variant for each choice of operands that are read as vec4f: `a4`, `b4`, `y4`, by what divides by four.
+ */
+const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
+  name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
+  needs: ['subgroups'],
+  fits: (p, d) => isSoftware(d) && a4 === (!p.ta && fitsVec4(p.k)) && b4 === fitsVec4(p.tb ? p.k : p.n) && y4 === fitsVec4(p.n),
+  vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias'] : [])],
+  sizes: p => ({ m: p.m, n: p.n, k: p.k }),
+  // All rows of A are multiplied by a few columns of B, which stay in the cache.
+  grid: (p, d) => [ceilDiv(p.m, rows(p)), ceilDiv(p.n, 4 * d.lanes), p.batch ?? 1],
+  code: async (p, d) => (await import('./lanes-code.ts')).lanesCode(p, d, rows(p)),
+});
+const truths = [true, false];
+const choices = truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => [a4, b4, y4] as const)));
+
+export const lanesProducts = [
+  ...choices.filter(([a4, b4, y4]) => b4 || !a4 || !y4).map(choice => lanes(...choice)), // b divides where a and y do
+];
