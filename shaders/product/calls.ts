@@ -36,6 +36,7 @@ export const calls: readonly CallRow[] = [
   product('few rows, a long k', { m: 13, n: 301, k: 203, tb: true }),
   product('few rows, all as vec4', { m: 16, n: 516, k: 128 }),
   product('a classifier', { m: 64, n: 10, k: 512, tb: true, bias: true }),
+  product('a small classifier', { m: 30, n: 10, k: 65, tb: true, bias: true, epilogue: added }),
   product('A alone as vec4', { m: 20, n: 30, k: 36 }),
   product('B alone as vec4', { m: 18, n: 30, k: 36, ta: true, tb: true }),
   product('Y alone as vec4', { m: 18, n: 36, k: 30, tb: true }),

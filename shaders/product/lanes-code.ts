@@ -164,3 +164,27 @@ ${storeRow(p, M)}
 }`
   );
 }
+
+/** WGSL of few products: a lane has the column `n`, and holds row `m` of A. */
+export const smallCode = (p: Matmul, { lanes: S }: Profile): string =>
+  finish(p.epilogue, 'f32') +
+  wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let m0 = i32(group.x) * ${S}; let m = m0 + i32(index); // the row of A, and the column of B and y, of this lane
+  let n = i32(group.y) * ${S} + i32(index);
+  var pa = min(m, op.m - 1) * op.am; var pb = min(n, op.n - 1) * op.bn;
+${declareSums(S)}
+  for (var k = 0; k < op.k; k++) {
+    let held = a[pa]; let v = b[pb];
+    ${unroll(S, i => addTo(i, [`subgroupBroadcast(held, ${i}u) * v`]), ' ')}
+    pa += op.ak; pb += op.bk;
+  }
+  if (n < op.n) {
+    for (var row = m0; row < min(m0 + ${S}, op.m); row++) {
+      let at = u32(row * op.n + n);
+      let v = sums[row - m0]${p.bias ? ' + bias[n]' : ''};
+      y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
+    }
+  }
+}`;

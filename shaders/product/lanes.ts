@@ -4,6 +4,8 @@ import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 
+/** As few products take some microseconds in any way. */
+const FEW = 2 ** 18;
 /**
  * Values of k whose products a lane adds up by themselves: a sum of a million, as of the gradient of a dense layer on so many rows, would lose
  * four of its seven digits one by one.
@@ -11,13 +13,31 @@ import { fitsVec4 } from '../kernel/wgsl.ts';
 export const RUN = 4096;
 
 /**
+ * Few products, as those of a classifier. A subgroup of S lanes computes S x S outputs, for each value of k from one load of a column of A and
+ * one of a row of B. Strides are read at run time, so that one pipeline serves all shapes and both ways in which operands are stored; it
+ * compiles in a third of the time of those for large products.
+ */
+const small: Variant<Matmul> = {
+  name: 'lanes small',
+  needs: ['subgroups'],
+  fits: ({ m, n, k, batch }, d) => isSoftware(d) && !batch && k <= 2 * RUN && m * n * k < FEW,
+  sizes: ({ m, n, k, ta, tb }) => ({
+    m,
+    n,
+    k,
+    ...(ta ? { am: 1, ak: m } : { am: k, ak: 1 }),
+    ...(tb ? { bn: k, bk: 1 } : { bn: 1, bk: n }),
+  }),
+  grid: ({ m, n }, { lanes }) => [ceilDiv(m, lanes), ceilDiv(n, lanes), 1],
+  code: async (p, d) => (await import('./lanes-code.ts')).smallCode(p, d),
+};
+
+/**
  * Rows of A that one subgroup multiplies: all of a few, else 16, or 32 of large products with a long k, which take a tenth less time (a fifth
- * with B transposed) and twice as long to compile. Small products, as those of a classifier, take some microseconds either way, and sixteen
- * rows compile for a tenth of a second longer than four.
+ * with B transposed) and twice as long to compile.
  */
 function rows({ m, n, k, batch = 1 }: Matmul): number {
   const products = batch * m * n * k;
-  if (products < 2 ** 18) return Math.min(m, 4);
   if (m <= 24) return m;
   return k >= 128 && products >= 2 ** 26 && (m % 32 === 0 || m > 256) ? 32 : 16;
 }
@@ -43,5 +63,6 @@ const truths = [true, false];
 const choices = truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => [a4, b4, y4] as const)));
 
 export const lanesProducts = [
+  small,
   ...choices.filter(([a4, b4, y4]) => b4 || !a4 || !y4).map(choice => lanes(...choice)), // b divides where a and y do
 ];
