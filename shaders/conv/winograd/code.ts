@@ -10,7 +10,7 @@ import type { Rows } from '../lane-tiles.ts';
 import { findColumns, id, loadRow } from '../lanes-code/rows.ts';
 import type { ConvWeight } from '../shape.ts';
 import { channelsOf, type Outputs, type TiledImages, type Weights } from './tiles.ts';
-import { FORMS, type Matrix, square, squareOfLoaded, transposed } from './transform.ts';
+import { FORMS, type Matrix, square, squareOfLoaded, squareStored, transposed } from './transform.ts';
 
 /** WGSL: a thread for each tile, which does `body` for channel `c` of its share; `image`, `ty` and `tx` say which one it is. */
 const perTile = (p: TiledImages, d: Profile, before: string, body: string) => wgsl`
@@ -30,13 +30,25 @@ ${body}
   }
 }`;
 
-/** WGSL that stores the a x a values `f{i}_{j}` of a tile, one in each row of `columns`. */
-const storeValues = (a: number) => `
+/** WGSL: `body`, in which `storeRow` stores the a x a values of a tile, one in each row of `columns`. */
+const storeValues = (body: string) => `
     if (tile < op.columns) {
-      var to = c * op.columns + tile;
+      let first = c * op.columns + tile;
       let step = C * op.columns;
-${unroll(a, i => unroll(a, j => `      v[to] = select(0.0, f${i}_${j}, exists); to += step;`))}
+${body}
     }`;
+
+/** WGSL that stores row `i` of these values, of which `y` gives a. */
+const storeRow = (a: number) => (i: string, y: (j: number) => string) =>
+  `      { var to = first + ${i} * ${a} * step; ${unroll(a, j => `v[to] = select(0.0, ${y(j)}, exists); to += step;`, ' ')} }`;
+
+/** WGSL: matrix x matrixᵗ of the values of a tile, stored. */
+function storeSquare(matrix: Matrix, x: (i: number, j: number) => string): string {
+  const a = matrix.length;
+  const f = (i: number, j: number) => `f${i}_${j}`;
+  return `${square(matrix, x, f)}
+${storeValues(unroll(a, i => storeRow(a)(`${i}`, j => f(i, j))))}`;
+}
 
 /** WGSL: matrix x matrixᵗ of a square of the values of `products` from `first` on, `step` apart, as `y(i, j)`; `base` as of `squareOfLoaded`. */
 function loadValues(matrix: Matrix, d: Profile, base: string, y: (i: number, j: number) => string): string {
@@ -68,12 +80,7 @@ export function inputCode(rows: Rows, p: TiledImages, d: Profile): string {
     `
     let plane = (image * C + c) * H * W;
 ${unroll(a, i => `    let e${i} = plane + r${i};\n${loadRow(String(i), load)}`)}
-${square(
-  Bt,
-  (i, j) => `x${i}_${id(first + j)}`,
-  (i, j) => `f${i}_${j}`,
-)}
-${storeValues(a)}`,
+${storeSquare(Bt, (i, j) => `x${i}_${id(first + j)}`)}`,
   );
 }
 
@@ -81,6 +88,7 @@ ${storeValues(a)}`,
 export function gradientCode(p: TiledImages, d: Profile): string {
   const { m, At } = FORMS[p.m];
   const load = { buffer: 'dy', rows: 'scalar' as const, step: m, offsets: range(m) };
+  const x = (i: number, j: number) => `x${i}_${j}`;
   return perTile(
     p,
     d,
@@ -92,12 +100,7 @@ export function gradientCode(p: TiledImages, d: Profile): string {
     `
     let plane = (image * C + c) * H * W;
 ${unroll(m, i => `    let e${i} = plane + r${i};\n${loadRow(String(i), load)}`)}
-${square(
-  transposed(At),
-  (i, j) => `x${i}_${j}`,
-  (i, j) => `f${i}_${j}`,
-)}
-${storeValues(m + 2)}`,
+${isSoftware(d) ? storeValues(squareStored(transposed(At), 'c', x, storeRow(m + 2))) : storeSquare(transposed(At), x)}`,
   );
 }
 
