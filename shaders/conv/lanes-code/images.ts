@@ -3,6 +3,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from '../shape.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
+import { addTo, declareSums } from '../../kernel/sums.ts';
 import { range, unroll } from '../../kernel/wgsl.ts';
 
 /**
@@ -17,12 +18,8 @@ import { range, unroll } from '../../kernel/wgsl.ts';
  *     let x0 = x[at + 0]; let x1 = x[at + 1];
  *     let w0 = weight[filters + (r * 3 + 0) * op.wt]; let w1 = weight[filters + (r * 3 + 1) * op.wt]; …
  *     {
- *       let a = subgroupBroadcast(w0, 0u);
- *       c0_2 += a * x0; c0_3 += a * x1;
- *     }
- *     {
- *       let a = subgroupBroadcast(w1, 0u);
- *       c0_1 += a * x0; c0_2 += a * x1;
+ *       let a0 = subgroupBroadcast(w0, 0u); let a1 = subgroupBroadcast(w1, 0u); let a2 = subgroupBroadcast(w2, 0u);
+ *       sums[0] = sums[0] + a2 * x0; sums[1] = sums[1] + a1 * x0 + a2 * x1; sums[2] = sums[2] + a0 * x0 + a1 * x1; …
  *     }
  * ```
  */
@@ -32,12 +29,15 @@ export function imagesCode(p: Conv, d: Profile, channels: number): string {
   const [kh, kw] = p.k;
   const left = p.pad[1];
   const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
-  /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
-  const multiply = (i: number, s: number) => {
-    const reached = range(ow).filter(x => x + s - left >= 0 && x + s - left < w);
+  /** WGSL: the products of a row of taps for channel `i`, all inside the image. */
+  const multiply = (i: number) => {
+    const products = (x: number) =>
+      range(kw)
+        .filter(s => x + s - left >= 0 && x + s - left < w)
+        .map(s => `a${s} * x${x + s - left}`);
     return `      {
-        let a = subgroupBroadcast(w${s}, ${i}u);
-        ${reached.map(x => `c${i}_${x} += a * x${x + s - left};`).join(' ')}
+        ${unroll(kw, s => `let a${s} = subgroupBroadcast(w${s}, ${i}u);`, ' ')}
+        ${unroll(ow, x => addTo(i * ow + x, products(x)), ' ')}
       }`;
   };
   return (
@@ -51,26 +51,23 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   var filters = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held} * op.wo + op.w0;
   var plane = (n * op.c + i32(group.z) * op.cg) * op.h * ${w};
   ${p.bias ? `let biases = bias[i32(group.z) * op.og + ${held}];` : ''}
-  ${unroll(channels, i => unroll(ow, x => `var c${i}_${x} = ${p.bias ? `subgroupBroadcast(biases, ${i}u)` : '0.0'};`, ' '))}
+${declareSums(channels * ow, { start: p.bias && (sum => `subgroupBroadcast(biases, ${Math.floor(sum / ow)}u)`) })}
   let first = max(0, -top); let last = min(${kh}, op.h - top); // taps that reach the image
   for (var c = 0; c < op.cg; c++) {
     for (var r = first; r < last; r++) {
       let at = plane + (top + r) * ${w};
       ${unroll(w, column => `let x${column} = x[at + ${column}];`, ' ')}
       ${unroll(kw, s => `let w${s} = weight[filters + (r * ${kw} + ${s}) * op.wt];`, ' ')}
-${unroll(channels, i => unroll(kw, s => multiply(i, s)))}
+${unroll(channels, multiply)}
     }
     plane += op.h * ${w};
     filters += op.wc;
   }
-${unroll(
-  channels,
-  i => `
-  if (o0 + ${i} < op.og) {
-    let out = ((n * op.o + i32(group.z) * op.og + o0 + ${i}) * op.oh + row) * ${ow};
-    ${unroll(ow, x => `{ let at = u32(out + ${x}); y[at] = finish(c${i}_${x}, at); }`)}
-  }`,
-)}
+  for (var o = o0; o < min(o0 + ${channels}, op.og); o++) {
+    let first = (o - o0) * ${ow};
+    let out = ((n * op.o + i32(group.z) * op.og + o) * op.oh + row) * ${ow};
+    for (var sum = first; sum < first + ${ow}; sum++) { let at = u32(out + sum - first); y[at] = finish(sums[sum], at); }
+  }
 }`
   );
 }

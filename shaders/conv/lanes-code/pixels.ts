@@ -3,6 +3,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
 import { head, storeWeight } from '../weight-lanes.ts';
 import type { Profile } from '../../kernel/kernel.ts';
+import { declareSums } from '../../kernel/sums.ts';
 import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
 
 /**
@@ -14,11 +15,12 @@ import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
  * let h0_m1 = select(0.0, x[e0 - 1].w, ok0 & (q > 0)); let h0_4 = select(0.0, x[e0 + 1].x, ok0 & (q + 1 < across));
  * …
  * let d = dy[dy0 + min(0, op.og - 1 - o0) * op.oh * across + t];
- * c0_0 += d.x * h0_m1 + d.y * x0.x + d.z * x0.y + d.w * x0.z;
- * c0_1 += d.x * x0.x + d.y * x0.y + d.z * x0.z + d.w * x0.w;
- * c0_2 += d.x * x0.y + d.y * x0.z + d.z * x0.w + d.w * h0_4;
+ * sums[0] += d.x * h0_m1 + d.y * x0.x + d.z * x0.y + d.w * x0.z;
+ * sums[1] += d.x * x0.x + d.y * x0.y + d.z * x0.z + d.w * x0.w;
+ * sums[2] += d.x * x0.y + d.y * x0.z + d.z * x0.w + d.w * h0_4;
  * …
- * { let sum = subgroupAdd(c0_0); if (lane == 0) { dweight[at + 0] = sum; } }
+ * let total = subgroupAdd(sums[sum]);
+ * if (lane == 0) { dweight[at + sum - first] = total; }
  * ```
  */
 export function pixelsCode(p: ConvWeight, d: Profile, channels: number): string {
@@ -41,13 +43,13 @@ export function pixelsCode(p: ConvWeight, d: Profile, channels: number): string 
       ${outside.map(o => loadOutside(r, o)).join(' ')}`;
   const multiply = (i: number, tap: number) => {
     const product = (j: number) => `d.${XYZW[j]} * ${column(Math.floor(tap / k), j + (tap % k) - pad)}`;
-    return `c${i}_${tap} += ${unroll(4, product, ' + ')};`;
+    return `sums[${i * taps + tap}] += ${unroll(4, product, ' + ')};`;
   };
   return (
     head(S) +
     wgsl`
   let o0 = i32(group.y) * ${channels}; let across = OW / 4;
-  ${unroll(channels, i => unroll(taps, t => `var c${i}_${t} = 0.0;`, ' '))}
+${declareSums(channels * taps)}
   for (var n = first; n < last; n++) {
     let plane = (n * op.c + part) * H * across;
     let dy0 = (n * op.o + part * op.og + o0) * op.oh * across;
@@ -64,14 +66,14 @@ export function pixelsCode(p: ConvWeight, d: Profile, channels: number): string 
       )}
     }
   }
-${unroll(
-  channels,
-  i => `
-  if (o0 + ${i} < op.og) {
-    let at = (slice * op.o + part * op.og + o0 + ${i}) * ${taps};
-    ${unroll(taps, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { ${storeWeight(p, `at + ${t}`, 'sum')} } }`)}
-  }`,
-)}
+  for (var o = o0; o < min(o0 + ${channels}, op.og); o++) {
+    let first = (o - o0) * ${taps};
+    let at = (slice * op.o + part * op.og + o) * ${taps};
+    for (var sum = first; sum < first + ${taps}; sum++) {
+      let total = subgroupAdd(sums[sum]);
+      if (lane == 0) { ${storeWeight(p, 'at + sum - first', 'total')} }
+    }
+  }
 }`
   );
 }
