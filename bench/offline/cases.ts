@@ -3,7 +3,8 @@ import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradi
 import { layer } from '../../shaders/conv/calls.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
 import type { Kernel, Profile } from '../../shaders/kernel/kernel.ts';
-import { matmul, type Matmul } from '../../shaders/product/matmul.ts';
+import { matmul } from '../../shaders/product/matmul.ts';
+import type { Matmul } from '../../shaders/product/shape.ts';
 
 export interface Case {
   readonly label: string;

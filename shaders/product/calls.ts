@@ -1,6 +1,7 @@
 import { isSoftware } from '../kernel/kernel.ts';
 import type { CallRow } from '../kernel/row.ts';
-import { matmul, type Matmul } from './matmul.ts';
+import { matmul } from './matmul.ts';
+import type { Matmul } from './shape.ts';
 
 const added = [{ f: 'max(v + a, zero)', operand: 'e0' }] as const;
 

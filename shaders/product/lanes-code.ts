@@ -1,7 +1,6 @@
 /** WGSL of lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { RUN } from './lanes.ts';
-import type { Matmul } from './matmul.ts';
+import { RUN, type Matmul } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { accumulated } from '../kernel/gradient.ts';
 import type { Profile } from '../kernel/kernel.ts';

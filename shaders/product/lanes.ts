@@ -1,16 +1,11 @@
 /** Products in lanes, for software adapters. The WGSL is in lanes-code.ts. */
-import type { Matmul } from './matmul.ts';
+import { RUN, type Matmul } from './shape.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 
 /** As few products take some microseconds in any way. */
 const FEW = 2 ** 18;
-/**
- * Values of k whose products a lane adds up by themselves: a sum of a million, as of the gradient of a dense layer on so many rows, would lose
- * four of its seven digits one by one.
- */
-export const RUN = 4096;
 
 /**
  * Few products, as those of a classifier. A subgroup of S lanes computes S x S outputs, for each value of k from one load of a column of A and

@@ -1,30 +1,14 @@
 /** Matrix products: in lanes for software adapters, by tiles for GPUs (tiled.ts), and one thread per value, the reference. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
-import { finish, type Epilogue } from '../kernel/epilogue.ts';
-import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
+import { finish } from '../kernel/epilogue.ts';
+import { accumulated, accumulates } from '../kernel/gradient.ts';
 import { planes } from '../kernel/loops.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 import { lanesProducts } from './lanes.ts';
 import { linear } from './operand.ts';
+import type { Matmul } from './shape.ts';
 import { tiled } from './tiled.ts';
-
-/**
- * y[m, n] = A[m, k] B[k, n] (+ bias[n]). `ta`: a is stored [k, m]; `tb`: b is stored [n, k].
- * `gradient`: y is a parameter's gradient, written as that says.
- */
-export interface Matmul {
-  m: number;
-  n: number;
-  k: number;
-  /** So many products, one after another in a, b and y. */
-  batch?: number;
-  ta?: boolean;
-  tb?: boolean;
-  bias?: boolean;
-  gradient?: Gradient;
-  epilogue?: readonly Epilogue[];
-}
 
 /** WGSL: where the matrix of `size` values begins that belongs to product number `batch`. */
 const startOf = (batch: number | undefined, size: number): string => (batch ? `batch * ${size}u + ` : '');
