@@ -11,8 +11,6 @@ const MOST = UNLABELLED;
 /** Equal to no label, so that one that is missing is not taken for one that is to be ignored. */
 const NONE = Number.NaN;
 
-/** Whether a label is a row, one number for each class, as Keras has them. */
-const isRow = (label: unknown): boolean => Array.isArray(label) || ArrayBuffer.isView(label);
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
 
 /** Throws unless they are the names of two classes or more. */
@@ -43,7 +41,6 @@ export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | u
       isName ? typeof label === 'string' : isNumber(label),
       `labels[${i}]: it is ${kindOf(label)}`,
       isName ? `give a name, as labels[0] is: '${String(counted[0])}'` : `give whole numbers from 0 to ${MOST - 1}, or names`,
-      ...(isRow(label) ? ['of a row of 0 and a 1 the place of the 1, row.indexOf(1)'] : []),
     );
   }
   const seen = new Set(counted);

@@ -120,12 +120,6 @@ function checkGiven(chosen: Rule, options: unknown, pieces: readonly Piece[], gr
   check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
   onlyOptions('optimizer', grouped, GROUPS);
   check(typeof options === 'object' && options, `${chosen.name}: got ${kindOf(options)}`, 'give options, as { lr: 0.01 }');
-  check(
-    !Object.hasOwn(options, 'weight_decay') || Object.hasOwn(chosen.hyper, 'weight_decay'),
-    `${chosen.name}: it has no weight_decay of its own`,
-    'give [weightDecay(0.01)] as its pieces',
-    'take rules.adamw, whose decay is decoupled',
-  );
   const isList = Array.isArray(pieces);
   const wrong = isList ? pieces.find(piece => typeof piece !== 'object') : pieces;
   check(isList && !wrong, `${chosen.name}: ${kindOf(wrong)} is no list of pieces`, 'give one, as [ema(0.999)]');

@@ -233,9 +233,6 @@ export const scheduleOptions = (name: string, given: Readonly<Record<string, unk
  */
 export function schedule(name: string, options: Readonly<Record<string, unknown>>, run: Run): Schedule {
   const given = scheduleOptions(name, options);
-  const { lr, total }: Partial<Run> = Object(run);
-  const [unknown] = Object.entries({ lr, total }).find(([, value]) => !Number.isFinite(value)) ?? [];
-  check(!unknown, `schedule ${name}: the ${unknown} of the run is not known`, 'give { lr: 0.1, total: 1000 }, its rate and its updates');
   const { warmup, warmup_from: low } = given;
   check(
     warmup === 0 || warmup < run.total,

@@ -96,7 +96,7 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
         [0, 1],
       ],
     },
-    'labels[0]: it is of the class Array; give whole numbers from 0 to 65534, or names, or of a row of 0 and a 1 the place of the 1, row.indexOf(1)',
+    'labels[0]: it is of the class Array; give whole numbers from 0 to 65534, or names',
   ],
   ['a label above all', { ...table, labels: [0, 1, 7e4, 1, 0, 1] }, 'labels[2]: it is 70000; give whole numbers from 0 to 65534, or names'],
   [

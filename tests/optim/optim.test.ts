@@ -318,10 +318,6 @@ test('a number of a piece that is out of its range is refused, and what is no li
     [() => swa(10, 0), 'swa: every is 0; give a whole number of at least 1'],
   ];
   for (const [make, message] of cases) assert.is(await refusal(make), message);
-  assert.is(
-    await refusal(() => optimizer(rules.adam!, { weight_decay: 0.1 })),
-    'adam: it has no weight_decay of its own; give [weightDecay(0.01)] as its pieces, or take rules.adamw, whose decay is decoupled',
-  );
   const made = (pieces: unknown) => refusal(() => optimizer(rules.sgd!, {}, pieces as Piece[]));
   assert.is(await made(ema(0.9)), 'sgd: an object of state, after, values, average is no list of pieces; give one, as [ema(0.999)]');
   const around = (options: unknown, groups?: unknown) =>

@@ -1,5 +1,5 @@
 /** The optimizers of a configuration: what its text, its regularisers and its rate stand for. */
-import { check, lookUp, named, say } from '../../engine/check.ts';
+import { check, lookUp, named, say, type Named } from '../../engine/check.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import { formatSpec, parseSpecs } from '../../engine/spec.ts';
 import { netRules, optimizers } from '../../optim/index.ts';
@@ -67,9 +67,9 @@ export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
     lookUp('optimizer', name, optimizers);
     checkBelongs(name, options);
     checkEpochs(name, epochs, i === specs.length - 1);
-    if (i === 0) checkOnce('lr', config.lr, name, options.lr);
+    if (i === 0) checkOnce(named('lr', config.lr), name, 'lr', options.lr);
     // config.json of earlier runs has a 0 that nobody asked for
-    checkOnce('weightDecay', config.weightDecay || undefined, name, options.weight_decay);
+    checkOnce(named('weightDecay', config.weightDecay || undefined), name, 'weight_decay', options.weight_decay);
     check(
       i > 0 || !grows || (Object.hasOwn(netRules, name) && !netRules[name]!.probes),
       say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
@@ -84,10 +84,9 @@ export function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
 }
 
 /** Throws where an option and the optimizer's own hyper-parameter differ: neither would be known to count. A run that is kept has both alike. */
-function checkOnce(key: 'lr' | 'weightDecay', given: number | undefined, optimizer: string, own: Scalar | undefined): void {
-  const is = given === undefined || own === undefined || given === own;
-  const spec = `${optimizer}:${{ lr: 'lr', weightDecay: 'weight_decay' }[key]}=${own}`;
-  check(is, say`${named(key, given)}: there is ${named('optimizer', spec)} too`, 'leave one of the two out');
+function checkOnce(given: Named, optimizer: string, key: string, own: Scalar | undefined): void {
+  const is = given.to === undefined || own === undefined || given.to === own;
+  check(is, say`${given}: there is ${named('optimizer', `${optimizer}:${key}=${own}`)} too`, 'leave one of the two out');
 }
 
 /** Every optimizer but the last says for how many epochs it trains. */
