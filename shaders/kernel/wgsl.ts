@@ -29,17 +29,3 @@ export const XYZW = ['x', 'y', 'z', 'w'] as const;
 
 /** A float as WGSL reads it: JavaScript prints 1.0 as `1`, which WGSL takes for an integer. */
 export const float = (x: number): string => (Number.isInteger(x) && Math.abs(x) < 1e15 ? x.toFixed(1) : String(x));
-
-/** Values that are added up by themselves. */
-const RUN = 1024;
-
-/** WGSL: `body` for each `i` below `n`, which adds to `sums`; of many run by run, as a sum of 500,000 one by one is off by half a percent. */
-export const inRuns = (i: string, n: number, sums: readonly string[], body: string): string => {
-  const loop = (first: string, end: string) => `for (var ${i} = ${first}; ${i} < ${end}; ${i}++) {\n${body}\n}`;
-  if (n <= RUN) return loop('0u', `${n}u`);
-  return `for (var first = 0u; first < ${n}u; first += ${RUN}u) {
-  ${sums.map(sum => `let before_${sum} = ${sum}; ${sum} = 0.0;`).join(' ')}
-  ${loop('first', `min(first + ${RUN}u, ${n}u)`)}
-  ${sums.map(sum => `${sum} += before_${sum};`).join(' ')}
-}`;
-};

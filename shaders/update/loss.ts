@@ -4,9 +4,10 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
+import { inRuns } from '../kernel/in-runs.ts';
 import { items } from '../kernel/loops.ts';
 import { keeping, logarithms } from '../kernel/nan.ts';
-import { float, inRuns } from '../kernel/wgsl.ts';
+import { float } from '../kernel/wgsl.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32) or any numbers. */
 export interface Loss {
@@ -54,6 +55,9 @@ export const step = ({ scaled }: Pick<Loss, 'scaled'>): Record<string, 'u32' | '
   ...(scaled && { lossScale: 'f32', countScale: 'f32' }),
 });
 
+/** WGSL: the number of classes, which is read at run time: drivers would unroll loops over it, and compile three times as long. */
+export const CLASSES = 'u32(op.classes)';
+
 /** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
 export const look = 'if (v > largest) { largest = v; best = c; }';
 
@@ -73,6 +77,7 @@ export const rowLoss = (name: string, body: (p: Loss) => string | Promise<string
       dlogits: 'write f32?',
     },
     step,
+    sizes: (p: Loss) => ({ classes: p.classes }),
     over: (p: Loss, d) => items(p.rows, d),
     body: async p => ({
       declared: `${functions}
@@ -85,14 +90,14 @@ fn goal(c : u32) -> f32 {
   at = i * ${p.classes}u;
   var largest : f32 = -3.4028234e38; var best = 0u;
   var loss = 0.0;
-  for (var c = 0u; c < ${p.classes}u; c++) {
+  for (var c = 0u; c < ${CLASSES}; c++) {
     let v = logits[at + c];
     ${look}
   }
   #if ${Boolean(p.regression)}
   #elif ${p.soft}
   var most : f32 = -1.0;
-  for (var c = 0u; c < ${p.classes}u; c++) {
+  for (var c = 0u; c < ${CLASSES}; c++) {
     if (shares[at + c] > most) { most = shares[at + c]; truth = c; }
   }
   ${p.scaled ? 'let known = true;' : ''}
@@ -104,10 +109,10 @@ fn goal(c : u32) -> f32 {
   #if ${Boolean(p.scaled)}
   loss = select(0.0, loss * op.lossScale, known);
   #if ${p.train}
-  for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
+  for (var c = 0u; c < ${CLASSES}; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
   #endif
   #endif
-  ${p.regression ? (await import('./row-errors.ts')).storeErrors(p, ROW_ERRORS) : store(p)}`,
+  ${p.regression ? (await import('./row-errors.ts')).storeErrors(p, CLASSES, ROW_ERRORS) : store(p)}`,
     }),
   });
 
@@ -119,7 +124,7 @@ export const crossEntropy = rowLoss(
   'cross_entropy',
   p => wgsl`
   var rest = 0.0;
-  for (var c = 0u; c < ${p.classes}u; c++) {
+  for (var c = 0u; c < ${CLASSES}; c++) {
     let v = logits[at + c] - largest;
     rest += select(exp_of(v), v, c == best); // of the largest 0, or what is not finite
   }
@@ -127,9 +132,9 @@ export const crossEntropy = rowLoss(
   let norm = select(log_of(1.0 + rest), 2.0 * s * (1.0 + s * s * (1.0 / 3.0 + s * s * 0.2)), rest < 0.25); // 2 artanh(s)
   var mass = ${p.weighted ? '0.0' : '1.0'};
   #if ${Boolean(p.weighted)}
-  for (var c = 0u; c < ${p.classes}u; c++) { mass += ${weighed(p, 'c')}; }
+  for (var c = 0u; c < ${CLASSES}; c++) { mass += ${weighed(p, 'c')}; }
   #endif
-  for (var c = 0u; c < ${p.classes}u; c++) {
+  for (var c = 0u; c < ${CLASSES}; c++) {
     let t = ${weighed(p, 'c')}; let v = logits[at + c] - largest;
     loss += select(0.0, t * (norm - v), t != 0.0); // a class of no share may have a logit of -inf
     #if ${p.train}

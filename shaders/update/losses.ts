@@ -1,11 +1,11 @@
 /** WGSL of losses that fewer runs take than cross-entropy (see rowLoss): they are loaded by layers/loss.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { weighed, type Loss } from './loss.ts';
-import { inRuns } from '../kernel/wgsl.ts';
+import { inRuns } from '../kernel/in-runs.ts';
+import { CLASSES, weighed, type Loss } from './loss.ts';
 
 /** Negative log likelihood, of log-probabilities: dlogits = -target / rows. */
 export const logLikelihood = (p: Loss): string => wgsl`
-  for (var c = 0u; c < ${p.classes}u; c++) {
+  for (var c = 0u; c < ${CLASSES}; c++) {
     let t = ${weighed(p, 'c')};
     loss -= select(0.0, t * logits[at + c], t != 0.0);
     #if ${p.train}
@@ -16,16 +16,16 @@ export const logLikelihood = (p: Loss): string => wgsl`
 /** Weston & Watkins: the sum over classes k of target k times the sum over j != k of max(0, margin + x_j - x_k). */
 export const hinge = (p: Loss): string => wgsl`
   #if ${p.train}
-  for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = 0.0; }
+  for (var c = 0u; c < ${CLASSES}; c++) { dlogits[at + c] = 0.0; }
   #endif
   #if ${p.soft || p.smoothing > 0}
-  for (var k = 0u; k < ${p.classes}u; k++) {
+  for (var k = 0u; k < ${CLASSES}; k++) {
   #else
   { let k = truth;
   #endif
     let t = ${weighed(p, 'k')}; let own = logits[at + k];
     var over = 0.0;
-    for (var c = 0u; c < ${p.classes}u; c++) {
+    for (var c = 0u; c < ${CLASSES}; c++) {
       let margin = 1.0 + logits[at + c] - own;
       if (!(margin <= 0.0) & (c != k)) { // NaN comes in, and shows in the loss alone
         let slope = select(0.0, 1.0, margin > 0.0);
@@ -55,6 +55,7 @@ const elementwise =
     #if ${p.train}
     dlogits[at + c] = ${weighed(p, 'c', `(${df})`)} * ${1 / p.classes / p.rows};
     #endif`,
+      { end: CLASSES },
     );
 
 /** What a label's share counts for on the far side of v, where the loss grows linearly. */
