@@ -1,5 +1,6 @@
 /** Functions of tensors of which some are repeated along some dimensions, and sums along these: both as numpy broadcasts. */
 import { kernel, type Looped, type Target } from '../kernel/define.ts';
+import { inRuns } from '../kernel/in-runs.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
@@ -140,6 +141,8 @@ function rowsOf(p: BroadcastSum): Rows | undefined {
 
 /** Workgroups that fill a processor. */
 const ENOUGH = 64;
+/** Values of the longest row that one lane adds up, to 1e-5. */
+const LONGEST = 1 << 14;
 
 /** The rows of each. */
 const shareOf = ({ count }: Rows, { lanes }: Profile) => ceilDiv(ceilDiv(count, ENOUGH), lanes) * lanes;
@@ -149,7 +152,7 @@ const inLanes = (vec4: boolean): Variant<BroadcastSum> => ({
   name: vec4 ? 'lanes vec4' : 'lanes',
   fits: (p, d) => {
     const rows = isSoftware(d) ? rowsOf(p) : undefined;
-    return rows !== undefined && rows.count >= ENOUGH && (!vec4 || fitsVec4(rows.size));
+    return rows !== undefined && rows.count >= ENOUGH && rows.size <= LONGEST && (!vec4 || fitsVec4(rows.size));
   },
   vec4: p => (vec4 ? operandsOf(p.of).filter(rowsOf(p)!.perValue) : []),
   sizes: (p, d) => {
@@ -180,14 +183,14 @@ const ofWorkgroups: Looped<BroadcastSum> = {
       const run = runs[n]!;
       return isKept(run) ? along(kept, kept.indexOf(run), 'row') : along(summed, summed.indexOf(run), 'i');
     };
-    const { declared, of } = total(d, threads(d, 256));
+    const size = product(summed.map(r => r.size));
+    const step = threads(d, 256);
+    const { declared, of } = total(d, step);
     return {
       declared: applied(p.f, operands, 'f32') + keeping('f32') + declared,
       each: `
   var own = 0.0;
-  for (var i = lane; i < ${product(summed.map(r => r.size))}u; i += ${threads(d, 256)}u) {
-    own += apply(${operands.map(name => `${name}[${placeIn(name, runs, at)}]`).join(', ')});
-  }
+  ${inRuns('i', size, ['own'], `own += apply(${operands.map(name => `${name}[${placeIn(name, runs, at)}]`).join(', ')});`, { first: 'lane', step })}
   ${of('own')}
   if (lane == 0u) { let v = total; out[row] = ${accumulated(p.gradient, 'out[row]')}; }`,
     };

@@ -74,6 +74,13 @@ test('prelu keeps NaN, and gives its slope the gradient of one', async () => {
   assert.ok(Number.isNaN(y[0]!) && Number.isNaN(gradients.weight![0]!), `${y}, ${gradients.weight}`);
 });
 
+test('the gradient of a slope is a sum of a million values to four digits', async () => {
+  const n = 2 ** 20;
+  const { gradients } = await runLayer('own', layers.prelu(), [1, 1, n], { input: random(n).fill(-0.1), dy: random(n).fill(0.1) });
+  const ratio = gradients.weight![0]! / -(n * Math.fround(0.1) ** 2);
+  assert.ok(Math.abs(ratio - 1) <= 5e-5, `${ratio} of what it is`);
+});
+
 /** A function of rows, of the channels of each pixel of [2, 3, 2, 2]. */
 const ofChannels = (f: typeof reference.softmax) => (x: ArrayLike<number>) => {
   const y = new Float64Array(24);
