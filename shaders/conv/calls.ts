@@ -45,6 +45,9 @@ const pointwiseLayers = (n: number): Conv[] => [
   layer(n, 160, 7, 960, 1),
 ];
 
+/** Last layers of VGG-16 on `n` images of 32x32. */
+const smallLayers = (n: number): Conv[] => [layer(n, 512, 4, 512, 3), layer(n, 512, 2, 512, 3)];
+
 /** Shortcuts of ResNet-50 on `n` images of 32x32. */
 const shortcuts = (n: number): Conv[] => [layer(n, 256, 32, 512, 1, { stride: 2 }), layer(n, 1024, 8, 2048, 1, { stride: 2 })];
 
@@ -152,6 +155,14 @@ export const calls: readonly CallRow[] = [
     ...forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
     bench: n => [...pointwiseLayers(n), ...shortcuts(n)].map(p => timed(p, 'forward', p)),
   },
+  {
+    ...forward('whole images of 4x4', { ...layer(3, 9, 4, 20, 3), bias: true, epilogue: added }),
+    bench: n => smallLayers(n).map(p => timed(p, 'forward', p)),
+  },
+  forward('whole images of 2x2', { ...layer(5, 9, 2, 20, 3), bias: true, epilogue: added }),
+  forward('images of a pixel', layer(5, 9, 1, 70, 3)),
+  forward('whole images, of stride 2', layer(3, 9, 4, 20, 3, { stride: 2 })),
+  forward('whole images, flipped', inputGradient(layer(3, 8, 3, 12, 3))),
   forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
   forward('1x1 of whole small images, in groups', { ...layer(5, 64, 2, 42, 1, { groups: 2 }), bias: true, epilogue: added }),
   forward('1x1 by tiles of large calls', layer(8, 512, 8, 512, 1)),

@@ -1,7 +1,7 @@
 /** Convolution and its gradients, of the input and of the weight: their bindings, variants, and what they take over from calls after them. */
 import { apart } from './apart.ts';
 import { takesMoments, takesNorm, takesProducts, takesProductsByPhases, takesSum } from './joins.ts';
-import { backwardInputLanes, forwardLanes, imagesLanes } from './lanes.ts';
+import { backwardInputLanes, forwardImage, forwardLanes, imagesLanes } from './lanes.ts';
 import { backwardInput1x1, forward1x1 } from './lanes-1x1.ts';
 import { backwardInputPlanes, backwardWeightPlanes, forwardPlanes, isDepthwise, weightPlanesGroups } from './planes-lanes.ts';
 import { subsampled } from './subsampled.ts';
@@ -45,6 +45,8 @@ export const conv = kernel({
   variants: [
     ...forwardPlanes,
     ...forward1x1,
+    forwardImage('vec4'),
+    forwardImage('scalar'),
     forwardLanes('shuffle'),
     forwardLanes('vec4'),
     imagesLanes,

@@ -15,6 +15,15 @@ export type PlaneOutput = 'y' | 'dx' | 'dweight';
 /** How a lane reads the planes of one (planes-lanes.ts): as a whole, or in strips, whose rows it loads as vec4f or one by one. */
 export type PlaneForm = 'whole' | 'vec4' | 'scalar';
 
+/** Whether a lane's four pixels lie side by side where they are read, and where they are written: a vec4f then. */
+export interface Fours {
+  readonly read: boolean;
+  readonly written: boolean;
+}
+
+/** What a call computes: y, or dx of a stride, a pixel of which is in the first corner of those that the stride passes over. */
+export type ProductOutput = 'y' | 'dx';
+
 /** Whether rows are loaded, and stored, as vec4f. */
 export const isVector = (rows: Rows): boolean => rows === 'shuffle' || rows === 'vec4';
 
@@ -37,6 +46,14 @@ export function tilesOf(n: number, h: number, w: number, th: number, tw: number)
   const down = ceilDiv(h, th);
   return { across, down, tiles: n * across * down };
 }
+
+/** The most values of a plane that a lane holds as a whole. */
+const WHOLE = 16;
+/** Whether a lane takes planes as a whole, of x and of y. */
+export const takesWhole = ({ h, w, oh, ow }: Conv): boolean => h * w <= WHOLE && oh * ow <= WHOLE;
+
+/** Whether that is so of a kernel which reaches over the edges, and of which all taps are unrolled. */
+export const takesImage = (p: Conv): boolean => takesWhole(p) && areaOf(p.k) > 1 && Math.max(...p.k) <= 3;
 
 /** A strip of a lane that takes planes: columns of y (of dy, where dx is computed), of which there are `across` in an image. */
 export function stripOf({ ow, k }: Conv, form: PlaneForm): { readonly width: number; readonly across: number } {

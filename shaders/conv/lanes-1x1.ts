@@ -3,21 +3,12 @@
  * batch, whichever rows and images they lie in, and takes four channels at a time, so that each sum stays in its register for four
  * multiplications. The WGSL is in lanes-code/products.ts.
  */
-import { weightStrides } from './lane-tiles.ts';
+import { weightStrides, type Fours, type ProductOutput } from './lane-tiles.ts';
 import { imagesOf, isInside, type Conv } from './shape.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
-
-/** Whether a lane's four pixels lie side by side where they are read, and where they are written: a vec4f then. */
-export interface Fours {
-  readonly read: boolean;
-  readonly written: boolean;
-}
-
-/** What a call computes: y, or dx of a stride, a pixel of which is in the first corner of those that the stride passes over. */
-export type ProductOutput = 'y' | 'dx';
 
 /** The product of a call: the channels of a group that it has outputs of and that it sums over, and its pixels. */
 const productOf = (output: ProductOutput, { n, c, o, oh, ow, groups }: Conv) => {

@@ -3,7 +3,7 @@
  * several channels, in an array; the weights of a tap are held one channel per lane and broadcast. No barrier, no shared memory: a
  * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time. The WGSL is in lanes-code/.
  */
-import { isVector, tilesAcross, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';
+import { isVector, takesImage, tilesAcross, tilesOf, weightStrides, type Rows } from './lane-tiles.ts';
 import { padsOf, sizesOf, type Conv } from './shape.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
@@ -22,27 +22,28 @@ function forwardTile(p: Conv, rows: Rows) {
   const th = whole && p.stride[0] > 1 && p.k[0] > 1 ? 1 : Math.min(2, p.oh);
   const most = Math.floor(Math.min(areBoth(p.k, 1) ? 128 : 96, 640 / taps) / (th * tw));
   const channels = evenShare(p.o / p.groups, Math.max(4, Math.min(16, most)));
-  return { th, tw, channels, whole, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
+  return { th, tw, channels, whole, isImage: false, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
+}
+
+/** All outputs of an image, of as many channels as have code that is little enough. */
+function imageTile({ n, o, oh, ow, groups }: Conv) {
+  const pixels = oh * ow;
+  const channels = evenShare(o / groups, Math.min(pixels > 1 ? 16 : 64, Math.floor(128 / pixels)));
+  return { th: oh, tw: ow, channels, whole: true, isImage: true, ...tilesOf(n, oh, ow, oh, ow) };
 }
 
 /** Whether each lane's columns of the input begin where those of its neighbour end, with a halo of at most two on either side. */
 const adjoin = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
   dilation === 1 && sw <= 2 && kw % 2 === 1 && kw <= 5 && left === (kw - 1) / 2 && w === ow * sw && h === oh * sh;
 
-/** The convolution, the rows of whose tiles are loaded as `rows` says. */
-export const forwardLanes = (rows: Rows): Variant<Conv> => ({
-  name: `lanes ${rows}`,
+const hasVec4 = (p: Conv) => p.w % 4 === 0 && p.ow % 4 === 0;
+
+/** The convolution by tiles that `tileOf` gives, whose rows are loaded as `rows` says. */
+const byTiles = (rows: Rows, tileOf: (p: Conv) => ReturnType<typeof forwardTile>): Omit<Variant<Conv>, 'name' | 'fits'> => ({
   needs: ['subgroups'],
-  fits: (p, d) => {
-    if (!isSoftware(d) || p.recorded) return false;
-    if (rows === 'scalar') return true;
-    if (!adjoin(p) || p.o / p.groups < 4 || isVector(rows) !== (p.w % 4 === 0 && p.ow % 4 === 0)) return false;
-    const { across, tiles } = forwardTile(p, rows);
-    return rows === 'vec4' || (d.lanes <= 8 && d.lanes % across === 0 && tiles % d.lanes === 0); // lavapipe shuffles 16 lanes one by one
-  },
   ...(isVector(rows) && { vec4: ['x', 'y'] }),
   sizes: p => {
-    const { across, down, tiles } = forwardTile(p, rows);
+    const { across, down, tiles } = tileOf(p);
     return {
       ...sizesOf(p),
       ...padsOf(p).sizes,
@@ -53,10 +54,30 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     };
   },
   grid: (p, d) => {
-    const { tiles, channels } = forwardTile(p, rows);
+    const { tiles, channels } = tileOf(p);
     return [ceilDiv(tiles, d.lanes), ceilDiv(p.o / p.groups, channels), p.groups];
   },
-  code: async (p, d) => (await import('./lanes-code/forward.ts')).forwardCode(rows, p, d, forwardTile(p, rows)),
+  code: async (p, d) => (await import('./lanes-code/forward.ts')).forwardCode(rows, p, d, tileOf(p)),
+});
+
+/** By tiles of neighbouring outputs. */
+export const forwardLanes = (rows: Rows): Variant<Conv> => ({
+  name: `lanes ${rows}`,
+  fits: (p, d) => {
+    if (!isSoftware(d) || p.recorded) return false;
+    if (rows === 'scalar') return true;
+    if (!adjoin(p) || p.o / p.groups < 4 || isVector(rows) !== hasVec4(p)) return false;
+    const { across, tiles } = forwardTile(p, rows);
+    return rows === 'vec4' || (d.lanes <= 8 && d.lanes % across === 0 && tiles % d.lanes === 0); // lavapipe shuffles 16 lanes one by one
+  },
+  ...byTiles(rows, p => forwardTile(p, rows)),
+});
+
+/** By whole images: nothing is multiplied by the zeros around them, as are 20 of the 36 products of 3x3 on 2x2 pixels. */
+export const forwardImage = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
+  name: `lanes image ${rows}`,
+  fits: (p, d) => isSoftware(d) && !p.recorded && takesImage(p) && (rows === 'vec4') === (adjoin(p) && hasVec4(p)),
+  ...byTiles(rows, imageTile),
 });
 
 /** Channels of one subgroup: as many sums as pay for their loads. */

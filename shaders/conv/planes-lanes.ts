@@ -3,7 +3,7 @@
  * among lanes but a filter among images. A lane holds the filter of its channel and takes the images one by one: a strip of columns, whose
  * rows slide by and are loaded once, or a whole plane of few values. The WGSL is in lanes-code/planes.ts.
  */
-import { stripOf, type PlaneForm } from './lane-tiles.ts';
+import { stripOf, takesWhole, type PlaneForm } from './lane-tiles.ts';
 import { imagesOf, type Conv, type ConvWeight } from './shape.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
@@ -11,11 +11,6 @@ import { areBoth } from '../kernel/pair.ts';
 import { fitsVec4 } from '../kernel/wgsl.ts';
 
 export const isDepthwise = ({ c, o, groups }: Conv): boolean => c === groups && o === groups;
-
-/** The most values of a plane that a lane holds as a whole. */
-const WHOLE = 16;
-/** Whether a lane takes planes as a whole, of x and of y. */
-const takesWhole = ({ h, w, oh, ow }: Conv): boolean => h * w <= WHOLE && oh * ow <= WHOLE;
 
 const FORMS: readonly PlaneForm[] = ['whole', 'vec4', 'scalar'];
 

@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-1x1.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { broadcastDy, heldChannel, SLICE, storeWeight } from '../weight-lanes.ts';
+import { broadcastDy, heldChannel, SLICE, storeWeight } from './weight.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { storeInTurns } from '../../kernel/turns.ts';

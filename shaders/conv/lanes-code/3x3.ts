@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-3x3.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel } from './weight.ts';
 import { multiplyTaps, startTaps, storeTaps } from './channels.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';

@@ -1,7 +1,8 @@
 /** WGSL of the weight gradients of weight-lanes-channels.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { padsOf, type ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel, heldRows, heldTaps, storeWeight } from '../weight-lanes.ts';
+import { heldRows, heldTaps } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel, storeWeight } from './weight.ts';
 import { id } from './rows.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';

@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients by columns; see weight-lanes-columns.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { isInside, padsOf, type ConvWeight } from '../shape.ts';
-import { broadcastDy, head, heldChannel, storeWeight } from '../weight-lanes.ts';
+import { broadcastDy, head, heldChannel, storeWeight } from './weight.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { storeInTurns } from '../../kernel/turns.ts';

@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients of weight-lanes-filters.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { padsOf, type ConvWeight } from '../shape.ts';
-import { head, storeWeight } from '../weight-lanes.ts';
+import { head, storeWeight } from './weight.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
 import { storeInTurns } from '../../kernel/turns.ts';

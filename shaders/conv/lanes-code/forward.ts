@@ -15,7 +15,11 @@ export interface ForwardTile {
   readonly tw: number;
   readonly channels: number;
   readonly whole: boolean;
+  /** Whether a lane has all of an image: which taps reach over its edges is known then. */
+  readonly isImage: boolean;
 }
+
+const isWithin = (at: number, size: number) => at >= 0 && at < size;
 
 /**
  * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
@@ -44,7 +48,7 @@ export interface ForwardTile {
  *     sums[4] = sums[4] + a0 * x0_m1 + a1 * x0_0 + a2 * x0_1 + …
  * ```
  */
-export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels, whole }: ForwardTile): string {
+export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels, whole, isImage }: ForwardTile): string {
   const S = d.lanes;
   const [kh, kw] = p.k;
   const [sh, sw] = p.stride;
@@ -58,16 +62,26 @@ export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels,
 
   // Columns count from `start`: the tile's first column where those around it are its halo, else the first that it reads.
   const column = (x: number, s: number) => x * sw + s * dw - (haloed ? (kw - 1) / 2 : 0);
+  const isThere = (y: number, x: number, r: number, s: number) =>
+    !isImage || (isWithin(y * sh + r * dh - p.pad[0], p.h) && isWithin(x * sw + s * dw - p.pad[1], p.w));
   const load: RowLoad = {
     buffer: 'x',
     rows,
     step: tw * sw,
-    offsets: sorted(range(tw).flatMap(x => range(kw).map(s => column(x, s)))),
-    free: !haloed && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
+    offsets: sorted(
+      range(tw).flatMap(x =>
+        range(kw)
+          .filter(s => !isImage || isWithin(x * sw + s * dw - p.pad[1], p.w))
+          .map(s => column(x, s)),
+      ),
+    ),
+    free: !haloed && (isImage || (isInside(p) && p.ow % tw === 0 && p.oh % th === 0)),
   };
   // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
   const rowOf = (y: number, r: number) => (whole ? y * sh + r * dh : y);
-  const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))];
+  const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))].filter(
+    row => !isImage || isWithin(row - p.pad[0], p.h),
+  );
   const findRow = (row: number) => `
     let h${row} = ${whole ? `top + ${row}` : `top + ${row * sh} + r * ${dh}`};
     let ok${row} = u32(h${row}) < u32(H); let row${row} = clamp(h${row}, 0, H - 1) * W;`;
@@ -75,11 +89,15 @@ export function forwardCode(rows: Rows, p: Conv, d: Profile, { th, tw, channels,
   const readRow = (row: number) => `
     let e${row} = base + row${row};
 ${loadRow(String(row), load)}`;
+  const isUsed = (t: number) => range(th * tw).some(i => isThere(Math.floor(i / tw), i % tw, Math.floor(t / kw), t % kw));
   const taps = whole
-    ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
+    ? range(kh * kw)
+        .filter(isUsed)
+        .map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
     : range(kw).map(s => ({ r: 0, s, at: `(r * ${kw} + ${s})` }));
   const multiply = (i: number) => {
-    const products = (y: number, x: number) => taps.map(({ r, s }, tap) => `a${tap} * x${rowOf(y, r)}_${id(column(x, s))}`);
+    const products = (y: number, x: number) =>
+      taps.flatMap(({ r, s }, tap) => (isThere(y, x, r, s) ? [`a${tap} * x${rowOf(y, r)}_${id(column(x, s))}`] : []));
     return `    {
       ${unroll(taps.length, tap => `let a${tap} = ${broadcast('w', i, `_${tap}`)};`, ' ')}
       ${unroll(th, y => unroll(tw, x => addTo((i * th + y) * tw + x, products(y, x)), '\n      '), '\n      ')}

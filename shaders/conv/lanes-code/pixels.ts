@@ -1,7 +1,7 @@
 /** WGSL of the weight gradients by pixels; see weight-lanes-columns.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { head, storeWeight } from '../weight-lanes.ts';
+import { head, storeWeight } from './weight.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { declareSums } from '../../kernel/sums.ts';
 import { range, unroll, XYZW } from '../../kernel/wgsl.ts';

@@ -2,7 +2,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { stripOf, type PlaneForm, type PlaneOutput } from '../lane-tiles.ts';
 import { imagesOf, type Conv, type ConvWeight } from '../shape.ts';
-import { storeWeight } from '../weight-lanes.ts';
+import { storeWeight } from './weight.ts';
 import { findColumns, id, loadRow, readsAlong, sorted, storeRow, type RowLoad } from './rows.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';

@@ -1,6 +1,6 @@
 /** WGSL of the products over channels of lanes-1x1.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { Fours, ProductOutput } from '../lanes-1x1.ts';
+import type { Fours, ProductOutput } from '../lane-tiles.ts';
 import type { Conv } from '../shape.ts';
 import { finish } from '../../kernel/epilogue.ts';
 import type { Profile } from '../../kernel/kernel.ts';
