@@ -5,7 +5,8 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { Shape } from '../shaders/kernel/shape.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { applied } from './applied.ts';
-import { broadcast, broadcastSum, type Operands } from '../shaders/move/broadcast.ts';
+import { broadcast, broadcastSum } from '../shaders/move/broadcast.ts';
+import type { Operands } from '../shaders/move/broadcast-shape.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 
 /** The shape in rank `rank`, with ones in front. */

@@ -1,7 +1,8 @@
 import type { CallRow } from '../kernel/row.ts';
 import { readPart, writePart, type Copy } from './copy.ts';
 import { product } from '../kernel/shape.ts';
-import { broadcast, broadcastSum, type Broadcast, type BroadcastSum } from './broadcast.ts';
+import { broadcast, broadcastSum } from './broadcast.ts';
+import type { Broadcast, BroadcastSum } from './broadcast-shape.ts';
 import { dropSample, type DropSample } from './noise.ts';
 
 const copies = (why: string, params: Copy): CallRow<Copy>[] =>
