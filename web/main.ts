@@ -70,9 +70,9 @@ async function show(): Promise<void> {
   }
 }
 
-/** A dropped file is weights, runs, files of a data set, or a picture to classify. */
-const take = async (files: readonly File[]): Promise<void> =>
-  (await import('./views/take.ts')).take(files, train, views.predict as () => Promise<PredictView>);
+/** What becomes of a dropped or pasted file: it is weights, runs, files of a data set, or a picture to classify. */
+const taking = () => import('./views/take.ts');
+const predict = views.predict as () => Promise<PredictView>;
 
 // a message is of the action before: the next one, or another view, ends it
 document.addEventListener(
@@ -95,24 +95,19 @@ addEventListener('dragleave', event => {
 });
 addEventListener('paste', event => {
   const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length) void told(() => take(files));
+  if (files.length) void told(async () => (await taking()).take(files, train, predict));
 });
 addEventListener('drop', event => {
   event.preventDefault();
   held(false);
   passed();
+  // what was dropped is readable in this turn alone
   const entries = [...(event.dataTransfer?.items ?? [])].map(i => i.webkitGetAsEntry());
-  const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
-  const files = [...(event.dataTransfer?.files ?? [])].filter(({ name }) => !folders.some(folder => folder.name === name));
+  const files = [...(event.dataTransfer?.files ?? [])];
   const at = event.target instanceof Element ? event.target : document.body;
-  void told(async () => {
-    const { filesOf } = await import('./data/folder.ts');
-    const inFolders = await Promise.all(folders.map(folder => filesOf([folder])));
-    if (await shown?.drop?.(at, files, inFolders.flat())) return;
-    if (folders.length) location.hash = '#train';
-    for (const inside of inFolders) await train.configuration.addFolder(inside);
-    if (files.length) await take(files);
-  });
+  void told(async () =>
+    (await taking()).drop({ entries, files }, async (alone, inFolders) => shown?.drop?.(at, alone, inFolders), train, predict),
+  );
 });
 addEventListener(
   'hashchange',

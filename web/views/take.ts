@@ -1,5 +1,6 @@
 /** What becomes of files that are dropped on the page or pasted: weights, runs, files of a data set, and pictures to classify. */
 import { isDataFile } from '../data/dropped.ts';
+import { filesOf, type FolderFile } from '../data/folder.ts';
 import { leftOut, pictured, type Named } from '../data/refused.ts';
 import { inPageWords } from '../words.ts';
 import { notice } from './dom.ts';
@@ -30,4 +31,26 @@ export async function take(files: readonly File[], train: TrainView, predict: ()
   }
   if (wrong.length && files.length === 1) throw wrong[0]!;
   if (wrong.length) notice(leftOut(wrong.map(inPageWords)));
+}
+
+/** What was dropped, as a `drop` event tells of it. */
+interface Dropping {
+  readonly entries: readonly (FileSystemEntry | null)[];
+  readonly files: readonly File[];
+}
+
+/** Takes dropped files as `take` does and each dropped folder as a data set, unless the view that is shown takes them itself. */
+export async function drop(
+  { entries, files }: Dropping,
+  byView: (files: readonly File[], inFolders: readonly FolderFile[]) => Promise<boolean | undefined>,
+  train: TrainView,
+  predict: () => Promise<Classifier>,
+): Promise<void> {
+  const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
+  const alone = files.filter(({ name }) => !folders.some(folder => folder.name === name));
+  const inFolders = await Promise.all(folders.map(folder => filesOf([folder])));
+  if (await byView(alone, inFolders.flat())) return;
+  if (folders.length) location.hash = '#train';
+  for (const inside of inFolders) await train.configuration.addFolder(inside);
+  if (alone.length) await take(alone, train, predict);
 }
