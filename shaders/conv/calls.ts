@@ -245,6 +245,12 @@ export const calls: readonly CallRow[] = [
     ...toWeight('of 1x1 in groups', layer(3, 36, 6, 44, 1, { groups: 2 }), 2),
     bench: (n, d) => [...pointwiseLayers(n), ...shortcuts(n)].map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
   },
+  {
+    ...toWeight('of whole images', layer(3, 9, 4, 20, 3), 2),
+    bench: (n, d) => smallLayers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
+  },
+  toWeight('of whole odd images, of stride 2, added', { ...layer(3, 9, 3, 20, 3, { stride: 2 }), gradient: 'more' }),
+  toWeight('of whole images of 2x2', layer(3, 9, 2, 20, 3), 2),
   toWeight('of 1x1 on odd images', layer(3, 20, 5, 35, 1), 2),
   toWeight('of 1x1 of stride 2', layer(3, 36, 8, 35, 1, { stride: 2 }), 2),
   toWeight('of 1x1 of stride 2 on odd images, in groups, added', { ...layer(3, 64, 9, 20, 1, { stride: 2, groups: 2 }), gradient: 'more' }),

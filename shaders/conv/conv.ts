@@ -8,7 +8,7 @@ import { subsampled } from './subsampled.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInputForm, backwardWeightForm, forwardForm } from './tiled.ts';
 import { backwardWeight1x1 } from './weight-lanes-1x1.ts';
-import { backwardWeightRows } from './weight-lanes-3x3.ts';
+import { backwardWeightImage, backwardWeightRows } from './weight-lanes-3x3.ts';
 import { backwardWeightChannels } from './weight-lanes-channels.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes-columns.ts';
 import { backwardWeightFilters } from './weight-lanes-filters.ts';
@@ -135,6 +135,8 @@ export const convBackwardWeight = kernel({
     ...backwardWeightPlanes,
     backwardWeight1x1(true),
     backwardWeight1x1(false),
+    backwardWeightImage(true),
+    backwardWeightImage(false),
     backwardWeightRows(true),
     backwardWeightRows(false),
     backwardWeightChannels(true),

@@ -38,6 +38,7 @@ const SAMPLES: Readonly<Record<string, readonly Made[]>> = {
     [conv, 'lanes planes whole', { ...small, c: 8, o: 8, groups: 8, h: 2, w: 2, oh: 2, ow: 2 }],
     [conv, 'lanes planes vec4', { ...small, c: 8, o: 8, groups: 8, h: 12, w: 12, oh: 12, ow: 12 }],
   ],
+  'conv/lanes-code/image.ts': [[convBackwardWeight, 'lanes image vec4', { ...small, c: 8, h: 2, w: 2, oh: 2, ow: 2, split: 1 }]],
   'conv/lanes-code/3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
   'conv/lanes-code/channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'conv/lanes-code/filters.ts': [[convBackwardWeight, 'lanes filters', { ...small, c: 2, o: 8, w: 2, ow: 2, split: 1 }]],
