@@ -53,7 +53,7 @@ function roundOf(output: PoolOutput, p: Pool, d: Profile): Round {
     held: Math.max(0, height - step[0]),
     columns: sorted(columns.flat()),
     mayBeOutside: o => across > 1 && (o < 0 || (across - 1) * step[1] + o >= from),
-    shares: d.lanes % across === 0,
+    shares: d.lanes % across === 0 && across * step[1] >= from, // columns behind all strips are those of no lane
     readsVec4: back ? y : x,
     writesVec4: back ? x : y,
   };

@@ -71,7 +71,11 @@ runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
         const tolerance = at === 0 ? 1e-3 : Math.min(0.2, Math.max(1e-3, ...drift.slice(0, step + 1).map(d => 10 * d)));
         assert.ok(Math.abs(loss / exact - 1) < tolerance, `step ${step + 1}: loss ${loss}, expected ${exact} within ${tolerance}`);
       });
-      if (at === 0) close('logits after', after, want.logits_after64.flat(), 1e-3);
+      // Weights of which every seventh is one bit off move these logits by 3e-4 to 3e-3 of the largest, and PyTorch's float32 is 3.4e-3 from
+      // its float64, which is the measure.
+      const [single, exact] = [want.logits_after.flat(), want.logits_after64.flat()];
+      const own = Math.max(...single.map((v, i) => Math.abs(v - exact[i]!))) / Math.max(...exact.map(Math.abs));
+      if (at === 0) close('logits after', after, exact, 2 * own);
     } finally {
       trainer.destroy();
     }

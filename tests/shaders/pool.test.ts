@@ -35,6 +35,10 @@ const cases: readonly (readonly [why: string, p: Pool])[] = [
   ['a strip behind the image', windows([4, 4], [3, 3], [1, 1], [2, 2])],
   ['rows and columns that differ', windows([6, 20], [1, 5], [1, 3], [0, 2])],
   ['more rows than a round', windows([7, 8], [5, 2], [2, 1], [2, 1])],
+  ['of signals', windows([1, 42], [1, 3], [1, 2], [0, 1])],
+  ['of signals, over the end', windows([1, 21], [1, 2], [1, 2], [0, 0], [0, 1])],
+  ['of signals, padded before them', windows([1, 11], [1, 3], [1, 1], [0, 1], [0, 0])],
+  ['that end behind all strips', windows([12, 12], [5, 5], [1, 1], [0, 0])],
   ['larger ones', windows([12, 12], [5, 5], [2, 2], [2, 2])],
 ];
 

@@ -150,7 +150,7 @@ test('each layer, all in one net', async () => {
 });
 
 /** Functions of layers/ that the library exports and that make no layer, or one that is nothing at inference. */
-const OTHERS = ['cutBefore', 'named', 'weightNoise', 'multiply', 'droppedSamples', 'standardised'];
+const OTHERS = ['cutBefore', 'named', 'weightNoise', 'multiply', 'droppedSamples', 'standardised', 'detach'];
 
 test('each layer of the library is among them', async () => {
   const library: Record<string, unknown> = await import('../../../index.ts');
