@@ -163,6 +163,10 @@ if (
     assert.ok((await loss().evaluate(chart => chart.getBoundingClientRect().bottom)) < 0, 'it is out of sight');
     await page.getByLabel('Scale').evaluate(scale => scale.dispatchEvent(new Event('change'))); // curves are drawn anew, as while it trains
     assert.is(await told().isVisible(), false, 'nothing of it stays over what is in sight');
+    await page.keyboard.press('ArrowLeft');
+    assert.is(await told().isVisible(), false);
+    await loss().evaluate(chart => chart.scrollIntoView());
+    await told().waitFor();
     await page.keyboard.press('Tab');
     await told().waitFor({ state: 'hidden' });
   });

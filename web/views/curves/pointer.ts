@@ -43,6 +43,8 @@ export class Pointer {
     parent.after(this.#spoken);
     parent.addEventListener('pointermove', () => void (this.#at = undefined));
     parent.addEventListener('blur', () => this.#leave());
+    // the page may still scroll to it when a key is pressed
+    new IntersectionObserver(() => this.#at !== undefined && this.#show()).observe(parent);
   }
 
   /** Who comes by the Tab key is at the last point. */
