@@ -4,7 +4,7 @@
  * multiplications. The WGSL is in lanes-code/products.ts.
  */
 import { weightStrides, type Fours, type ProductOutput } from './lane-tiles.ts';
-import { imagesOf, isInside, type Conv } from './shape.ts';
+import { imagesOf, isInside, sizesOf, type Conv } from './shape.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { areaOf, areBoth } from '../kernel/pair.ts';
@@ -55,14 +55,12 @@ const productBy = (output: ProductOutput, { read, written }: Fours): Variant<Con
   },
   vec4: [...(read ? [output === 'y' ? 'x' : 'dy'] : []), ...(written ? ['y'] : [])],
   sizes: p => {
-    const small = imagesOf(p, 'y');
-    const [source, target] = output === 'y' ? [p, small] : [small, p];
+    const outputs = imagesOf(p, 'y');
+    const [source, target] = output === 'y' ? [p, outputs] : [outputs, p];
     return {
       ...productOf(output, p),
+      ...sizesOf(p),
       size: p.oh * p.ow,
-      across: p.ow,
-      h: p.h,
-      w: p.w,
       sourceChannels: source.c,
       sourcePlane: source.h * source.w,
       targetChannels: target.c,

@@ -96,16 +96,7 @@ export const imagesLanes: Variant<Conv> = {
     p.n % d.lanes === 0 &&
     p.ow <= 16 &&
     p.ow > p.w,
-  sizes: p => ({
-    c: p.c,
-    h: p.h,
-    o: p.o,
-    oh: p.oh,
-    cg: p.c / p.groups,
-    og: p.o / p.groups,
-    pad: p.pad[0],
-    ...weightStrides(p),
-  }),
+  sizes: p => ({ ...sizesOf(p), pad: p.pad[0], ...weightStrides(p) }),
   grid: (p, d) => [(p.n / d.lanes) * p.oh, ceilDiv(p.o / p.groups, imageChannels(p, d)), p.groups],
   code: async (p, d) => (await import('./lanes-code/images.ts')).imagesCode(p, d, imageChannels(p, d)),
 };

@@ -37,7 +37,7 @@ export function productsCode(output: ProductOutput, { read, written }: Fours, p:
   const findPixel = (j: number) =>
     `let q${j} = min(first + ${j}, op.pixels - 1); let n${j} = q${j} / op.size; let at${j} = q${j} % op.size;`;
   /** WGSL: where pixel j lies in a plane that the stride passes over, or in one of those that it does not. */
-  const place = (j: number, strided: boolean) => (strided ? `at${j} / op.across * ${sh} * op.w + at${j} % op.across * ${sw}` : `at${j}`);
+  const place = (j: number, strided: boolean) => (strided ? `at${j} / op.ow * ${sh} * op.w + at${j} % op.ow * ${sw}` : `at${j}`);
   const startRead = (j: number) =>
     `var p${j} = (n${j} * op.sourceChannels + part * op.summed) * op.sourcePlane + ${place(j, output === 'y' && !read)};`;
   const startWrite = (j: number) =>
@@ -57,7 +57,7 @@ export function productsCode(output: ProductOutput, { read, written }: Fours, p:
       if (first + ${j} < op.pixels) { // the others that the stride passes over have no part in any output
         for (var passed = 0; passed < op.passed; passed++) {
           let h = passed / ${sw}; let w = passed % ${sw};
-          if ((at${j} / op.across * ${sh} + h < op.h) & (at${j} % op.across * ${sw} + w < op.w)) {
+          if ((at${j} / op.ow * ${sh} + h < op.h) & (at${j} % op.ow * ${sw} + w < op.w)) {
             let at = ${at} + h * op.w + w);
             dx[at] = finish(select(${p.bias ? `bias[part * op.rows + ${row}]` : '0.0'}, ${sum}, passed == 0), at);
           }
