@@ -58,20 +58,20 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
   const results: Record<string, ScalingRow[]> = {};
   const missing: Record<string, string> = {};
   const tell = telling(options, device, 'scaling', { timed: results, missing });
-  let showRest = () => {};
+  let showUnfinished: (() => void) | undefined;
   onInterrupt(() => {
-    showRest();
+    showUnfinished?.();
     tell();
   });
   for (const [name, axis] of Object.entries(axes)) {
     const rows: ScalingRow[] = (results[name] = []);
-    showRest = () => {
-      showRest = () => {};
+    const show = () => {
       if (!rows.length) return;
       say(`${name} on ${device.report.description}`);
       say(scalingTable(axis, rows));
       for (const line of verdicts(axis, rows)) say(line);
     };
+    showUnfinished = show;
     for (const point of axis.points) {
       try {
         rows.push(await measured(point, device, { wanted, rounds, say, missing, before: rows }));
@@ -80,7 +80,8 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
         if (device.lost) break;
       }
     }
-    showRest();
+    showUnfinished = undefined;
+    show();
     if (device.lost) break;
   }
   const pictures = options.picture && (await drawScaling(options.picture, results, device.report.description));

@@ -111,7 +111,8 @@ export const convBackwardInput = kernel({
 
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
-  if (winogradWeights.some(way => way === stagesOf(convBackwardWeight, { ...p, split: 1 }, d))) return 1; // Winograd's tiles fill the device as they are
+  const way = stagesOf(convBackwardWeight, { ...p, split: 1 }, d);
+  if (winogradWeights.some(w => w === way)) return 1; // Winograd's tiles fill the device as they are
   const [tileRows, tileColumns, enoughTiles] = isSoftware(d) ? [16, 5 * d.lanes, 16] : [64, 64, 512];
   const tiles =
     isSoftware(d) && isDepthwise(p)

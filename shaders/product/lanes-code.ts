@@ -101,8 +101,9 @@ function storeRow(p: Matmul, rows: number): string {
 }
 
 /**
- * In the WGSL of large products `sums[i]` are the lane's four sums of row i of the tile, `a{g}` is what it holds of A's row g S + lane, and `b{j}` its four columns
- * of B for value j of four of k. `m0` is the tile's first row, `n` the lane's first column, `nb` that, or the last four where B ends before.
+ * In the WGSL of large products `sums[i]` are the lane's four sums of row i of the tile, `a{g}` is what it holds of A's row g S + lane, and
+ * `b{j}` its four columns of B for value j of four of k. `m0` is the tile's first row, `n` the lane's first column, `nb` that, or the last
+ * four where B ends before.
  * Places: `ra{g}` and `rb{j}` are where rows of a and of a transposed b begin, `ma{g}` is the column of a transposed a, `pa{g}` and `pb` are
  * pointers that move along k, and `ap`, `bp`, `yp` are where the product's own matrices begin in a batch. All as vec4f, four rows:
  *

@@ -230,9 +230,10 @@ export class Net {
   }
 
   /**
-   * Moves the weights on the gradients in memory, by the optimizer's own learning rate, or by `lr`, a rate or what a schedule gives: on the sum of those that were accumulated,
-   * or with `mean` on their mean, as where PyTorch's loss is divided by the number of batches. An optimizer's state belongs to the net; it lasts
-   * as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after it there are none.
+   * Moves the weights on the gradients in memory, by the optimizer's own learning rate, or by `lr`, a rate or what a schedule gives: on the sum
+   * of those that were accumulated, or with `mean` on their mean, as where PyTorch's loss is divided by the number of batches. An optimizer's
+   * state belongs to the net; it lasts as long as that. Gradients stay as they are, but for a rule that makes directions of them (muon): after
+   * it there are none.
    */
   update(optimizer: Optimizer, lr: number | Rates = optimizer.hyper?.lr, o: { readonly mean?: boolean } = {}): Promise<void> {
     onlyOptions('update', o, UPDATE_OPTIONS);

@@ -1,11 +1,11 @@
 /** WGSL of the weight gradients of weight-lanes-1x1.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from '../shape.ts';
-import { broadcastDy, heldChannel, SLICE, storeWeight } from './weight.ts';
+import { storeColumns } from './columns.ts';
+import { broadcastDy, heldChannel, SLICE } from './weight.ts';
 import type { Profile } from '../../kernel/kernel.ts';
 import { ceilDiv } from '../../kernel/loops.ts';
-import { storeInTurns } from '../../kernel/turns.ts';
-import { range, unroll, XYZW } from '../../kernel/wgsl.ts';
+import { unroll, XYZW } from '../../kernel/wgsl.ts';
 
 /**
  * A product of dy and x, in both of which what is summed lies in a row: a lane loads four pixels of its input channels as vec4f, and of the
@@ -60,19 +60,6 @@ ${unroll(channels, i => parts.map(part => multiply(i, part)).join('\n'))}
     ${unroll(holders, g => `dy${g} += dyStep;`, ' ')}
     ${unroll(perLane, j => `x${j} += xStep;`, ' ')}
   }
-  let start = (slice * op.o + part * op.og) * op.cg + c0;
-${storeInTurns({
-  items: channels,
-  turns: 16,
-  first: 'o0',
-  end: 'op.og',
-  sums: i => range(perLane).map(j => `c${i}_${j}`),
-  store: (i, channel) =>
-    unroll(
-      perLane,
-      j => `
-      if (c0 + ${j * S} < op.cg) { ${storeWeight(p, `start + (${channel}) * op.cg + ${j * S}`, `c${i}_${j}`)} }`,
-    ),
-})}
+${storeColumns(p, channels, perLane, 'op.cg', j => `c0 + ${j * S}`)}
 }`;
 }

@@ -74,7 +74,14 @@ ${unroll(channels, i => unroll(pixels, pixel => multiply(i, pixel)))}
       }
     }
   }
-  let start = (slice * op.o + part * op.og) * columns;
+${storeColumns(p, channels, perLane, 'columns', j => `q${j}`)}
+}`
+  );
+}
+
+/** WGSL: stores a lane's sums `c{channel}_{j}`, where `column(j)` is one of the `columns` of the gradient of a group. */
+export const storeColumns = (p: ConvWeight, channels: number, perLane: number, columns: string, column: (j: number) => string): string =>
+  `  let start = (slice * op.o + part * op.og) * ${columns};
 ${storeInTurns({
   items: channels,
   turns: 16,
@@ -85,9 +92,6 @@ ${storeInTurns({
     unroll(
       perLane,
       j => `
-      if (q${j} < columns) { ${storeWeight(p, `start + (${channel}) * columns + q${j}`, `c${i}_${j}`)} }`,
+      if (${column(j)} < ${columns}) { ${storeWeight(p, `start + (${channel}) * ${columns} + ${column(j)}`, `c${i}_${j}`)} }`,
     ),
-})}
-}`
-  );
-}
+})}`;

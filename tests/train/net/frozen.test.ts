@@ -82,7 +82,7 @@ test('frozen running statistics are gone by, else they move', async () => {
   await moving.backward(x, y);
   assert.equal((await net.weights())['bn1.running_mean'], before['bn1.running_mean']);
   assert.not.equal((await moving.weights())['bn1.running_mean'], before['bn1.running_mean']);
-  const [evaluated] = [await build(undefined, { mode: 'evaluated' })];
+  const evaluated = await build(undefined, { mode: 'evaluated' });
   assert.is((await net.backward(x, y)).loss, (await evaluated.backward(x, y)).loss);
   for (const each of [net, moving, evaluated]) each.destroy();
 });
